@@ -1,0 +1,70 @@
+/** The errors that AWS services answer, one class each; the class name is the code on the wire. */
+
+/**
+ * An error that a caller may see: its code, status and message are safe to send.
+ *
+ * An empty message means that the answer has no message member at all (AWS sends none for many errors). A `cause` is for
+ * the operator's log alone and is never sent.
+ */
+export abstract class ServiceError extends Error {
+  abstract readonly code: string;
+  readonly status: number = 400;
+  /** The member that carries the message: AWS's shared front end writes `Message`, the services write `message`. */
+  readonly messageMember: "message" | "Message" = "message";
+
+  constructor(message = "", options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+type ServiceErrorClass = abstract new (message?: string, options?: ErrorOptions) => ServiceError;
+
+/** Makes the base of one error class: `class NotFoundException extends coded("NotFoundException") {}`. */
+function coded(code: string, status = 400, messageMember: "message" | "Message" = "message"): ServiceErrorClass {
+  abstract class Coded extends ServiceError {
+    readonly code = code;
+    override readonly status = status;
+    override readonly messageMember = messageMember;
+    override readonly name = code;
+  }
+  return Coded;
+}
+
+// Errors of every service: AWS common errors, and those of its authenticating front end.
+export class AccessDeniedException extends coded("AccessDeniedException", 400, "Message") {}
+export class IncompleteSignatureException extends coded("IncompleteSignatureException", 400, "Message") {}
+export class InvalidSignatureException extends coded("InvalidSignatureException") {}
+export class MissingAuthenticationTokenException extends coded("MissingAuthenticationTokenException", 400, "Message") {}
+export class RequestEntityTooLargeException extends coded("RequestEntityTooLargeException", 413, "Message") {}
+export class SerializationException extends coded("SerializationException", 400, "Message") {}
+export class ServiceUnavailableException extends coded("ServiceUnavailableException", 503) {}
+export class ThrottlingException extends coded("ThrottlingException") {}
+export class UnknownOperationException extends coded("UnknownOperationException", 400, "Message") {}
+export class UnrecognizedClientException extends coded("UnrecognizedClientException") {}
+export class ValidationException extends coded("ValidationException") {}
+export class InternalFailure extends coded("InternalFailure", 500) {}
+
+// Errors of the KMS API (models/kms.json); 500 and 503 where the model says fault.
+export class AlreadyExistsException extends coded("AlreadyExistsException") {}
+export class ConflictException extends coded("ConflictException") {}
+export class CustomKeyStoreNotFoundException extends coded("CustomKeyStoreNotFoundException") {}
+export class DependencyTimeoutException extends coded("DependencyTimeoutException", 503) {}
+export class DisabledException extends coded("DisabledException") {}
+export class DryRunOperationException extends coded("DryRunOperationException") {}
+export class IncorrectKeyException extends coded("IncorrectKeyException") {}
+export class InvalidAliasNameException extends coded("InvalidAliasNameException") {}
+export class InvalidArnException extends coded("InvalidArnException") {}
+/** The blob is not ours, was changed, or came with another encryption context; which, is never said. */
+export class InvalidCiphertextException extends coded("InvalidCiphertextException") {}
+export class InvalidGrantTokenException extends coded("InvalidGrantTokenException") {}
+export class InvalidKeyUsageException extends coded("InvalidKeyUsageException") {}
+export class InvalidMarkerException extends coded("InvalidMarkerException") {}
+export class KeyUnavailableException extends coded("KeyUnavailableException", 500) {}
+export class KMSInternalException extends coded("KMSInternalException", 500) {}
+export class KMSInvalidStateException extends coded("KMSInvalidStateException") {}
+export class LimitExceededException extends coded("LimitExceededException") {}
+export class MalformedPolicyDocumentException extends coded("MalformedPolicyDocumentException") {}
+export class NotAuthorizedException extends coded("NotAuthorizedException") {}
+export class NotFoundException extends coded("NotFoundException") {}
+export class TagException extends coded("TagException") {}
+export class UnsupportedOperationException extends coded("UnsupportedOperationException") {}

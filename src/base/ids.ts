@@ -1,0 +1,34 @@
+/** Identifiers: shapes, and how new ones are made. */
+
+import { randomBytes, randomUUID } from "node:crypto";
+
+declare const brand: unique symbol;
+type Brand<Name extends string> = string & { readonly [brand]: Name };
+export type KeyId = Brand<"KeyId">;
+export type AliasName = Brand<"AliasName">;
+export type AccountId = Brand<"AccountId">;
+/** 64 lower-case hex characters: `CurrentKeyMaterialId`. */
+export type MaterialId = Brand<"MaterialId">;
+
+const KEY_ID = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const ACCOUNT_ID = /^[0-9]{12}$/;
+
+/** Returns `text` as a key id (a UUID, or `mrk-` and 32 hex digits), or undefined when it has another shape. */
+export function asKeyId(text: string): KeyId | undefined {
+  return KEY_ID.test(text) ? (text as KeyId) : undefined;
+}
+
+/** Returns `text` as an account id (12 digits), or undefined when it has another shape. */
+export function asAccountId(text: string): AccountId | undefined {
+  return ACCOUNT_ID.test(text) ? (text as AccountId) : undefined;
+}
+
+/** A new single-Region key id. */
+export function newKeyId(): KeyId {
+  return randomUUID() as KeyId;
+}
+
+/** A new multi-Region key id. */
+export function newMultiRegionKeyId(): KeyId {
+  return `mrk-${randomBytes(16).toString("hex")}` as KeyId;
+}

@@ -1,0 +1,191 @@
+/** The protocol awsQuery: form parameters in, XML out. */
+
+import { SerializationException, type ServiceError } from "../base/errors.ts";
+import { Failures } from "./constraints.ts";
+import { type FormNode, formText, numbered, parseForm } from "./form.ts";
+import type { Codec, OperationModel } from "./model.ts";
+import type { WireAnswer, WireRequest } from "./protocol.ts";
+import { decodeBase64 } from "./scalars.ts";
+import type { ListShape, MapShape, ScalarKind, Shape, StructureShape } from "./shapes.ts";
+import { element, escapeXml } from "./xml.ts";
+
+const CONTENT_TYPE = "text/xml";
+
+export interface QueryError {
+  readonly code: string;
+  readonly status: number;
+}
+
+/** The common errors that query services name otherwise (AWS general reference, Common errors; STS, Common errors). */
+const commonErrors: ReadonlyMap<string, QueryError> = new Map([
+  ["AccessDeniedException", { code: "AccessDenied", status: 403 }],
+  ["IncompleteSignatureException", { code: "IncompleteSignature", status: 400 }],
+  ["InvalidSignatureException", { code: "SignatureDoesNotMatch", status: 403 }],
+  ["MissingAuthenticationTokenException", { code: "MissingAuthenticationToken", status: 403 }],
+  ["SerializationException", { code: "MalformedInput", status: 400 }],
+  ["ServiceUnavailableException", { code: "ServiceUnavailable", status: 503 }],
+  ["ThrottlingException", { code: "Throttling", status: 400 }],
+  ["UnknownOperationException", { code: "InvalidAction", status: 400 }],
+  ["UnrecognizedClientException", { code: "InvalidClientTokenId", status: 403 }],
+  ["ValidationException", { code: "ValidationError", status: 400 }],
+]);
+
+export interface QuerySettings {
+  /** What `Version` must say. */
+  readonly version: string;
+  readonly namespace: string;
+  /** Codes and statuses of the service's own errors, by class name. */
+  readonly errors: ReadonlyMap<string, QueryError>;
+}
+
+export class AwsQueryCodec implements Codec {
+  readonly #settings: QuerySettings;
+
+  constructor(settings: QuerySettings) {
+    this.#settings = settings;
+  }
+
+  operationName(request: WireRequest): string | undefined {
+    const form = findForm(request);
+    if (form?.children.get("Version")?.value !== this.#settings.version) return undefined;
+    return form.children.get("Action")?.value;
+  }
+
+  decode({ input }: OperationModel, request: WireRequest): Readonly<Record<string, unknown>> {
+    const value = decodeStructure(input, parseForm(formText(request)));
+    const failures = new Failures();
+    input.validate(value, "", failures);
+    failures.throwIfAny();
+    return value;
+  }
+
+  encode({ name, output, resultWrapper }: OperationModel, value: unknown, requestId: string): WireAnswer {
+    const members = output === undefined ? "" : encodeMembers(output, value ?? {});
+    const result = output === undefined || resultWrapper === undefined ? members : element(resultWrapper, members);
+    const metadata = element("ResponseMetadata", element("RequestId", escapeXml(requestId)));
+    const body = element(`${name}Response`, result + metadata, this.#settings.namespace);
+    return { status: 200, contentType: CONTENT_TYPE, body };
+  }
+
+  encodeError(error: ServiceError, requestId: string): WireAnswer {
+    const { code, status } = this.#settings.errors.get(error.code) ?? commonErrors.get(error.code) ?? error;
+    const parts = [
+      element("Type", status < 500 ? "Sender" : "Receiver"),
+      element("Code", escapeXml(code)),
+      ...(error.message === "" ? [] : [element("Message", escapeXml(error.message))]),
+    ];
+    const content = element("Error", parts.join("")) + element("RequestId", escapeXml(requestId));
+    return { status, contentType: CONTENT_TYPE, body: element("ErrorResponse", content, this.#settings.namespace) };
+  }
+}
+
+/** A request that is no form names no operation. */
+function findForm(request: WireRequest): FormNode | undefined {
+  try {
+    return parseForm(formText(request));
+  } catch (error) {
+    if (error instanceof SerializationException) return undefined;
+    throw error;
+  }
+}
+
+function decode(shape: Shape, node: FormNode): unknown {
+  switch (shape.kind) {
+    case "structure":
+      return decodeStructure(shape, node);
+    case "list":
+      return decodeList(shape, node);
+    case "map":
+      return decodeMap(shape, node);
+    default:
+      return scalarDecoders[shape.kind](requireValue(node));
+  }
+}
+
+function decodeStructure({ members }: StructureShape, node: FormNode): Record<string, unknown> {
+  const structure: Record<string, unknown> = {};
+  for (const { name, wireName, shape } of members) {
+    const child = node.children.get(wireName);
+    if (child !== undefined) structure[name] = decode(shape, child);
+  }
+  return structure;
+}
+
+/** `Name=` alone is how clients write an empty list. */
+function decodeList({ element: item, elementName }: ListShape, node: FormNode): unknown[] {
+  const elements = elementName === undefined ? node : node.children.get(elementName);
+  return elements === undefined ? [] : numbered(elements).map((child) => decode(item, child));
+}
+
+function decodeMap({ key, value, keyName, valueName, flattened }: MapShape, node: FormNode): Record<string, unknown> {
+  const map: Record<string, unknown> = Object.create(null);
+  const entries = flattened ? node : node.children.get("entry");
+  for (const entry of entries === undefined ? [] : numbered(entries)) {
+    const name = entry.children.get(keyName);
+    const part = entry.children.get(valueName);
+    if (name === undefined || part === undefined) throw new SerializationException();
+    map[String(decode(key, name))] = decode(value, part);
+  }
+  return map;
+}
+
+function requireValue({ value }: FormNode): string {
+  if (value === undefined) throw new SerializationException("Start of structure or map found where not expected.");
+  return value;
+}
+
+const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+const scalarDecoders: Readonly<Record<ScalarKind, (text: string) => unknown>> = {
+  string: (text) => text,
+  blob: decodeBase64,
+  boolean: (text) => (text === "true" || text === "false" ? text === "true" : refuse("a Boolean")),
+  integer: (text) => (/^[+-]?\d{1,10}$/.test(text) ? Number(text) + 0 : refuse("an Integer")),
+  number: (text) => (/^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : refuse("a Double")),
+  timestamp(text) {
+    const date = new Date(ISO_8601.test(text) ? text : Number.NaN);
+    return Number.isNaN(date.getTime()) ? refuse("milliseconds since epoch") : date;
+  },
+};
+
+function refuse(wanted: string): never {
+  throw new SerializationException(`STRING_VALUE can not be converted to ${wanted}`);
+}
+
+function encodeMembers({ members }: StructureShape, value: unknown): string {
+  const source = value as Readonly<Record<string, unknown>>;
+  return members
+    .map(({ name, wireName, shape }) => (source[name] === undefined ? "" : encode(shape, wireName, source[name])))
+    .join("");
+}
+
+function encode(shape: Shape, name: string, value: unknown): string {
+  switch (shape.kind) {
+    case "structure":
+      return element(name, encodeMembers(shape, value));
+    case "list": {
+      const items = value as readonly unknown[];
+      if (shape.elementName === undefined) return items.map((item) => encode(shape.element, name, item)).join("");
+      const { elementName } = shape;
+      return element(name, items.map((item) => encode(shape.element, elementName, item)).join(""));
+    }
+    case "map": {
+      const entryName = shape.flattened ? name : "entry";
+      const entries = Object.entries(value as object).map(([key, part]) =>
+        element(entryName, encode(shape.key, shape.keyName, key) + encode(shape.value, shape.valueName, part)),
+      );
+      return shape.flattened ? entries.join("") : element(name, entries.join(""));
+    }
+    default:
+      return element(name, scalarEncoders[shape.kind](value));
+  }
+}
+
+const scalarEncoders: Readonly<Record<ScalarKind, (value: unknown) => string>> = {
+  string: (value) => escapeXml(String(value)),
+  blob: (value) => (value as Uint8Array).toBase64(),
+  boolean: String,
+  integer: String,
+  number: String,
+  timestamp: (value) => (value as Date).toISOString().replace(".000Z", "Z"), // STS writes whole seconds without a fraction
+};

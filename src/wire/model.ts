@@ -1,0 +1,111 @@
+/** Service models compiled: each shape once into closures that decode, validate and encode. */
+
+import type { ServiceError } from "../base/errors.ts";
+import { AwsJsonCodec } from "./aws-json.ts";
+import { AwsQueryCodec, type QueryError } from "./aws-query.ts";
+import type { WireAnswer, WireRequest } from "./protocol.ts";
+import { type ShapeDefinition, Shapes, type StructureShape } from "./shapes.ts";
+
+/** What the protocol of a service does with one request. */
+export interface Codec {
+  /** The operation that a request names, or undefined when it names none in the protocol's way. It may not exist. */
+  operationName(request: WireRequest): string | undefined;
+  /**
+   * Decodes and validates the input of an operation: optional members that were not sent are absent, maps have no
+   * prototype, blobs are `Uint8Array`s of their own memory, timestamps `Date`s.
+   *
+   * @throws SerializationException the body cannot be read, or a member has another type
+   * @throws ValidationException constraints of the model, all of them in one message
+   */
+  decode(operation: OperationModel, request: WireRequest): Readonly<Record<string, unknown>>;
+  /** The answer with the members that the model has; undefined ones are left out. Timestamps are `Date`s. */
+  encode(operation: OperationModel, output: unknown, requestId: string): WireAnswer;
+  encodeError(error: ServiceError, requestId: string): WireAnswer;
+}
+
+export interface OperationModel {
+  readonly name: string;
+  /** Without members where the model declares no input. */
+  readonly input: StructureShape;
+  /** Undefined where the model declares none: the answer's body is empty. */
+  readonly output: StructureShape | undefined;
+  /** The element around the members of an XML answer. */
+  readonly resultWrapper: string | undefined;
+}
+
+export interface ServiceModel {
+  /** The signing name, such as `kms`: what the credential scope says. */
+  readonly id: string;
+  readonly codec: Codec;
+  readonly operations: ReadonlyMap<string, OperationModel>;
+}
+
+interface ModelDefinition {
+  readonly metadata: {
+    readonly apiVersion: string;
+    readonly endpointPrefix: string;
+    readonly signingName?: string;
+    readonly protocol: string;
+    readonly jsonVersion?: string;
+    readonly targetPrefix?: string;
+    readonly xmlNamespace?: string;
+  };
+  readonly operations: Readonly<Record<string, OperationDefinition>>;
+  readonly shapes: Readonly<Record<string, ShapeDefinition>>;
+}
+
+interface OperationDefinition {
+  readonly input?: { readonly shape: string };
+  readonly output?: { readonly shape: string; readonly resultWrapper?: string };
+}
+
+/**
+ * Compiles a stripped service model.
+ *
+ * @param json one of our files under `models/`, trusted
+ * @throws Error the model does not hold together, or its protocol is none of ours
+ */
+export function compileModel(json: unknown): ServiceModel {
+  const model = asModel(json);
+  const shapes = new Shapes({ ...model.shapes, [NO_INPUT]: { type: "structure" } });
+  const operations = new Map<string, OperationModel>();
+  for (const [name, { input, output }] of Object.entries(model.operations)) {
+    operations.set(name, {
+      name,
+      input: shapes.structure(input?.shape ?? NO_INPUT),
+      output: output === undefined ? undefined : shapes.structure(output.shape),
+      resultWrapper: output?.resultWrapper,
+    });
+  }
+  const { signingName, endpointPrefix } = model.metadata;
+  return { id: signingName ?? endpointPrefix, codec: makeCodec(model, operations), operations };
+}
+
+/** No shape of a model has such a name. */
+const NO_INPUT = "(no input)";
+
+function makeCodec({ metadata, shapes }: ModelDefinition, operations: ReadonlyMap<string, OperationModel>): Codec {
+  const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace } = metadata;
+  if (protocol === "json" && targetPrefix !== undefined && jsonVersion !== undefined) {
+    return new AwsJsonCodec({ targetPrefix, jsonVersion }, operations.values());
+  }
+  if (protocol === "query" && xmlNamespace !== undefined) {
+    return new AwsQueryCodec({ version: apiVersion, namespace: xmlNamespace, errors: queryErrors(shapes) });
+  }
+  throw new Error(`No codec for the protocol ${protocol}`);
+}
+
+function queryErrors(shapes: Readonly<Record<string, ShapeDefinition>>): ReadonlyMap<string, QueryError> {
+  const errors = new Map<string, QueryError>();
+  for (const [name, { error }] of Object.entries(shapes)) {
+    if (error !== undefined) errors.set(name, { code: error.code ?? name, status: error.httpStatusCode ?? 400 });
+  }
+  return errors;
+}
+
+function asModel(json: unknown): ModelDefinition {
+  const isModel =
+    typeof json === "object" && json !== null && "metadata" in json && "operations" in json && "shapes" in json;
+  if (!isModel) throw new Error("Not a service model");
+  return json as unknown as ModelDefinition;
+}

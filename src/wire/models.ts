@@ -1,0 +1,52 @@
+/** The service models that Keystead serves, each compiled when it is first asked for. */
+
+import { compileModel, type ServiceModel } from "./model.ts";
+import kms from "./models/kms.json" with { type: "json" };
+import sts from "./models/sts.json" with { type: "json" };
+
+/**
+ * What KMS was recorded to check or say otherwise than its published model: the characters of key identifiers, and the
+ * order in which it lists the values of an enum (spec 09; public test suites recorded on KMS).
+ */
+const recordedOfKms = {
+  KeyIdType: { ...kms.shapes.KeyIdType, pattern: "^\\p{ASCII}+$" },
+  EncryptionAlgorithmSpec: {
+    ...kms.shapes.EncryptionAlgorithmSpec,
+    enum: ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE", "SYMMETRIC_DEFAULT"],
+  },
+  MacAlgorithmSpec: {
+    ...kms.shapes.MacAlgorithmSpec,
+    enum: ["HMAC_SHA_384", "HMAC_SHA_256", "HMAC_SHA_224", "HMAC_SHA_512"],
+  },
+  SigningAlgorithmSpec: {
+    ...kms.shapes.SigningAlgorithmSpec,
+    enum: [
+      "RSASSA_PSS_SHA_256",
+      "RSASSA_PSS_SHA_384",
+      "RSASSA_PSS_SHA_512",
+      "RSASSA_PKCS1_V1_5_SHA_256",
+      "RSASSA_PKCS1_V1_5_SHA_384",
+      "RSASSA_PKCS1_V1_5_SHA_512",
+      "ECDSA_SHA_256",
+      "ECDSA_SHA_384",
+      "ECDSA_SHA_512",
+      "ED25519_SHA_512",
+      "ED25519_PH_SHA_512",
+      "SM2DSA",
+      "ML_DSA_SHAKE_256",
+    ],
+  },
+};
+
+export const kmsModel: () => ServiceModel = once(() =>
+  compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
+);
+export const stsModel: () => ServiceModel = once(() => compileModel(sts));
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
