@@ -17,17 +17,17 @@ export abstract class ServiceError extends Error {
   }
 }
 
-type ServiceErrorClass = abstract new (message?: string, options?: ErrorOptions) => ServiceError;
+/** A class that leaves nothing abstract. */
+type ServiceErrorClass = new (message?: string, options?: ErrorOptions) => Pick<ServiceError, keyof ServiceError>;
 
 /** Makes the base of one error class: `class NotFoundException extends coded("NotFoundException") {}`. */
 function coded(code: string, status = 400, messageMember: "message" | "Message" = "message"): ServiceErrorClass {
-  abstract class Coded extends ServiceError {
+  return class extends ServiceError {
     readonly code = code;
     override readonly status = status;
     override readonly messageMember = messageMember;
     override readonly name = code;
-  }
-  return Coded;
+  };
 }
 
 // Errors of every service: AWS common errors, and those of its authenticating front end.
@@ -68,3 +68,8 @@ export class NotAuthorizedException extends coded("NotAuthorizedException") {}
 export class NotFoundException extends coded("NotFoundException") {}
 export class TagException extends coded("TagException") {}
 export class UnsupportedOperationException extends coded("UnsupportedOperationException") {}
+
+/** What the operator has to hear at a start, in one line and without a stack. */
+export class OperatorError extends Error {
+  override readonly name: string = "OperatorError";
+}

@@ -1,0 +1,67 @@
+/** One question: may this principal do this to that? */
+
+import { AccessDeniedException } from "../base/errors.ts";
+import type { Principal } from "../identity/principal.ts";
+import { type CompiledPolicy, evaluate } from "../policy/policy.ts";
+
+export interface AccessRequest {
+  readonly principal: Principal;
+  /** Such as `kms:Encrypt`. */
+  readonly action: string;
+  readonly resource: {
+    readonly arn: string;
+    /** Whose it is. */
+    readonly account: string;
+    /** Its resource policy; absent for kinds that have none. */
+    readonly policy?: CompiledPolicy;
+  };
+  /** Nothing is there under that ARN. */
+  readonly absent: boolean;
+}
+
+export type Decision =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly why: "explicit deny" | "no resource policy allows" | "another account's" };
+
+const ALLOWED: Decision = { allowed: true };
+
+/**
+ * Decides for account roots, the only principals so far; anything else is denied.
+ *
+ * A resource with a policy must admit the account through it, the caller's own account and others alike (KMS guide, Key
+ * policies: no principal has any permission unless it is explicitly given). Without one (the account itself, aliases), or
+ * when nothing is there, it must be the caller's own.
+ */
+export function decide({ principal, action, resource, absent }: AccessRequest): Decision {
+  const own = resource.account === principal.account;
+  if (principal.kind !== "root") return { allowed: false, why: "no resource policy allows" };
+  if (resource.policy === undefined || absent) return own ? ALLOWED : { allowed: false, why: "another account's" };
+  const verdict = evaluate(resource.policy, { principal, action, resourceArn: resource.arn });
+  if (verdict === "allow") return ALLOWED;
+  if (!own) return { allowed: false, why: "another account's" };
+  return { allowed: false, why: verdict === "deny" ? "explicit deny" : "no resource policy allows" };
+}
+
+/**
+ * The error of a denied request, as AWS words it today. Of another account's resource it does not say whether it exists.
+ */
+export function accessDenied(
+  { principal, action, resource }: AccessRequest,
+  { why }: Decision & { readonly allowed: false },
+): AccessDeniedException {
+  const who = `User: ${principal.arn} is not authorized to perform: ${action}`;
+  switch (why) {
+    case "explicit deny":
+      return new AccessDeniedException(
+        `${who} on resource: ${resource.arn} with an explicit deny in a resource-based policy`,
+      );
+    case "no resource policy allows":
+      return new AccessDeniedException(
+        `${who} on resource: ${resource.arn} because no resource-based policy allows the ${action} action`,
+      );
+    case "another account's":
+      return new AccessDeniedException(
+        `${who} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+      );
+  }
+}

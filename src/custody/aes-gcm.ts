@@ -1,0 +1,49 @@
+/** AES-256-GCM (NIST SP 800-38D) with 96-bit IVs and 128-bit tags, and nothing else of it. */
+
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
+
+export const IV_BYTES = 12;
+export const TAG_BYTES = 16;
+
+const options = { authTagLength: TAG_BYTES } as const;
+
+/**
+ * Encrypts `plaintext` and writes the result where it belongs.
+ *
+ * @param key 32 bytes
+ * @param target receives the tag (16 bytes) at `tagAt` and the data, as long as the plaintext, at `dataAt`
+ */
+export function encryptGcm(
+  key: KeyObject | Uint8Array,
+  { iv, aad, plaintext }: { readonly iv: Uint8Array; readonly aad: Uint8Array; readonly plaintext: Uint8Array },
+  { target, tagAt, dataAt }: { readonly target: Uint8Array; readonly tagAt: number; readonly dataAt: number },
+): void {
+  const cipher = createCipheriv("aes-256-gcm", key, iv, options);
+  cipher.setAAD(aad);
+  target.set(cipher.update(plaintext), dataAt);
+  cipher.final(); // GCM is a stream: nothing is left, but the tag exists only from here on
+  target.set(cipher.getAuthTag(), tagAt);
+}
+
+/**
+ * Decrypts `data`.
+ *
+ * @returns the plaintext in memory of its own, which the caller wipes, or undefined when the tag does not fit
+ */
+export function decryptGcm(
+  key: KeyObject | Uint8Array,
+  parts: { readonly iv: Uint8Array; readonly aad: Uint8Array; readonly tag: Uint8Array; readonly data: Uint8Array },
+): Uint8Array | undefined {
+  const decipher = createDecipheriv("aes-256-gcm", key, parts.iv, options);
+  decipher.setAAD(parts.aad);
+  decipher.setAuthTag(parts.tag);
+  const opened = decipher.update(parts.data);
+  try {
+    decipher.final();
+    return new Uint8Array(opened);
+  } catch {
+    return undefined; // `final` has this one reason to throw, and its error has no class or code to name
+  } finally {
+    opened.fill(0);
+  }
+}

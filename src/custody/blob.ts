@@ -1,0 +1,147 @@
+/** Ciphertext blobs: what Encrypt answers and Decrypt takes, byte for byte as docs/ciphertext.md says. */
+
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
+import { encodeContext } from "../base/encryption-context.ts";
+import { asKeyId } from "../base/ids.ts";
+import { decryptGcm, encryptGcm, IV_BYTES, TAG_BYTES } from "./aes-gcm.ts";
+import type { BlobHeader, EncryptionContext } from "./custody.ts";
+import type { Nonces } from "./nonces.ts";
+
+const VERSION = 1;
+/** SYMMETRIC_DEFAULT: an AES-256-GCM key for each blob, derived with HMAC-SHA-512. */
+const ALGORITHM = 1;
+const UUID_FORM = 0;
+const MULTI_REGION_FORM = 1;
+
+const KEY_ID_AT = 2;
+const MATERIAL_ID_AT = KEY_ID_AT + 17;
+const NONCE_AT = MATERIAL_ID_AT + 32;
+const IV_AT = NONCE_AT + 16;
+const TAG_AT = IV_AT + IV_BYTES;
+const DATA_AT = TAG_AT + TAG_BYTES;
+
+const LABEL = new TextEncoder().encode("keystead/blob/1");
+/** Key id ‖ material id ‖ nonce. */
+const CONTEXT_BYTES = IV_AT - KEY_ID_AT;
+const KEY_BYTES = 32;
+
+/** What encrypts and opens the blobs of one material. */
+export interface BlobKey {
+  /** The material, as key of the KDF. */
+  readonly material: KeyObject;
+  /** The first 51 bytes of each of its blobs: version, algorithm, key id, material id. */
+  readonly prefix: Uint8Array;
+}
+
+/**
+ * The first 51 bytes of every blob of a material.
+ *
+ * @throws Error when the ids are not a key id and 64 hex digits, which is our bug
+ */
+export function blobPrefix({ keyId, materialId }: BlobHeader): Uint8Array {
+  if (asKeyId(keyId) === undefined) throw new Error("Not a key id");
+  const multiRegion = keyId.startsWith("mrk-");
+  const prefix = new Uint8Array(NONCE_AT);
+  prefix[0] = VERSION;
+  prefix[1] = ALGORITHM;
+  prefix[KEY_ID_AT] = multiRegion ? MULTI_REGION_FORM : UUID_FORM;
+  prefix.set(Uint8Array.fromHex(multiRegion ? keyId.slice(4) : keyId.replaceAll("-", "")), KEY_ID_AT + 1);
+  const id = Uint8Array.fromHex(materialId);
+  if (id.length !== 32) throw new Error("Not a material id");
+  prefix.set(id, MATERIAL_ID_AT);
+  return prefix;
+}
+
+/** The ids that a blob names, or undefined when its version, algorithm or form is unknown or it is too short. */
+export function parseBlob(blob: Uint8Array): BlobHeader | undefined {
+  if (!isBlob(blob)) return undefined;
+  const hex = blob.subarray(KEY_ID_AT + 1, MATERIAL_ID_AT).toHex();
+  const keyId = blob[KEY_ID_AT] === MULTI_REGION_FORM ? `mrk-${hex}` : asUuid(hex);
+  return { keyId, materialId: blob.subarray(MATERIAL_ID_AT, NONCE_AT).toHex() };
+}
+
+/** Encrypts `plaintext` into a new blob. The AAD is the 67 bytes before the IV, then the canonical encryption context. */
+export function encryptBlob(
+  { material, prefix }: BlobKey,
+  { plaintext, context, nonces }: { plaintext: Uint8Array; context: EncryptionContext; nonces: Nonces },
+): Uint8Array {
+  const blob = new Uint8Array(DATA_AT + plaintext.length);
+  blob.set(prefix);
+  nonces.fill(blob.subarray(NONCE_AT, TAG_AT)); // nonce and IV lie side by side
+  const header = blob.subarray(0, IV_AT);
+  const iv = blob.subarray(IV_AT, TAG_AT);
+  const key = blobKey(material, header);
+  const aad = blobAad(header, context);
+  encryptGcm(key, { iv, aad, plaintext }, { target: blob, tagAt: TAG_AT, dataAt: DATA_AT });
+  key.fill(0);
+  return blob;
+}
+
+/**
+ * Opens a blob.
+ *
+ * Whatever is wrong with it (no blob at all, another key's, altered, another context), the same work is done, so that the
+ * time tells nothing.
+ *
+ * @returns the plaintext in memory of its own, which the caller wipes, or undefined
+ */
+export function openBlob(
+  { material, prefix }: BlobKey,
+  { blob, context }: { blob: Uint8Array; context: EncryptionContext },
+): Uint8Array | undefined {
+  const parts = isBlob(blob) ? blob : new Uint8Array(Math.max(blob.length, DATA_AT));
+  const ours = timingSafeEqual(parts.subarray(0, NONCE_AT), prefix);
+  const header = parts.subarray(0, IV_AT);
+  const key = blobKey(material, header);
+  const plaintext = decryptGcm(key, {
+    iv: parts.subarray(IV_AT, TAG_AT),
+    aad: blobAad(header, context),
+    tag: parts.subarray(TAG_AT, DATA_AT),
+    data: parts.subarray(DATA_AT),
+  });
+  key.fill(0);
+  if (ours) return plaintext;
+  plaintext?.fill(0);
+  return undefined;
+}
+
+function isBlob(bytes: Uint8Array): boolean {
+  const form = bytes[KEY_ID_AT];
+  if (bytes.length < DATA_AT || bytes[0] !== VERSION || bytes[1] !== ALGORITHM) return false;
+  return form === UUID_FORM || form === MULTI_REGION_FORM;
+}
+
+const KDF_CONTEXT_AT = 4 + LABEL.length + 1;
+const kdfTemplate = layOutKdfInput();
+
+/** The constant parts of the KDF's only input block (kdf.ts): counter 1, the label, a zero, room for the context, L. */
+function layOutKdfInput(): Uint8Array {
+  const input = new Uint8Array(KDF_CONTEXT_AT + CONTEXT_BYTES + 4);
+  const view = new DataView(input.buffer);
+  view.setUint32(0, 1);
+  input.set(LABEL, 4);
+  view.setUint32(input.length - 4, KEY_BYTES * 8);
+  return input;
+}
+
+/** `deriveKey(material, "keystead/blob/1", key id ‖ material id ‖ nonce, 32)`, laid out once; a test holds the two equal. */
+function blobKey(material: KeyObject, header: Uint8Array): Uint8Array {
+  const input = kdfTemplate.slice();
+  input.set(header.subarray(KEY_ID_AT), KDF_CONTEXT_AT);
+  const block = createHmac("sha512", material).update(input).digest();
+  block.fill(0, KEY_BYTES);
+  return block.subarray(0, KEY_BYTES);
+}
+
+function blobAad(header: Uint8Array, context: EncryptionContext): Uint8Array {
+  const encoded = encodeContext(context);
+  if (encoded.length === 0) return header;
+  const aad = new Uint8Array(header.length + encoded.length);
+  aad.set(header);
+  aad.set(encoded, header.length);
+  return aad;
+}
+
+function asUuid(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,138 @@
+/** What the rest of the house sees of custody: sealed rows and finished results, never key bytes. */
+
+/** Whose material it is. All of it is authenticated by the seal, so a row moved to another owner does not open. */
+export interface MaterialOwner {
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  readonly spec: string;
+  readonly usage: string;
+  readonly origin: string;
+}
+
+/** A sealed material, as its row stores it; `MaterialRow` in snake case is mapped by `kms/`. */
+export interface SealedMaterial extends MaterialOwner {
+  readonly materialId: string;
+  readonly domainVersion: number;
+  readonly sealed: Uint8Array;
+}
+
+/** What a well-formed blob says of itself. Nothing of it is trusted before the blob has opened. */
+export interface BlobHeader {
+  readonly keyId: string;
+  readonly materialId: string;
+}
+
+export type EncryptionContext = Readonly<Record<string, string>>;
+
+/** The purposes of domain keys (DESIGN §6). */
+export type Purpose = "material" | "credential" | "session" | "import" | "store" | "audit" | "backup";
+
+/** Where a root key comes from; `ephemeral` and `environment` are for development only. */
+export type RecipientKind = "ephemeral" | "file" | "systemd" | "environment" | "recovery";
+
+/** A root key that opens this store's domain keys, as its row stores it. The root key itself is never there. */
+export interface StoredRecipient {
+  /** 32 hex digits that tell one root key from another and nothing more. */
+  readonly id: string;
+  readonly kind: RecipientKind;
+  /**
+   * The key that seals this recipient's copies, itself sealed under the `store` domain key, so that a server that holds any
+   * one root key can make copies of a new domain key for all of them (docs/ciphertext.md, Recipients).
+   */
+  readonly sealedKey: Uint8Array;
+}
+
+/**
+ * Where custody keeps its domain keys; storage has the rows, `cli/` joins the two.
+ *
+ * Custody calls it on its own, outside any transaction: call `createMaterial`, `importMaterial` and `sealCredential` while
+ * no transaction is open.
+ */
+export interface DomainKeyStore {
+  /** All recipients that the store knows. */
+  recipients(): Promise<readonly StoredRecipient[]>;
+  /** Every version of one domain key with all its sealed copies, oldest first; empty when there is none yet. */
+  load(region: string, purpose: Purpose): Promise<readonly StoredDomainKey[]>;
+  /**
+   * Adds a version with its copies and, with the very first domain key of a store, its recipients, all in one transaction.
+   *
+   * @returns false, with nothing changed, when that version is there already
+   */
+  insert(key: StoredDomainKey, recipients?: readonly StoredRecipient[]): Promise<boolean>;
+  /** Reserves `count` seals of a version and returns how many had been reserved before. */
+  reserveSeals(key: { region: string; purpose: Purpose; version: number }, count: number): Promise<number>;
+}
+
+export interface StoredDomainKey {
+  /** Empty for the purposes of the whole deployment (`store`, `credential`). */
+  readonly region: string;
+  readonly purpose: Purpose;
+  readonly version: number;
+  /** Seals reserved so far. */
+  readonly seals: number;
+  readonly copies: readonly { readonly recipient: string; readonly sealed: Uint8Array }[];
+}
+
+/**
+ * A custodian of key material (today `software`).
+ *
+ * @throws InvalidCiphertextException (base/errors.ts, no message) by `decrypt`, `reEncrypt` when a blob does not open
+ * @throws SealedRowError (seal.ts), by whatever opens material or a credential, when its row was altered or moved
+ * @throws Error by everything after `close`
+ */
+export interface Custody {
+  /** New symmetric material (256 bits) for `owner`, sealed. */
+  createMaterial(owner: MaterialOwner): Promise<SealedMaterial>;
+  /** Material given from outside (seed files; 32 bytes), sealed. The bytes are wiped, whatever happens. */
+  importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial>;
+  /** A new ciphertext blob. The plaintext is borrowed: its owner wipes it. */
+  encrypt(material: SealedMaterial, plaintext: Uint8Array, context: EncryptionContext): Promise<Uint8Array>;
+  /** The plaintext of a blob, which is the caller's to wipe. */
+  decrypt(material: SealedMaterial, blob: Uint8Array, context: EncryptionContext): Promise<Uint8Array>;
+  /** Opens `blob` under the source and encrypts it under the destination; the plaintext is wiped and never leaves. */
+  reEncrypt(
+    source: { material: SealedMaterial; blob: Uint8Array; context: EncryptionContext },
+    destination: { material: SealedMaterial; context: EncryptionContext },
+  ): Promise<Uint8Array>;
+  /** A new data key of `lengthBytes`, plain and encrypted. The plaintext is the caller's to wipe. */
+  generateDataKey(
+    material: SealedMaterial,
+    lengthBytes: number,
+    context: EncryptionContext,
+  ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }>;
+  /** The same, plaintext wiped and never returned. */
+  generateDataKeyWithoutPlaintext(
+    material: SealedMaterial,
+    lengthBytes: number,
+    context: EncryptionContext,
+  ): Promise<Uint8Array>;
+  /** Random bytes of the system's generator. */
+  random(lengthBytes: number): Uint8Array;
+  /** The header of a well-formed blob of any version we know, or undefined. */
+  parseBlob(blob: Uint8Array): BlobHeader | undefined;
+  /** Drops every opened handle of a key's materials at once (disable, deletion, expiry). */
+  forget(keyId: string): void;
+
+  /** Seals a secret access key for the row that `name` identifies. The secret is wiped by its owner, the caller. */
+  sealCredential(name: { account: string; accessKeyId: string }, secret: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The SigV4 signing key of a sealed credential: HMAC chain over date, Region and service (AWS SigV4), as bytes. Cached by
+   * (access key id, revision, date, Region, service), bounded. The secret access key itself never leaves custody.
+   *
+   * @returns the key at once where it is cached; a copy, which is the caller's to wipe
+   */
+  signingKey(credential: {
+    account: string;
+    accessKeyId: string;
+    revision: string;
+    sealed: Uint8Array;
+    date: string;
+    region: string;
+    service: string;
+  }): Uint8Array | Promise<Uint8Array>;
+  /** HMAC-SHA-256 under a key derived for `label` from the deployment's own secret: what makes markers unforgeable. */
+  authenticate(label: string, bytes: Uint8Array): Promise<Uint8Array>;
+  /** Wipes what can be wiped. */
+  close(): void;
+}

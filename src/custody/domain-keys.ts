@@ -1,0 +1,270 @@
+/** Domain keys: made on demand, sealed to every root key, opened once and counted (DESIGN §6). */
+
+import { createSecretKey, type KeyObject } from "node:crypto";
+import { OperatorError } from "../base/errors.ts";
+import type { DomainKeyStore, Purpose, StoredDomainKey, StoredRecipient } from "./custody.ts";
+import { DOMAIN_KEY_BYTES, type DomainKeyName, openCopy, type Recipient, sealCopy } from "./domain-key-copy.ts";
+import { deriveKey } from "./kdf.ts";
+import { Nonces } from "./nonces.ts";
+import type { RootKey } from "./root-key.ts";
+import { findSealVersion, openRow, SealedRowError, sealRow } from "./seal.ts";
+import { Secret } from "./secret.ts";
+
+/** Seals reserved at a time: what a process that dies leaves unused. */
+export const SEAL_BLOCK = 65_536;
+/** A version makes way for the next one here; with random IVs the limit is 2³² (SP 800-38D, 8.3). */
+export const SEALS_MAX = 2 ** 31;
+/** Rounds in which other processes may be faster at making the same version before we call it a fault. */
+const ROUNDS_MAX = 8;
+const NO_CONTEXT = new Uint8Array(0);
+
+/** No root key given opens this store. The message names ids of root keys, which reveal nothing. */
+export class WrongRootKeyError extends OperatorError {
+  override readonly name = "WrongRootKeyError";
+}
+
+/** One opened version. */
+interface DomainKey {
+  readonly version: number;
+  /** The AES-256-GCM key of its sealed rows (Label `keystead/domain/seal/1`). */
+  readonly sealing: KeyObject;
+  /** The domain key itself: only ever a key of the KDF. */
+  readonly secret: KeyObject;
+}
+
+/** One (Region, purpose) with the versions that are open here. */
+interface Domain {
+  readonly region: string;
+  readonly purpose: Purpose;
+  readonly versions: Map<number, DomainKey>;
+  /** The version that seals now, and how many reserved seals are left of it. */
+  current: { readonly key: DomainKey; left: number } | undefined;
+  /** The one refill under way. */
+  refill: Promise<void> | undefined;
+}
+
+/** Opens, makes and counts the domain keys of one store. */
+export class DomainKeys {
+  readonly #store: DomainKeyStore;
+  readonly #root: RootKey;
+  readonly #nonces: Nonces;
+  readonly #domains = new Map<string, Domain>();
+
+  private constructor(store: DomainKeyStore, root: RootKey, nonces: Nonces) {
+    this.#store = store;
+    this.#root = root;
+    this.#nonces = nonces;
+  }
+
+  /**
+   * Opens a store's domain keys, and gives an empty store its first one with `rootKeys` as recipients.
+   *
+   * @throws WrongRootKeyError a root key was given that is not a recipient of this store
+   * @throws SealedRowError a copy or a recipient was altered
+   * @throws Error the store is empty and only one root key was given without `singleRootKey`
+   */
+  static async open({
+    store,
+    rootKeys,
+    singleRootKey,
+  }: {
+    readonly store: DomainKeyStore;
+    readonly rootKeys: readonly RootKey[];
+    readonly singleRootKey: boolean;
+  }): Promise<DomainKeys> {
+    const [root] = rootKeys;
+    if (root === undefined) throw new WrongRootKeyError("No root key was given");
+    const keys = new DomainKeys(store, root, new Nonces());
+    if ((await store.load("", "store")).length === 0) {
+      if (new Set(rootKeys.map(({ id }) => id)).size < 2 && !singleRootKey) {
+        throw new Error("A new store needs two different root keys, so that losing one does not lose everything");
+      }
+      await keys.#found(rootKeys);
+    }
+    const recipients = await store.recipients();
+    const strangers = rootKeys.filter(({ id }) => !recipients.some((recipient) => recipient.id === id));
+    if (strangers.length > 0) {
+      const given = strangers.map(({ id, kind }) => `${id} (${kind})`).join(", ");
+      const known = recipients.map(({ id, kind }) => `${id} (${kind})`).join(", ");
+      throw new WrongRootKeyError(`Root key ${given} does not open this store, which is sealed to: ${known || "none"}`);
+    }
+    await keys.#openRecipients(recipients);
+    return keys;
+  }
+
+  /**
+   * Seals a secret in the newest version of a domain key, making that version where needed, and counts the seal.
+   *
+   * @param fields what the row is, beside purpose and version (seal.ts)
+   * @param plaintext borrowed
+   */
+  async seal(
+    { region, purpose }: { readonly region: string; readonly purpose: Purpose },
+    fields: readonly string[],
+    plaintext: Uint8Array,
+  ): Promise<{ readonly version: number; readonly sealed: Uint8Array }> {
+    const { version, sealing } = await this.#take(this.#domain(region, purpose));
+    return { version, sealed: sealRow(sealing, { purpose, version }, { fields, plaintext, nonces: this.#nonces }) };
+  }
+
+  /**
+   * Opens a sealed row.
+   *
+   * @throws SealedRowError it was altered, belongs to another row, or its domain key is not in the store
+   */
+  async unseal(
+    { region, purpose }: { readonly region: string; readonly purpose: Purpose },
+    fields: readonly string[],
+    sealed: Uint8Array,
+  ): Promise<Secret> {
+    const version = findSealVersion(sealed);
+    const key = version === undefined ? undefined : await this.#find(this.#domain(region, purpose), version);
+    const opened = key && openRow(key.sealing, { purpose, version: key.version }, { fields, sealed });
+    if (opened === undefined) {
+      throw new SealedRowError(
+        `A sealed ${purpose} row does not open: ${fields.filter((field) => field !== "").join(", ")}`,
+      );
+    }
+    return new Secret(opened);
+  }
+
+  /**
+   * A key of the whole deployment, derived for `label` from version 1 of the `store` domain key, which is never rotated.
+   *
+   * @returns 32 bytes, the caller's to wipe
+   */
+  async derive(label: string, context: Uint8Array): Promise<Secret> {
+    const first = await this.#find(this.#domain("", "store"), 1);
+    if (first === undefined) throw new SealedRowError("The store domain key has no version 1");
+    return new Secret(deriveKey(first.secret, label, context, DOMAIN_KEY_BYTES));
+  }
+
+  /** Lets go of every opened key. */
+  close(): void {
+    this.#domains.clear();
+  }
+
+  #domain(region: string, purpose: Purpose): Domain {
+    const name = `${purpose}/${region}`;
+    const known = this.#domains.get(name);
+    if (known !== undefined) return known;
+    const domain: Domain = { region, purpose, versions: new Map(), current: undefined, refill: undefined };
+    this.#domains.set(name, domain);
+    return domain;
+  }
+
+  async #find(domain: Domain, version: number): Promise<DomainKey | undefined> {
+    if (!domain.versions.has(version)) await this.#load(domain);
+    return domain.versions.get(version);
+  }
+
+  /** Opens the versions that are not open yet; returns the number of the newest one, or 0. */
+  async #load(domain: Domain): Promise<number> {
+    const stored = await this.#store.load(domain.region, domain.purpose);
+    for (const key of stored) {
+      if (!domain.versions.has(key.version)) domain.versions.set(key.version, this.#openCopy(key));
+    }
+    return Math.max(0, ...stored.map(({ version }) => version));
+  }
+
+  /** One seal of the current version. */
+  async #take(domain: Domain): Promise<DomainKey> {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const { current } = domain;
+      if (current !== undefined && current.left > 0) {
+        current.left -= 1;
+        return current.key;
+      }
+      domain.refill ??= this.#refill(domain).finally(() => {
+        domain.refill = undefined;
+      });
+      await domain.refill;
+    }
+    throw new Error(`No seals of the ${domain.purpose} domain key could be reserved`);
+  }
+
+  /** Reserves the next block, in a new version when there is none or it has had its share; else leaves it to another round. */
+  async #refill(domain: Domain): Promise<void> {
+    domain.current = undefined;
+    const newest = await this.#load(domain);
+    const key = domain.versions.get(newest);
+    if (key !== undefined) {
+      const before = await this.#store.reserveSeals({ ...nameOf(domain), version: newest }, SEAL_BLOCK);
+      if (before + SEAL_BLOCK <= SEALS_MAX) {
+        domain.current = { key, left: SEAL_BLOCK };
+        return;
+      }
+    }
+    const recipients = await this.#openRecipients(await this.#store.recipients());
+    if (!recipients.some(({ id }) => id === this.#root.id)) {
+      throw new WrongRootKeyError(`Root key ${this.#root.id} is not a recipient of this store any more`);
+    }
+    using secret = Secret.random(DOMAIN_KEY_BYTES);
+    const made = { ...nameOf(domain), version: newest + 1, seals: SEAL_BLOCK };
+    if (!(await this.#store.insert({ ...made, copies: this.#copies(made, secret, recipients) }))) return;
+    const opened = openedKey(made.version, secret);
+    domain.versions.set(made.version, opened);
+    domain.current = { key: opened, left: SEAL_BLOCK };
+  }
+
+  /** Gives an empty store its first domain key and its recipients; what another process was faster with stays. */
+  async #found(rootKeys: readonly RootKey[]): Promise<void> {
+    const store = { region: "", purpose: "store", version: 1, seals: SEAL_BLOCK } as const;
+    using secret = Secret.random(DOMAIN_KEY_BYTES);
+    const { sealing } = openedKey(1, secret);
+    const recipients = [...new Map(rootKeys.map((root) => [root.id, root])).values()];
+    const rows = recipients.map(({ id, kind, sealing: key }): StoredRecipient => {
+      using bytes = new Secret(exported(key));
+      const row = { fields: recipientFields(id, kind), plaintext: bytes.bytes, nonces: this.#nonces };
+      return { id, kind, sealedKey: sealRow(sealing, store, row) };
+    });
+    await this.#store.insert({ ...store, copies: this.#copies(store, secret, recipients) }, rows);
+  }
+
+  /** Every recipient with the key that seals its copies. A row that was altered or put in by somebody else does not open. */
+  async #openRecipients(rows: readonly StoredRecipient[]): Promise<readonly Recipient[]> {
+    const opened: Recipient[] = [];
+    for (const { id, kind, sealedKey } of rows) {
+      using key = await this.unseal({ region: "", purpose: "store" }, recipientFields(id, kind), sealedKey);
+      opened.push({ id, sealing: createSecretKey(key.bytes) });
+    }
+    return opened;
+  }
+
+  #copies(name: DomainKeyName, secret: Secret, recipients: readonly Recipient[]): StoredDomainKey["copies"] {
+    return recipients.map((recipient) => ({
+      recipient: recipient.id,
+      sealed: sealCopy(recipient, name, secret, this.#nonces),
+    }));
+  }
+
+  #openCopy(key: StoredDomainKey): DomainKey {
+    const named = `The ${key.purpose} domain key, version ${key.version}, Region "${key.region}",`;
+    const sealed = key.copies.find(({ recipient }) => recipient === this.#root.id)?.sealed;
+    if (sealed === undefined) throw new WrongRootKeyError(`${named} has no copy for root key ${this.#root.id}`);
+    using secret = openCopy(this.#root, key, sealed);
+    if (secret === undefined) throw new SealedRowError(`${named} does not open with root key ${this.#root.id}`);
+    return openedKey(key.version, secret);
+  }
+}
+
+function nameOf({ region, purpose }: Domain): { readonly region: string; readonly purpose: Purpose } {
+  return { region, purpose };
+}
+
+function openedKey(version: number, bytes: Secret): DomainKey {
+  const secret = createSecretKey(bytes.bytes);
+  using sealing = new Secret(deriveKey(secret, "keystead/domain/seal/1", NO_CONTEXT, DOMAIN_KEY_BYTES));
+  return { version, secret, sealing: createSecretKey(sealing.bytes) };
+}
+
+function recipientFields(id: string, kind: string): readonly string[] {
+  return ["recipient", id, kind];
+}
+
+function exported(key: KeyObject): Uint8Array {
+  const bytes = key.export();
+  const own = new Uint8Array(bytes);
+  bytes.fill(0);
+  return own;
+}

@@ -1,0 +1,111 @@
+/** Opened material: kept outside the JavaScript heap, for a while, and only for the row it was opened from. */
+
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { AgedCache, type CacheLimits } from "./aged-cache.ts";
+import { type BlobKey, blobPrefix } from "./blob.ts";
+import type { MaterialOwner, SealedMaterial } from "./custody.ts";
+import type { DomainKeys } from "./domain-keys.ts";
+import { lengthsFirst } from "./lengths-first.ts";
+import { findSealVersion, SealedRowError } from "./seal.ts";
+
+/** An opened material, with the row that it was opened from. */
+export interface Handle extends BlobKey {
+  readonly row: SealedMaterial;
+}
+
+/** Opens sealed material and keeps it, bounded in number and age. */
+export class Handles {
+  readonly #domainKeys: DomainKeys;
+  readonly #fingerprint: KeyObject;
+  readonly #opened: AgedCache<Handle>;
+  /** Counts calls of `forget`, so that what was being opened meanwhile isn't kept. */
+  #forgotten = 0;
+
+  constructor(domainKeys: DomainKeys, fingerprint: KeyObject, limits: CacheLimits, clock: Clock) {
+    this.#domainKeys = domainKeys;
+    this.#fingerprint = fingerprint;
+    this.#opened = new AgedCache(limits, clock, () => {}); // a KeyObject is released, it can't be wiped
+  }
+
+  /** How many handles are open. */
+  get size(): number {
+    return this.#opened.size;
+  }
+
+  /**
+   * The handle of a sealed material.
+   *
+   * @returns the handle at once where it is open
+   * @throws SealedRowError the row was altered or moved, or its material has not the id that names it
+   */
+  open(row: SealedMaterial): Handle | Promise<Handle> {
+    const handle = this.#opened.find(nameOf(row));
+    return handle !== undefined && isSameRow(handle.row, row) ? handle : this.#unseal(row);
+  }
+
+  /** Drops what is open of a key, in every Region, and what is just being opened is not kept. */
+  forget(keyId: string): void {
+    this.#forgotten += 1;
+    this.#opened.dropWhere(({ row }) => row.keyId === keyId);
+  }
+
+  /** Drops everything. */
+  clear(): void {
+    this.#forgotten += 1;
+    this.#opened.dropWhere(() => true);
+  }
+
+  async #unseal(row: SealedMaterial): Promise<Handle> {
+    const forgotten = this.#forgotten;
+    if (findSealVersion(row.sealed) !== row.domainVersion) {
+      throw new SealedRowError(`Material ${row.materialId} of key ${row.keyId} names another domain key version`);
+    }
+    const domain = { region: row.region, purpose: "material" } as const;
+    using secret = await this.#domainKeys.unseal(domain, materialFields(row, row.materialId), row.sealed);
+    const id = Buffer.from(materialId(this.#fingerprint, row, secret.bytes));
+    const named = Buffer.from(row.materialId);
+    if (id.length !== named.length || !timingSafeEqual(id, named)) {
+      throw new SealedRowError(`Material ${row.materialId} of key ${row.keyId} is not what its id says`);
+    }
+    const handle = { row, material: createSecretKey(secret.bytes), prefix: blobPrefix(row) };
+    if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle);
+    return handle;
+  }
+}
+
+/**
+ * The id of a material: HMAC-SHA-256(fingerprint key, lengths-first(key id, spec, identity)) as 64 hex digits.
+ *
+ * @param identity the raw bytes of symmetric material
+ */
+export function materialId(fingerprint: KeyObject, owner: MaterialOwner, identity: Uint8Array): string {
+  const named = lengthsFirst([owner.keyId, owner.spec, identity]);
+  const id = createHmac("sha256", fingerprint).update(named).digest("hex");
+  named.fill(0);
+  return id;
+}
+
+/** The fields of a sealed material row, in the order in which they are authenticated (DESIGN §6). */
+export function materialFields(owner: MaterialOwner, id: string): readonly string[] {
+  return [owner.account, owner.region, owner.keyId, id, owner.spec, owner.usage, owner.origin];
+}
+
+function nameOf({ region, keyId, materialId: id }: SealedMaterial): string {
+  return `${region}/${keyId}/${id}`;
+}
+
+/** Whether two rows say the same of their owner: a row that was changed must not live on an older one's handle. */
+function isSameRow(left: SealedMaterial, right: SealedMaterial): boolean {
+  return (
+    left === right ||
+    (left.account === right.account &&
+      left.region === right.region &&
+      left.keyId === right.keyId &&
+      left.materialId === right.materialId &&
+      left.spec === right.spec &&
+      left.usage === right.usage &&
+      left.origin === right.origin &&
+      left.domainVersion === right.domainVersion)
+  );
+}

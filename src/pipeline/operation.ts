@@ -1,0 +1,171 @@
+/** The types of a service: what an operation declares, and what the pipeline gives it. */
+
+import type { ServiceError } from "../base/errors.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { CompiledPolicy } from "../policy/policy.ts";
+import type { Reader, Store, Tx } from "../storage/store.ts";
+import type { ServiceModel } from "../wire/model.ts";
+
+/** One request, as far as operations and records may know it. */
+export interface Call {
+  readonly requestId: string;
+  /** The signing name of the service, such as `kms`. */
+  readonly service: string;
+  readonly operation: string;
+  readonly principal: Principal;
+  readonly partition: string;
+  /** From the credential scope. */
+  readonly region: string;
+  /** Milliseconds since the epoch, by the injected clock, read once. */
+  readonly now: number;
+  readonly client: Client;
+}
+
+export interface Client {
+  readonly address: string;
+  readonly userAgent: string | undefined;
+  /** The Host header as received. */
+  readonly host: string;
+  /** Absent on plain HTTP. */
+  readonly tls?: { readonly version: string; readonly cipherSuite: string };
+}
+
+/** A thing that an action is on. */
+export interface Resource {
+  readonly arn: string;
+  readonly account: string;
+  /** Its resource policy; absent for kinds that have none (aliases, the account itself). */
+  readonly policy?: CompiledPolicy;
+}
+
+/**
+ * What a target came to. An absent one keeps the ARN that was meant, so that it is authorized before its error is told.
+ */
+export type Resolution<R extends Resource = Resource> =
+  | { readonly kind: "found"; readonly resource: R }
+  | {
+      readonly kind: "absent";
+      readonly resource: Resource;
+      /** Made only when it is thrown: errors are dear. */
+      readonly error: () => ServiceError;
+      /**
+       * Makes the resource, in a transaction of its own, for a caller who may use it; then the targets are decided anew
+       * (DescribeKey makes AWS managed keys).
+       */
+      readonly make?: (context: RunContext) => Promise<void>;
+    };
+
+/** One thing that the caller must be allowed to do, and what has to hold of its resource. */
+export interface Target<I = unknown, R extends Resource = Resource, As extends string = string> {
+  readonly as: As;
+  /** Such as `kms:Encrypt`; undefined where the resource must only exist and another target holds the permission. */
+  readonly action: string | undefined;
+  /** Targets may depend on the input: Tags add `kms:TagResource`. Always there when not given. */
+  when?(input: I): boolean;
+  /**
+   * Finds the resource that the input means. Synchronous: it may run several times (see `Reader`), and decides nothing.
+   *
+   * @throws ServiceError for an identifier that cannot be parsed or is of a form that the operation does not take
+   */
+  resolve(input: I, call: Call, reader: Reader): Resolution<R>;
+  /** States, usage, spec and algorithm: throws the operation's error when the found resource does not fit. */
+  allow?(resource: R, input: I, call: Call): void;
+  /** The error for a caller who may not, where it is not the common one (a ciphertext must not tell what it names). */
+  denied?(call: Call): ServiceError;
+}
+
+/** What the record of an operation says (CloudTrail, spec 02). Member names are the API's; audit lowers the first letter. */
+export interface RecordRule<I = unknown, O = unknown, C = unknown> {
+  readonly readOnly: boolean;
+  /** Members of the input that are recorded, or the whole `requestParameters`; null where AWS records null. */
+  readonly request: readonly (keyof I & string)[] | null | ((input: I) => Readonly<Record<string, unknown>> | null);
+  /** `responseElements` of a success; null when not given. */
+  response?(output: O, context: C): Readonly<Record<string, unknown>> | null;
+  /** The targets whose resources are listed, in AWS's order. */
+  readonly resources: readonly string[];
+  /** Resources that only the run knows (CreateKey), listed after those of the targets. */
+  created?(output: O): readonly { readonly arn: string; readonly account: string }[];
+  /** `additionalEventData`. */
+  additional?(output: O | undefined, context: C): Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What every run gets beside its targets' resources (each under its `as`) and the service's own environment. */
+export interface RunContext {
+  readonly call: Call;
+  readonly store: Store;
+}
+
+/** What a change gets beside: its transaction, and what `prepare` returned. */
+export interface ChangeContext<P = undefined> extends RunContext {
+  readonly tx: Tx;
+  readonly prepared: P;
+}
+
+/**
+ * An operation. `C` is the context that `run` and the record rule get: RunContext or ChangeContext, the environment of the
+ * service and the resources of the targets by name.
+ */
+export interface Operation<I = unknown, O = unknown, C = unknown> {
+  readonly name: string;
+  /**
+   * - `read`, `use`: decided on the view; the record is appended before the answer;
+   * - `change`: decided on rows inside a transaction in which `run` works and its record commits.
+   */
+  readonly kind: "read" | "use" | "change";
+  readonly targets: readonly Target<I>[];
+  readonly record: RecordRule<I, O, C>;
+  /** What needs the input alone; runs before anything is resolved. Throws. */
+  validate?(input: I, call: Call): void;
+  /** Whether the input's `DryRun` ends the operation before `run`. */
+  readonly dryRun?: boolean;
+  /** What needs input and resources: sizes, the ciphertext. Throws. */
+  check?(input: I, context: C): void | Promise<void>;
+  /** Slow work outside the transaction of a change, after a first authorization on the view. */
+  prepare?(input: I, context: C): Promise<unknown>;
+  run(input: I, context: C): O | Promise<O>;
+}
+
+/** A service: a model, its operations, and the environment that its runs get. */
+export interface Service {
+  readonly model: ServiceModel;
+  readonly operations: ReadonlyMap<string, Operation>;
+  readonly environment: Readonly<Record<string, unknown>>;
+  /** Larger bodies are refused before they are read. */
+  readonly bodyBytesMax: number;
+  /** What an operation that is in the model but not in `operations` answers. */
+  unsupported(operation: string): ServiceError;
+  /** What the service answers for a fault of ours (KMS: KMSInternalException). */
+  internal(cause: unknown): ServiceError;
+}
+
+/** The finished facts of one request's record. */
+export interface Entry {
+  readonly call: Call;
+  readonly readOnly: boolean;
+  readonly request: Readonly<Record<string, unknown>> | null;
+  readonly response: Readonly<Record<string, unknown>> | null;
+  /** Undefined: the record has no `resources` member. */
+  readonly resources: readonly { readonly arn: string; readonly account: string }[] | undefined;
+  readonly additional?: Readonly<Record<string, unknown>> | undefined;
+  readonly error?: ServiceError | undefined;
+}
+
+/** Something that the service did by itself, such as deleting a key whose waiting period is over. */
+export interface InternalEntry {
+  readonly service: string;
+  readonly event: string;
+  readonly account: string;
+  readonly region: string;
+  readonly now: number;
+  readonly response: Readonly<Record<string, unknown>> | null;
+  readonly resources: readonly { readonly arn: string; readonly account: string }[];
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** Where records go; `audit/` is the one implementation, and `cli/` joins it with the pipeline. */
+export interface Recorder {
+  /** Hands the record of a read, a use or a failed request to the operating system. The answer waits for it. */
+  append(entry: Entry): Promise<void>;
+  /** Writes the record of a change into the change's own transaction. */
+  enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void>;
+}

@@ -1,0 +1,219 @@
+/** Carries an operation's declaration out: resolve, authorize, absent, allow, check, dry run, run, record. */
+
+import { accessDenied, decide } from "../access/decide.ts";
+import { DryRunOperationException, ServiceError } from "../base/errors.ts";
+import type { Reader, Store, Tx } from "../storage/store.ts";
+import type {
+  Call,
+  ChangeContext,
+  Entry,
+  Operation,
+  Recorder,
+  Resolution,
+  Resource,
+  RunContext,
+  Service,
+  Target,
+} from "./operation.ts";
+
+/** The text that AWS answers to a dry run that would have succeeded (spec 09). */
+const DRY_RUN = "The request would have succeeded, but the DryRun option is set.";
+
+type Found = Record<string, Resource>;
+type Make = (context: RunContext) => Promise<void>;
+
+/** One request on its way; what it has found so far is what a failure's record can name. */
+interface Attempt {
+  readonly service: Service;
+  readonly operation: Operation;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly call: Call;
+  found: Found;
+}
+
+/**
+ * Performs operations of any service on a store, with a record for each.
+ *
+ * Every request that has a principal leaves here with its record written: a change's in its own transaction, every other
+ * before the answer. When the record can't be written, the caller gets the service's internal error and nothing changed.
+ */
+export class Pipeline {
+  readonly #store: Store;
+  readonly #recorder: Recorder;
+
+  constructor({ store, recorder }: { store: Store; recorder: Recorder }) {
+    this.#store = store;
+    this.#recorder = recorder;
+  }
+
+  /**
+   * @param input decoded and validated against the model
+   * @returns the operation's output, once its record is safe
+   * @throws ServiceError what the caller is told; recorded already
+   */
+  async perform(
+    service: Service,
+    operation: Operation,
+    input: Readonly<Record<string, unknown>>,
+    call: Call,
+  ): Promise<unknown> {
+    const attempt: Attempt = { service, operation, input, call, found: {} };
+    try {
+      operation.validate?.(input, call);
+      return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
+    } catch (cause) {
+      throw await this.#fail(attempt, cause);
+    }
+  }
+
+  /** Records a request that failed before it could be performed (its input did not decode) and returns what to answer. */
+  async refuse(service: Service, call: Call, error: ServiceError, readOnly: boolean): Promise<ServiceError> {
+    return this.#append(service, { call, readOnly, request: null, response: null, resources: undefined, error });
+  }
+
+  async #use(attempt: Attempt): Promise<unknown> {
+    const { operation, input, service, call } = attempt;
+    await this.#decideOnView(attempt);
+    const context = { ...service.environment, call, store: this.#store, ...attempt.found };
+    await this.#check(attempt, context);
+    const output = await operation.run(input, context);
+    await this.#recorder.append(entryOf(attempt, output, context));
+    return output;
+  }
+
+  async #change(attempt: Attempt): Promise<unknown> {
+    const { operation, input, service, call } = attempt;
+    const base = { ...service.environment, call, store: this.#store };
+    let prepared: unknown;
+    if (operation.prepare !== undefined) {
+      await this.#decideOnView(attempt);
+      prepared = await operation.prepare(input, { ...base, ...attempt.found });
+    }
+    return this.#store.transaction(async (tx: Tx) => {
+      await tx.settle((reader) => decideAll(attempt, reader));
+      const context: ChangeContext<unknown> = { ...base, tx, prepared, ...attempt.found };
+      await this.#check(attempt, context);
+      const output = await operation.run(input, context);
+      await this.#recorder.enlist(tx, entryOf(attempt, output, context));
+      return output;
+    });
+  }
+
+  /** Decides on the view; makes what is made on first use, once, and decides again. */
+  async #decideOnView(attempt: Attempt): Promise<void> {
+    const settled = this.#store.settle((reader) => decideAll(attempt, reader, true));
+    const make = settled instanceof Promise ? await settled : settled;
+    if (make === undefined) return;
+    await make({ ...attempt.service.environment, call: attempt.call, store: this.#store });
+    await this.#store.settle((reader) => decideAll(attempt, reader));
+  }
+
+  async #check({ operation, input }: Attempt, context: RunContext): Promise<void> {
+    if (operation.check !== undefined) await operation.check(input, context);
+    if (operation.dryRun === true && input["DryRun"] === true) throw new DryRunOperationException(DRY_RUN);
+  }
+
+  async #fail(attempt: Attempt, cause: unknown): Promise<ServiceError> {
+    const error = cause instanceof ServiceError ? cause : attempt.service.internal(cause);
+    return this.#append(attempt.service, failureOf(attempt, error));
+  }
+
+  async #append(service: Service, entry: Entry & { error: ServiceError }): Promise<ServiceError> {
+    try {
+      await this.#recorder.append(entry);
+      return entry.error;
+    } catch (cause) {
+      return service.internal(cause);
+    }
+  }
+}
+
+/**
+ * Resolves and decides every target of an operation on one moment's rows, and leaves what it found in the attempt.
+ *
+ * @returns what makes an absent resource, where `mayMake` and the caller may use it
+ */
+function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | undefined {
+  const { operation, input, call } = attempt;
+  const targets = operation.targets.filter((target) => target.when === undefined || target.when(input));
+  const resolutions = targets.map((target) => target.resolve(input, call, reader));
+  attempt.found = foundOf(targets, resolutions);
+  targets.forEach((target, index) => {
+    authorize(target, resolutionAt(resolutions, index), call);
+  });
+  for (const resolution of resolutions) {
+    if (resolution.kind === "found") continue;
+    if (mayMake && resolution.make !== undefined) return resolution.make;
+    throw resolution.error();
+  }
+  targets.forEach((target, index) => {
+    target.allow?.(resolutionAt(resolutions, index).resource, input, call);
+  });
+  return undefined;
+}
+
+function resolutionAt(resolutions: readonly Resolution[], index: number): Resolution {
+  const resolution = resolutions[index];
+  if (resolution === undefined) throw new Error("A target has no resolution.");
+  return resolution;
+}
+
+function foundOf(targets: readonly Target[], resolutions: readonly Resolution[]): Found {
+  const found: Found = {};
+  targets.forEach((target, index) => {
+    const resolution = resolutionAt(resolutions, index);
+    if (resolution.kind === "found") found[target.as] = resolution.resource;
+  });
+  return found;
+}
+
+function authorize(target: Target, resolution: Resolution, call: Call): void {
+  if (target.action === undefined) return;
+  const request = {
+    principal: call.principal,
+    action: target.action,
+    resource: resolution.resource,
+    absent: resolution.kind === "absent",
+  };
+  const decision = decide(request);
+  if (decision.allowed) return;
+  throw target.denied?.(call) ?? accessDenied(request, decision);
+}
+
+/** The facts of a success; the rule's functions see the output and the run's context. */
+function entryOf({ operation: { record }, input, call, found }: Attempt, output: unknown, context: unknown): Entry {
+  const resources = record.resources.flatMap((as) => found[as] ?? []);
+  return {
+    call,
+    readOnly: record.readOnly,
+    request: requestOf(record.request, input),
+    response: record.response?.(output, context) ?? null,
+    resources: record.created === undefined ? resources : [...resources, ...record.created(output)],
+    additional: record.additional?.(output, context),
+  };
+}
+
+function failureOf({ operation: { record }, input, call, found }: Attempt, error: ServiceError) {
+  return {
+    call,
+    readOnly: record.readOnly,
+    request: requestOf(record.request, input),
+    response: null,
+    resources: record.resources.flatMap((as) => found[as] ?? []),
+    error,
+  };
+}
+
+function requestOf(
+  rule: Operation["record"]["request"],
+  input: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  if (rule === null) return null;
+  if (typeof rule === "function") return rule(input);
+  const request: Record<string, unknown> = {};
+  for (const member of rule as readonly string[]) {
+    if (input[member] !== undefined) request[member] = input[member];
+  }
+  if (input["DryRun"] === true) request["DryRun"] = true;
+  return request;
+}

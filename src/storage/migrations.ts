@@ -1,0 +1,153 @@
+/** The schema, as numbered migrations that only expand, and the one place that runs them. */
+
+import { randomUUID } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+
+export interface Migration {
+  readonly version: number;
+  /** The oldest schema version whose code may read a store that has this one. */
+  readonly minimumReader: number;
+  readonly sqlite: string;
+}
+
+/** All migrations, oldest first. One that was released is never edited. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    minimumReader: 1,
+    sqlite: `
+      CREATE TABLE store (
+        id TEXT PRIMARY KEY, incarnation TEXT NOT NULL, kind TEXT NOT NULL, schema_version INTEGER NOT NULL,
+        minimum_reader INTEGER NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE account (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+      CREATE TABLE credential (
+        access_key_id TEXT PRIMARY KEY, account TEXT NOT NULL, principal_arn TEXT NOT NULL, secret BLOB NOT NULL,
+        status TEXT NOT NULL, revision TEXT NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX credential_by_account ON credential (account, access_key_id);
+      CREATE TABLE "key" (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL, spec TEXT NOT NULL,
+        usage TEXT NOT NULL, origin TEXT NOT NULL, manager TEXT NOT NULL, service TEXT, description TEXT NOT NULL,
+        state TEXT NOT NULL, multi_region INTEGER NOT NULL, created_at INTEGER NOT NULL, policy TEXT NOT NULL,
+        current_material_id TEXT NOT NULL, deletion_at INTEGER, rotation_enabled INTEGER NOT NULL,
+        rotation_period_days INTEGER NOT NULL, rotation_enabled_at INTEGER,
+        PRIMARY KEY (region, key_id)
+      ) STRICT;
+      CREATE INDEX key_by_account ON "key" (region, account, key_id);
+      CREATE TABLE material (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, material_id TEXT NOT NULL, account TEXT NOT NULL,
+        spec TEXT NOT NULL, usage TEXT NOT NULL, origin TEXT NOT NULL, domain_version INTEGER NOT NULL,
+        sealed BLOB NOT NULL, created_at INTEGER NOT NULL,
+        PRIMARY KEY (region, key_id, material_id)
+      ) STRICT;
+      CREATE TABLE alias (
+        region TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, key_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+        PRIMARY KEY (region, account, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX alias_by_key ON alias (region, key_id, name);
+      CREATE TABLE tag (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, tag_key TEXT NOT NULL, tag_value TEXT NOT NULL,
+        PRIMARY KEY (region, key_id, tag_key)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE domain_key (
+        region TEXT NOT NULL, purpose TEXT NOT NULL, version INTEGER NOT NULL, seals INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (region, purpose, version)
+      ) STRICT;
+      CREATE TABLE domain_key_copy (
+        region TEXT NOT NULL, purpose TEXT NOT NULL, version INTEGER NOT NULL, recipient TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (region, purpose, version, recipient)
+      ) STRICT;
+      CREATE TABLE recipient (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, sealed_key BLOB NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE due (
+        kind TEXT NOT NULL, region TEXT NOT NULL, subject TEXT NOT NULL, due_at INTEGER NOT NULL,
+        PRIMARY KEY (kind, region, subject)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX due_by_time ON due (due_at, kind, region, subject);
+      CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL) STRICT;
+      CREATE TABLE changes (
+        position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE tombstone (
+        kind TEXT NOT NULL, region TEXT NOT NULL, key_id TEXT NOT NULL, material_id TEXT NOT NULL,
+        account TEXT NOT NULL, deleted_at INTEGER NOT NULL,
+        PRIMARY KEY (kind, region, key_id, material_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    `,
+  },
+];
+
+/** The newest schema version that this code writes. */
+export const SCHEMA_VERSION = newest(MIGRATIONS).version;
+
+/** Marks the file as Keystead's (SQLite's `application_id`): "KSTD". */
+const APPLICATION_ID = 0x4b535444;
+
+/** What a database says of itself before anything is read from it. */
+export type Found =
+  | { readonly kind: "empty" }
+  | { readonly kind: "foreign" }
+  | { readonly kind: "store"; readonly id: string; readonly command: string; version: number; minimumReader: number };
+
+/** Tells an empty database, somebody else's and a Keystead store apart. Changes nothing. */
+export function inspect(database: DatabaseSync): Found {
+  const mark = database.prepare("PRAGMA application_id").get()?.["application_id"];
+  if (mark !== APPLICATION_ID) {
+    const objects = database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.["count"];
+    return mark === 0 && objects === 0 ? { kind: "empty" } : { kind: "foreign" };
+  }
+  const row = database.prepare("SELECT id, kind, schema_version, minimum_reader FROM store").get();
+  if (row === undefined) return { kind: "foreign" };
+  return {
+    kind: "store",
+    id: String(row["id"]),
+    command: String(row["kind"]),
+    version: Number(row["schema_version"]),
+    minimumReader: Number(row["minimum_reader"]),
+  };
+}
+
+/**
+ * Brings a database to the newest schema, in one transaction; an empty one becomes a new store of the given kind. A store
+ * that has the newest schema already, or a newer one, is left as it is.
+ *
+ * @param options.now milliseconds since the epoch
+ * @param options.migrations all of them, oldest first (tests pass their own)
+ */
+export function migrate(
+  database: DatabaseSync,
+  { kind, now, migrations = MIGRATIONS }: { kind: "dev" | "serve"; now: number; migrations?: readonly Migration[] },
+): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const found = inspect(database);
+    if (found.kind === "foreign") throw new Error("The database is not a Keystead store.");
+    const from = found.kind === "store" ? found.version : 0;
+    for (const { version, sqlite } of migrations) if (version > from) database.exec(sqlite);
+    const { version, minimumReader } = newest(migrations);
+    if (found.kind === "empty") {
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      database
+        .prepare("INSERT INTO store VALUES (?, ?, ?, ?, ?, ?)")
+        .run(randomUUID(), randomUUID(), kind, version, minimumReader, now);
+    } else if (version > from) {
+      database.prepare("UPDATE store SET schema_version = ?, minimum_reader = ?").run(version, minimumReader);
+    }
+    database.exec("COMMIT");
+  } catch (cause) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw cause;
+  }
+}
+
+function newest(migrations: readonly Migration[]): Migration {
+  const last = migrations.at(-1);
+  if (last === undefined) throw new Error("There are no migrations.");
+  return last;
+}

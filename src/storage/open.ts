@@ -1,0 +1,160 @@
+/** Opens stores: in memory, or in a data directory that it guards. */
+
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../base/clock.ts";
+import { OperatorError } from "../base/errors.ts";
+import { openReader, openWriter } from "./connections.ts";
+import { inspect, MIGRATIONS, type Migration, migrate } from "./migrations.ts";
+import { SqliteStore } from "./sqlite-store.ts";
+import { LocalPort } from "./writer.ts";
+import { ThreadPort } from "./writer-thread.ts";
+
+/** A data directory that this command may not open; the message says why and is for the operator. */
+export class StoreRefusedError extends OperatorError {
+  override readonly name = "StoreRefusedError";
+}
+
+/** The database of a data directory. */
+export const DATABASE_FILE = "keystead.db";
+const LOCK_FILE = "lock.db";
+
+type Kind = "dev" | "serve";
+
+/** A store that lives as long as the process. */
+export async function openMemoryStore(options: {
+  readonly kind: Kind;
+  readonly clock: Clock;
+  readonly viewEntriesMax?: number;
+}): Promise<SqliteStore> {
+  const { kind, clock, ...rest } = options;
+  const database = openWriter(":memory:");
+  migrate(database, { kind, now: clock.now() });
+  const port = new LocalPort(database);
+  return new SqliteStore({
+    ...identityOf(database),
+    kind,
+    port,
+    reader: database,
+    shared: true,
+    release() {},
+    ...rest,
+  });
+}
+
+export interface FileStoreOptions {
+  readonly directory: string;
+  readonly kind: Kind;
+  /** Whether a missing store is made. */
+  readonly create: boolean;
+  /** `server`: refused while another server runs on the directory. `tool`: works beside a server. */
+  readonly lock: "server" | "tool";
+  readonly clock: Clock;
+  readonly viewEntriesMax?: number;
+  /** For tests. */
+  readonly migrations?: readonly Migration[];
+}
+
+/**
+ * Opens the store of a data directory, and brings its schema up to date.
+ *
+ * @throws StoreRefusedError the directory is missing, in use, not Keystead's, of the other command or of a newer version
+ */
+export async function openFileStore(options: FileStoreOptions): Promise<SqliteStore> {
+  const { directory, kind, create, lock, viewEntriesMax } = options;
+  const path = join(directory, DATABASE_FILE);
+  if (!existsSync(path)) {
+    if (!create)
+      throw new StoreRefusedError(`There is no Keystead store in ${directory}: \`keystead init\` makes one.`);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+  requirePrivate(directory);
+  const release = lock === "server" ? lockDirectory(directory) : () => {};
+  try {
+    const identity = prepare(path, options);
+    return new SqliteStore({
+      ...identity,
+      kind,
+      port: await ThreadPort.open(path),
+      reader: openReader(path),
+      shared: false,
+      release,
+      ...(viewEntriesMax !== undefined && { viewEntriesMax }),
+    });
+  } catch (cause) {
+    release();
+    throw cause;
+  }
+}
+
+/** Sealed rows are sealed, but policies and grants are not: nobody else may read or change the directory. */
+function requirePrivate(directory: string): void {
+  if ((statSync(directory).mode & 0o022) !== 0) {
+    throw new StoreRefusedError(`Others may write to ${directory}: take that away with chmod go-w.`);
+  }
+}
+
+/** Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends. */
+function lockDirectory(directory: string): () => void {
+  const path = join(directory, LOCK_FILE);
+  const database = new DatabaseSync(path, { timeout: 0 });
+  chmodSync(path, 0o600);
+  try {
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (cause) {
+    database.close();
+    throw new StoreRefusedError(`The data directory ${directory} is in use by another Keystead server.`, { cause });
+  }
+  return () => {
+    if (database.isOpen) database.close();
+  };
+}
+
+/** Checks what is there, makes or migrates it, and returns which store it is. */
+function prepare(path: string, { directory, kind, clock, migrations = MIGRATIONS }: FileStoreOptions): Identity {
+  const database = openWriter(path);
+  try {
+    chmodSync(path, 0o600);
+    requireOurs(database, directory, kind, migrations.at(-1)?.version ?? 0);
+    database.exec("PRAGMA journal_mode = WAL");
+    migrate(database, { kind, now: clock.now(), migrations });
+    return identityOf(database);
+  } finally {
+    database.close();
+  }
+}
+
+function requireOurs(database: DatabaseSync, directory: string, kind: Kind, version: number): void {
+  const found = inspectOrRefuse(database, directory);
+  if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${directory} is not a Keystead store.`);
+  if (found.kind === "empty") return;
+  if (found.minimumReader > version) {
+    throw new StoreRefusedError(
+      `The store in ${directory} was written by a newer version of Keystead (schema ${found.version}; this one reads up to ${version}).`,
+    );
+  }
+  if (found.command !== kind) {
+    throw new StoreRefusedError(
+      `The store in ${directory} was made by \`keystead ${found.command}\` and can't be opened by \`keystead ${kind}\`.`,
+    );
+  }
+}
+
+function inspectOrRefuse(database: DatabaseSync, directory: string): ReturnType<typeof inspect> {
+  try {
+    return inspect(database);
+  } catch (cause) {
+    throw new StoreRefusedError(`The database in ${directory} can't be read as a Keystead store.`, { cause });
+  }
+}
+
+interface Identity {
+  readonly id: string;
+  readonly incarnation: string;
+}
+
+function identityOf(database: DatabaseSync): Identity {
+  const row = database.prepare("SELECT id, incarnation FROM store").get();
+  return { id: String(row?.["id"]), incarnation: String(row?.["incarnation"]) };
+}

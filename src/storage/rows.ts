@@ -1,0 +1,40 @@
+/** How the row of each kind of name is read. */
+
+import type { Kysely } from "kysely";
+import type { ChangeKind, Schema } from "./schema.ts";
+import type { Rows } from "./store.ts";
+
+type Load<K extends ChangeKind> = (db: Kysely<Schema>, parts: readonly string[]) => Promise<Rows[K] | undefined>;
+
+const loaders: { readonly [K in ChangeKind]: Load<K> } = {
+  account: (db, [id = ""]) => db.selectFrom("account").selectAll().where("id", "=", id).executeTakeFirst(),
+  credential: (db, [accessKeyId = ""]) =>
+    db.selectFrom("credential").selectAll().where("access_key_id", "=", accessKeyId).executeTakeFirst(),
+  key: (db, [region = "", keyId = ""]) =>
+    db.selectFrom("key").selectAll().where("region", "=", region).where("key_id", "=", keyId).executeTakeFirst(),
+  material: (db, [region = "", keyId = "", materialId = ""]) =>
+    db
+      .selectFrom("material")
+      .selectAll()
+      .where("region", "=", region)
+      .where("key_id", "=", keyId)
+      .where("material_id", "=", materialId)
+      .executeTakeFirst(),
+  alias: (db, [region = "", account = "", name = ""]) =>
+    db
+      .selectFrom("alias")
+      .selectAll()
+      .where("region", "=", region)
+      .where("account", "=", account)
+      .where("name", "=", name)
+      .executeTakeFirst(),
+};
+
+/** Reads the row that a name leads to, or undefined when there is none. */
+export function loadRow(
+  db: Kysely<Schema>,
+  kind: ChangeKind,
+  parts: readonly string[],
+): Promise<Rows[ChangeKind] | undefined> {
+  return loaders[kind](db, parts);
+}
