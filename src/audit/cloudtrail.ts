@@ -1,0 +1,140 @@
+/** CloudTrail records: the facts of a request as the JSON that each account's trail gets (spec 02). */
+
+import { randomUUID } from "node:crypto";
+import type { Principal } from "../identity/principal.ts";
+import type { Client, Entry, InternalEntry } from "../pipeline/operation.ts";
+import { renderValue } from "./record-values.ts";
+
+/** The version whose shape is written uniformly (spec 02, Top-level fields, NEWER). */
+const VERSION = '{"eventVersion":"1.11","userIdentity":';
+const INTERNAL = "AWS Internal";
+const MANAGEMENT = '"managementEvent":true';
+const CATEGORY = '"eventCategory":"Management"';
+
+/** The type that a service's resources have in records; aliases, too, are `AWS::KMS::Key` there (spec 02, Easily missed). */
+const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([["kms", "AWS::KMS::Key"]]);
+
+/** What a caller of ours is called in the records of its own account, by principal. */
+const identities = new WeakMap<Principal, string>();
+
+/**
+ * Writes the records of one request or internal operation: the caller's first, then one for each other account whose
+ * resources it was about. They share a `sharedEventID` and differ in `eventID` and `recipientAccountId` (CloudTrail user
+ * guide, Example sharedEventID); an owner sees of a stranger the account and the principal's unique id alone (`AWSAccount`,
+ * CloudTrail userIdentity element). A request that was denied is told to the caller's account only (KMS guide, Logging).
+ *
+ * @param newId makes each record's `eventID`, by which it is known wherever it is delivered
+ * @returns JSON texts without line breaks
+ * @throws TypeError when a member holds bytes or another value that no record may hold
+ */
+export function renderRecords(entry: Entry | InternalEntry, newId: () => string = randomUUID): readonly string[] {
+  return "call" in entry ? renderCall(entry, newId) : [renderInternal(entry, newId())];
+}
+
+function renderCall(entry: Entry, newId: () => string): readonly string[] {
+  const { call } = entry;
+  const caller = call.principal.account;
+  const own = identityOf(call.principal);
+  const facts = renderFacts(entry);
+  const outcome = renderOutcome(entry);
+  const owners = otherAccounts(entry, caller);
+  if (owners.length === 0)
+    return [assemble({ identity: own, facts, outcome, eventId: newId(), account: caller, entry })];
+  const sharedId = newId();
+  const stranger = `{"type":"AWSAccount","principalId":${JSON.stringify(call.principal.uniqueId)},"accountId":"${caller}"}`;
+  return [caller, ...owners].map((account) => {
+    const identity = account === caller ? own : stranger;
+    return assemble({ identity, facts, outcome, eventId: newId(), account, sharedId, entry });
+  });
+}
+
+interface Parts {
+  readonly identity: string;
+  readonly facts: string;
+  readonly outcome: string;
+  readonly eventId: string;
+  readonly account: string;
+  readonly sharedId?: string;
+  readonly entry: Entry;
+}
+
+function assemble({ identity, facts, outcome, eventId, account, sharedId, entry }: Parts): string {
+  const shared = sharedId === undefined ? "" : `"sharedEventID":"${sharedId}",`;
+  return `${VERSION}${identity}${facts}${eventId}${outcome}"recipientAccountId":"${account}",${shared}${CATEGORY}${tlsDetails(entry.call.client)}}`;
+}
+
+/** From `eventTime` to the opening quote of `eventID`. */
+function renderFacts({ call, request, response, additional, error }: Entry): string {
+  const { client } = call;
+  const agent = client.userAgent === undefined ? "" : `,"userAgent":${JSON.stringify(client.userAgent)}`;
+  let text = `,"eventTime":"${eventTime(call.now)}","eventSource":"${call.service}.amazonaws.com","eventName":${JSON.stringify(call.operation)},"awsRegion":"${call.region}","sourceIPAddress":${JSON.stringify(client.address)}${agent}`;
+  if (error !== undefined) {
+    text += `,"errorCode":${JSON.stringify(error.code)}`;
+    if (error.message !== "") text += `,"errorMessage":${JSON.stringify(error.message)}`;
+  }
+  text += `,"requestParameters":${renderValue(request)},"responseElements":${renderValue(response)}`;
+  if (additional !== undefined) text += `,"additionalEventData":${renderValue(additional)}`;
+  return `${text},"requestID":"${call.requestId}","eventID":"`;
+}
+
+/** From the closing quote of `eventID` to `managementEvent`. */
+function renderOutcome({ call, readOnly, resources }: Entry): string {
+  const list = resources === undefined ? "" : `"resources":${renderResources(call.service, resources)},`;
+  return `","readOnly":${readOnly},${list}"eventType":"AwsApiCall",${MANAGEMENT},`;
+}
+
+function renderInternal(entry: InternalEntry, eventId: string): string {
+  const { service, event, account, region, now, response, resources, details } = entry;
+  const identity = `{"accountId":"${account}","invokedBy":"${INTERNAL}"}`;
+  const serviceEventDetails = details === undefined ? "" : `"serviceEventDetails":${renderValue(details)},`;
+  return `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${INTERNAL}","userAgent":"${INTERNAL}","requestParameters":null,"responseElements":${renderValue(response)},"eventID":"${eventId}","readOnly":false,"resources":${renderResources(service, resources)},"eventType":"AwsServiceEvent","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+}
+
+function renderResources(service: string, resources: NonNullable<Entry["resources"]>): string {
+  const type = RESOURCE_TYPES.get(service);
+  const label = type === undefined ? "" : `"type":"${type}",`;
+  let text = "";
+  for (const { arn, account } of resources) {
+    text += `${text === "" ? "[" : ","}{"accountId":"${account}",${label}"ARN":${JSON.stringify(arn)}}`;
+  }
+  return text === "" ? "[]" : `${text}]`;
+}
+
+/** The accounts beside the caller's that get a record, each once. */
+function otherAccounts({ resources, error }: Entry, caller: string): readonly string[] {
+  if (resources === undefined || error?.code === "AccessDeniedException") return [];
+  if (resources.every(({ account }) => account === caller)) return [];
+  return [...new Set(resources.map(({ account }) => account))].filter((account) => account !== caller);
+}
+
+function identityOf(principal: Principal): string {
+  const known = identities.get(principal);
+  if (known !== undefined) return known;
+  const identity = JSON.stringify({
+    type: "Root",
+    principalId: principal.uniqueId,
+    arn: principal.arn,
+    accountId: principal.account,
+    accessKeyId: principal.accessKeyId,
+  });
+  identities.set(principal, identity);
+  return identity;
+}
+
+function tlsDetails({ tls, host }: Client): string {
+  if (tls === undefined) return "";
+  const { version, cipherSuite } = tls;
+  return `,"tlsDetails":{"tlsVersion":${JSON.stringify(version)},"cipherSuite":${JSON.stringify(cipherSuite)},"clientProvidedHostHeader":${JSON.stringify(host)}}`;
+}
+
+const latest = { second: Number.NaN, text: "" };
+
+/** ISO 8601, whole seconds, `Z`. Requests of one second share the text. */
+function eventTime(now: number): string {
+  const second = Math.floor(now / 1000);
+  if (second !== latest.second) {
+    latest.text = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    latest.second = second;
+  }
+  return latest.text;
+}

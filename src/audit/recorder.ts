@@ -1,0 +1,137 @@
+/** The recorder: brings the records of requests to the sinks before their answers, and those of changes into the outbox. */
+
+import type { Entry, InternalEntry, Recorder } from "../pipeline/operation.ts";
+import type { Store, Tx } from "../storage/store.ts";
+import { renderRecords } from "./cloudtrail.ts";
+import { insertRecords, OutboxMover } from "./outbox.ts";
+import { type AuditRecord, RECORD_CHARACTERS_MAX, type Sink } from "./sink.ts";
+
+export interface AuditRecorder extends Recorder {
+  /**
+   * Resolves when the records of all requests and changes begun before the call are in every sink and on the disk.
+   *
+   * @throws Error when a sink can't take them; those of changes stay in the outbox
+   */
+  flush(): Promise<void>;
+  /** Flushes, refuses what comes after, and closes the sinks, whatever the flush came to. */
+  close(): Promise<void>;
+}
+
+export interface RecorderOptions {
+  readonly store: Pick<Store, "transaction">;
+  /** In the order of writing, the one that lasts first: a request fails when any of them can't take its record. */
+  readonly sinks: readonly Sink[];
+  /** Waits for the disk before each answer (`--audit-sync`). */
+  readonly syncEveryAppend?: boolean;
+  /** Is told when moving the outbox failed; it is tried again. */
+  readonly onError: (cause: unknown) => void;
+  /** Makes event ids; random UUIDs if not given. */
+  readonly newId?: () => string;
+}
+
+/** Opens a recorder and begins to move what an earlier process left in the outbox. */
+export function createRecorder(options: RecorderOptions): AuditRecorder {
+  return new SinkRecorder(options);
+}
+
+/** The records of one turn of the event loop, and everybody who waits for them. */
+interface Batch {
+  readonly records: AuditRecord[];
+  readonly done: PromiseWithResolvers<void>;
+}
+
+class SinkRecorder implements AuditRecorder {
+  readonly #sinks: readonly Sink[];
+  readonly #syncEveryAppend: boolean;
+  readonly #newId: (() => string) | undefined;
+  readonly #mover: OutboxMover;
+  #batch: Batch | undefined;
+  #isClosed = false;
+
+  constructor({ store, sinks, syncEveryAppend = false, onError, newId }: RecorderOptions) {
+    this.#sinks = sinks;
+    this.#syncEveryAppend = syncEveryAppend;
+    this.#newId = newId;
+    this.#mover = new OutboxMover({ store, deliver: (records) => this.#deliver(records), onError });
+    this.#mover.wake();
+  }
+
+  append(entry: Entry): Promise<void> {
+    try {
+      if (this.#isClosed) throw new Error("The recorder is closed.");
+      const records = this.#render(entry);
+      this.#batch ??= this.#begin();
+      for (const json of records) this.#batch.records.push({ json, sequence: 0 });
+      return this.#batch.done.promise;
+    } catch (cause) {
+      return Promise.reject(cause);
+    }
+  }
+
+  async enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void> {
+    await insertRecords(tx, this.#render(entry));
+    this.#mover.wake();
+  }
+
+  async flush(): Promise<void> {
+    await this.#batch?.done.promise;
+    await this.#mover.flush();
+    await this.#sync();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const finished = await Promise.allSettled([this.#finish()]);
+    const closed = await Promise.allSettled(this.#sinks.map((sink) => sink.close()));
+    for (const result of [...finished, ...closed]) if (result.status === "rejected") throw result.reason;
+  }
+
+  async #finish(): Promise<void> {
+    await this.#batch?.done.promise;
+    await this.#mover.close();
+  }
+
+  #render(entry: Entry | InternalEntry): readonly string[] {
+    const records = renderRecords(entry, this.#newId);
+    for (const { length } of records) {
+      if (length > RECORD_CHARACTERS_MAX) throw new Error(`A record of ${length} characters is too long to keep.`);
+    }
+    return records;
+  }
+
+  /**
+   * The write comes right after the poll phase that these requests arrived in: all that the loop had ready share it, and
+   * a lone request doesn't wait, since nothing lies between its callback and the check phase. A microtask would write
+   * once for each socket, a timer would wait a millisecond.
+   */
+  #begin(): Batch {
+    setImmediate(() => this.#write());
+    return { records: [], done: Promise.withResolvers() };
+  }
+
+  #write(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    try {
+      for (const sink of this.#sinks) sink.write(batch.records);
+    } catch (cause) {
+      batch.done.reject(cause);
+      return;
+    }
+    if (this.#syncEveryAppend) this.#sync().then(batch.done.resolve, batch.done.reject);
+    else batch.done.resolve();
+  }
+
+  async #deliver(records: readonly AuditRecord[]): Promise<void> {
+    for (const sink of this.#sinks) {
+      const missing = records.filter(({ sequence }) => sequence > sink.highest);
+      if (missing.length > 0) sink.write(missing);
+    }
+    await this.#sync();
+  }
+
+  async #sync(): Promise<void> {
+    await Promise.all(this.#sinks.map((sink) => sink.sync()));
+  }
+}
