@@ -1,0 +1,118 @@
+/** Accounts and the root access keys that open them. */
+
+import { randomInt, randomUUID } from "node:crypto";
+import { findPartition } from "../base/arn.ts";
+import { type AccountId, asAccountId } from "../base/ids.ts";
+import type { Custody } from "../custody/custody.ts";
+import { newAccessKeyId, newSecretAccessKey } from "../identity/credentials.ts";
+import { insertAccount } from "../storage/accounts.ts";
+import { deleteCredentialsOfAccount, insertCredential } from "../storage/credentials.ts";
+import type { Store, Tx } from "../storage/store.ts";
+import { UsageError } from "./options.ts";
+
+/** An access key in the clear, on its way in (dev, seeds) or out (shown once). */
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly custody: Custody;
+}
+
+/** The account of `keystead dev`, whose access key everybody knows. */
+export const DEV_ACCOUNT = {
+  id: "111122223333" as AccountId,
+  name: "dev",
+  credential: {
+    accessKeyId: "AKIAKEYSTEADDEVELOPR",
+    secretAccessKey: "keystead/dev/secret/not/for/production/0",
+  },
+};
+
+/** Root principals are written in the `aws` partition; the partition of a call is that of its Region. */
+const HOME_PARTITION = findPartition("us-east-1") ?? "aws";
+
+/** Parses an account id given by the operator. */
+export function accountId(text: string): AccountId {
+  const id = asAccountId(text);
+  if (id === undefined) throw new UsageError(`An account id has 12 digits, not '${text}'.`);
+  return id;
+}
+
+/** A random account id without a leading zero. */
+export function newAccountId(): AccountId {
+  return accountId(String(randomInt(100_000_000_000, 200_000_000_000)));
+}
+
+/** Adds an account with one root access key unless they are there already. */
+export async function ensureAccount(
+  parts: Parts,
+  account: { readonly id: string; readonly name: string; readonly credential: AccessKey },
+  now: number,
+): Promise<void> {
+  const found = await parts.store.settle((reader) => ({
+    account: reader.find("account", account.id),
+    credential: reader.find("credential", account.credential.accessKeyId),
+  }));
+  if (found.credential !== undefined && found.credential.account !== account.id) {
+    throw new UsageError(`The access key id ${account.credential.accessKeyId} belongs to another account.`);
+  }
+  if (found.account !== undefined && found.credential !== undefined) return;
+  const row = found.credential ?? (await sealedCredential(parts.custody, account.id, account.credential, now));
+  await parts.store.transaction(async (tx) => {
+    if (found.account === undefined) await insertAccount(tx, { id: account.id, name: account.name, created_at: now });
+    if (found.credential === undefined) await insertCredential(tx, row);
+  });
+}
+
+/** Makes an account with a new root access key. Returns undefined, with nothing changed, when the id is taken. */
+export async function newAccount(
+  parts: Parts,
+  account: { readonly id: string; readonly name: string },
+  now: number,
+): Promise<AccessKey | undefined> {
+  if ((await parts.store.settle((reader) => reader.find("account", account.id))) !== undefined) return undefined;
+  return withNewKey(parts, account.id, now, (tx) =>
+    insertAccount(tx, { id: account.id, name: account.name, created_at: now }),
+  );
+}
+
+/** Replaces every root access key of an account by a new one. Returns undefined when there is no such account. */
+export async function replaceCredentials(parts: Parts, id: string, now: number): Promise<AccessKey | undefined> {
+  if ((await parts.store.settle((reader) => reader.find("account", id))) === undefined) return undefined;
+  return withNewKey(parts, id, now, (tx) => deleteCredentialsOfAccount(tx, id));
+}
+
+async function withNewKey(
+  { store, custody }: Parts,
+  account: string,
+  now: number,
+  before: (tx: Tx) => Promise<unknown>,
+): Promise<AccessKey> {
+  const secret = newSecretAccessKey();
+  const key = { accessKeyId: newAccessKeyId(), secretAccessKey: Buffer.from(secret).toString("latin1") };
+  secret.fill(0);
+  const row = await sealedCredential(custody, account, key, now);
+  await store.transaction(async (tx) => {
+    await before(tx);
+    await insertCredential(tx, row);
+  });
+  return key;
+}
+
+async function sealedCredential(custody: Custody, account: string, key: AccessKey, now: number) {
+  const secret = new TextEncoder().encode(key.secretAccessKey);
+  const sealed = await custody.sealCredential({ account, accessKeyId: key.accessKeyId }, secret);
+  secret.fill(0);
+  return {
+    access_key_id: key.accessKeyId,
+    account,
+    principal_arn: `arn:${HOME_PARTITION}:iam::${account}:root`,
+    secret: sealed,
+    status: "Active" as const,
+    revision: randomUUID(),
+    created_at: now,
+  };
+}

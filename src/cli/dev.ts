@@ -1,0 +1,76 @@
+/** `keystead dev`: the same server, for a laptop or CI. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { MovableClock } from "../base/clock.ts";
+import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
+import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
+import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
+import { clockRoutes } from "./clock-routes.ts";
+import { operatorLog } from "./log.ts";
+import { isLoopback } from "./options.ts";
+import { type RunningServer, startServer } from "./server.ts";
+import { closeOnSignal } from "./signals.ts";
+
+interface DevOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly data?: string;
+  readonly seed?: string;
+  readonly tls?: "self-signed";
+  readonly auditLog?: string;
+}
+
+/** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
+export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions): Promise<void> {
+  const clock = new MovableClock();
+  const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readFileSync(seed, "utf8"));
+  const server = await startServer({
+    kind: "dev",
+    ...(data !== undefined && { directory: data }),
+    create: true,
+    host,
+    port,
+    rootKeys: [await rootKeyOf(data)],
+    clock,
+    ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
+    ...(auditLog !== undefined && { auditLog }),
+    auditSync: false,
+    log: operatorLog(),
+    async prepare(parts) {
+      await ensureAccount(parts, DEV_ACCOUNT, clock.now());
+      await seeding?.plant(parts, clock.now());
+    },
+    routes: ({ dueWork }) => clockRoutes(clock, dueWork),
+  });
+  warn(host);
+  announce(server);
+  closeOnSignal(server);
+}
+
+/** A store in memory dies with its root key; one on disk keeps its own beside it. */
+async function rootKeyOf(directory: string | undefined): Promise<RootKey> {
+  if (directory === undefined) return ephemeralRootKey();
+  const path = join(directory, "root.key");
+  return existsSync(path) ? readRootKeyFile(path) : createRootKeyFile(path);
+}
+
+function warn(host: string): void {
+  process.stderr.write("keystead dev is NOT for production: its credentials are public.\n");
+  if (!isLoopback(host)) process.stderr.write(`Everybody who can reach ${host} can use and delete its keys.\n`);
+}
+
+function announce({ endpoint }: RunningServer): void {
+  const { accessKeyId, secretAccessKey } = DEV_ACCOUNT.credential;
+  process.stdout.write(
+    [
+      `export AWS_ENDPOINT_URL_KMS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_STS=${endpoint}`,
+      `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
+      `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
+      "export AWS_DEFAULT_REGION=us-east-1",
+      `keystead is ready on ${endpoint}`,
+      "",
+    ].join("\n"),
+  );
+}

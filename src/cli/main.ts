@@ -1,0 +1,111 @@
+/** The `keystead` command. */
+
+import { Command, CommanderError } from "commander";
+import { OperatorError } from "../base/errors.ts";
+import { option, port } from "./options.ts";
+
+const program = new Command("keystead")
+  .description("A key management service that you run yourself and that speaks the AWS KMS API.")
+  .version("0.1.0")
+  .exitOverride()
+  .showHelpAfterError("(add --help for the options)");
+
+program
+  .command("dev")
+  .description(
+    "Run a server for development: well-known credentials, a movable clock, in memory unless --data is given.",
+  )
+  .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
+  .addOption(option("--port <number>", "port to listen on, 0 for a free one").default(4599).argParser(port))
+  .addOption(option("--data <directory>", "keep the store in this directory instead of in memory"))
+  .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
+  .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
+  .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead dev
+  $ keystead dev --port 4600 --seed seed.yaml
+  $ keystead dev --data ./keystead-data --audit-log -`,
+  )
+  .action(async (options) => (await import("./dev.ts")).dev(options));
+
+const dataOption = () => option("--data <directory>", "directory of the store").makeOptionMandatory();
+const rootKeyOptions = (command: Command): Command =>
+  command
+    .addOption(
+      option("--root-key <file>", "file with the root key, mode 0600 (default: root.key in the data directory)"),
+    )
+    .addOption(option("--root-key-credential <name>", "systemd credential with the root key"));
+
+rootKeyOptions(
+  program
+    .command("init")
+    .description("Make a store for `serve`: root key, recovery key, database and first account.")
+    .addOption(dataOption()),
+)
+  .addOption(option("--account <id>", "12-digit id of the first account (default: a random one)"))
+  .addOption(option("--account-name <name>", "its name").default("default"))
+  .addOption(option("--single-root-key", "make no recovery key: losing the root key is then losing everything"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead init --data /var/lib/keystead
+  $ keystead init --data /var/lib/keystead --root-key /etc/keystead/root.key --account 111122223333`,
+  )
+  .action(async (options) => (await import("./init.ts")).init(options));
+
+rootKeyOptions(program.command("serve").description("Run a server for production.").addOption(dataOption()))
+  .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
+  .addOption(option("--port <number>", "port to listen on").default(4599).argParser(port))
+  .addOption(option("--tls-cert <file>", "PEM certificate chain"))
+  .addOption(option("--tls-key <file>", "PEM private key of the certificate"))
+  .addOption(option("--insecure-http", "allow plain HTTP on an address that is not loopback"))
+  .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead serve --data /var/lib/keystead
+  $ keystead serve --data /var/lib/keystead --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem`,
+  )
+  .action(async (options) => (await import("./serve.ts")).serve(options));
+
+const account = program.command("account").description("Accounts and their root access keys.");
+
+rootKeyOptions(
+  account.command("create").description("Make an account and show its root access key once.").addOption(dataOption()),
+)
+  .addOption(option("--account <id>", "12-digit id (default: a random one)"))
+  .addOption(option("--account-name <name>", "its name").default("default"))
+  .addHelpText("after", "\nExample:\n  $ keystead account create --data /var/lib/keystead --account 444455556666")
+  .action(async (options) => (await import("./account.ts")).createAccount(options));
+
+rootKeyOptions(
+  account
+    .command("reset-credentials")
+    .description("Replace an account's root access keys by a new one and show it once.")
+    .addOption(dataOption()),
+)
+  .addOption(option("--account <id>", "12-digit id").makeOptionMandatory())
+  .addHelpText(
+    "after",
+    "\nExample:\n  $ keystead account reset-credentials --data /var/lib/keystead --account 444455556666",
+  )
+  .action(async (options) => (await import("./account.ts")).resetCredentials(options));
+
+try {
+  await program.parseAsync();
+} catch (cause) {
+  if (cause instanceof CommanderError) process.exitCode = cause.exitCode;
+  else if (cause instanceof OperatorError) fail(cause.message);
+  else throw cause;
+}
+
+function fail(message: string): void {
+  process.stderr.write(`keystead: ${message}\n`);
+  process.exitCode = 1;
+}

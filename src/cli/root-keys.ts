@@ -1,0 +1,24 @@
+/** Where the root key of a `serve` store comes from. */
+
+import { join } from "node:path";
+import type { RootKey } from "../custody/root-key.ts";
+import { readRootKeyFile, readSystemdCredential } from "../custody/root-key-file.ts";
+import { UsageError } from "./options.ts";
+
+export interface RootKeyOptions {
+  readonly data: string;
+  readonly rootKey?: string;
+  readonly rootKeyCredential?: string;
+}
+
+/** The file of the root key unless the operator names another. */
+export function rootKeyPath({ data, rootKey }: RootKeyOptions): string {
+  return rootKey ?? join(data, "root.key");
+}
+
+/** Reads the root key that the options name. */
+export async function openRootKey(options: RootKeyOptions): Promise<RootKey> {
+  if (options.rootKeyCredential === undefined) return readRootKeyFile(rootKeyPath(options));
+  if (options.rootKey !== undefined) throw new UsageError("Give --root-key or --root-key-credential, not both.");
+  return readSystemdCredential(options.rootKeyCredential, process.env["CREDENTIALS_DIRECTORY"]);
+}

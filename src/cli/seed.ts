@@ -1,0 +1,179 @@
+/** Seed files: accounts, keys, aliases and tags that a development server begins with; local-kms's files are read as well. */
+
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { findPartition } from "../base/arn.ts";
+import { asKeyId } from "../base/ids.ts";
+import { defaultKeyPolicy } from "../kms/key-policies.ts";
+import { insertKeyWithMaterial, newKeyRow } from "../kms/keys.ts";
+import { insertAlias } from "../storage/aliases.ts";
+import { updateKey } from "../storage/keys.ts";
+import { upsertTags } from "../storage/tags.ts";
+import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
+import { UsageError } from "./options.ts";
+import type { ServerParts } from "./server.ts";
+
+const accountId = z.string().regex(/^[0-9]{12}$/, "an account id has 12 digits");
+const regionName = z.string().refine((region) => findPartition(region) !== undefined, "no Region of AWS");
+const keyId = z.string().refine((id) => asKeyId(id) !== undefined, "a key id is a UUID, or mrk- and 32 hex digits");
+const aliasName = z.string().regex(/^alias\/[a-zA-Z0-9/_-]{1,250}$/, "an alias is alias/ and letters, digits, / _ -");
+const hexMaterial = z.string().regex(/^[0-9a-fA-F]{64}$/, "material is 32 bytes in hex");
+
+const seedKey = z.strictObject({
+  id: keyId,
+  account: accountId.default(DEV_ACCOUNT.id),
+  region: regionName.default("us-east-1"),
+  spec: z.literal("SYMMETRIC_DEFAULT", "only SYMMETRIC_DEFAULT keys can be made yet").default("SYMMETRIC_DEFAULT"),
+  description: z.string().max(8192).default(""),
+  policy: z.string().optional(),
+  enabled: z.boolean().default(true),
+  material: hexMaterial.optional(),
+  aliases: z.array(aliasName).default([]),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+});
+
+const seedFile = z.strictObject({
+  accounts: z
+    .array(
+      z.strictObject({
+        id: accountId,
+        name: z.string().default("seeded"),
+        credentials: z
+          .array(
+            z.strictObject({ accessKeyId: z.string().min(1).max(128), secretAccessKey: z.string().min(1).max(128) }),
+          )
+          .min(1),
+      }),
+    )
+    .default([]),
+  keys: z.array(seedKey).default([]),
+});
+
+type SeedKey = z.output<typeof seedKey>;
+
+/** local-kms: `Keys.Symmetric.Aes[]` with hex BackingKeys, and `Aliases[]`; account and Region are its defaults. */
+const localKmsFile = z.object({
+  Keys: z
+    .object({
+      Symmetric: z
+        .object({
+          Aes: z
+            .array(
+              z.object({
+                Metadata: z.object({
+                  KeyId: keyId,
+                  Description: z.string().optional(),
+                  Enabled: z.boolean().optional(),
+                }),
+                BackingKeys: z.array(hexMaterial).min(1),
+                Tags: z.array(z.object({ TagKey: z.string(), TagValue: z.string() })).optional(),
+              }),
+            )
+            .default([]),
+        })
+        .optional(),
+      Asymmetric: z.undefined("asymmetric keys can't be made yet").optional(),
+    })
+    .default({}),
+  Aliases: z.array(z.object({ AliasName: aliasName, TargetKeyId: keyId })).default([]),
+});
+
+/** local-kms answers in this Region unless KMS_REGION says otherwise. */
+const LOCAL_KMS_REGION = "eu-west-2";
+
+/** A seed file that was read and found good. */
+export interface Seed {
+  /** Puts what the file describes into a store; keys that are there already are left alone. */
+  plant(parts: ServerParts, now: number): Promise<void>;
+}
+
+/**
+ * Reads a seed file.
+ *
+ * @param environment local-kms's variables KMS_ACCOUNT_ID and KMS_REGION hold for its files
+ * @throws UsageError the file is no YAML, or not of one of the two forms; names every place that is wrong
+ */
+export function parseSeed(text: string, environment: NodeJS.ProcessEnv = process.env): Seed {
+  const document = yamlOf(text);
+  const isLocalKms = typeof document === "object" && document !== null && ("Keys" in document || "Aliases" in document);
+  if (isLocalKms) {
+    const file = checked(localKmsFile, document);
+    return seedOf({ accounts: [], keys: keysOfLocalKms(file, environment) });
+  }
+  return seedOf(checked(seedFile, document ?? {}));
+}
+
+function yamlOf(text: string): unknown {
+  try {
+    return parseYaml(text, { maxAliasCount: 100 });
+  } catch (cause) {
+    throw new UsageError(`The seed file is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function checked<T>(form: z.ZodType<T>, document: unknown): T {
+  const result = form.safeParse(document);
+  if (result.success) return result.data;
+  const places = result.error.issues.map(({ path, message }) => `  ${path.join(".") || "(top)"}: ${message}`);
+  throw new UsageError(`The seed file is not right:\n${places.join("\n")}`);
+}
+
+function keysOfLocalKms(file: z.output<typeof localKmsFile>, environment: NodeJS.ProcessEnv): SeedKey[] {
+  const account = environment["KMS_ACCOUNT_ID"] ?? DEV_ACCOUNT.id;
+  const region = environment["KMS_REGION"] ?? LOCAL_KMS_REGION;
+  return (file.Keys.Symmetric?.Aes ?? []).map(({ Metadata, BackingKeys, Tags = [] }) =>
+    checked(seedKey, {
+      id: Metadata.KeyId,
+      account,
+      region,
+      description: Metadata.Description ?? "",
+      enabled: Metadata.Enabled ?? true,
+      material: BackingKeys.at(-1),
+      aliases: file.Aliases.filter(({ TargetKeyId }) => TargetKeyId === Metadata.KeyId).map(
+        ({ AliasName }) => AliasName,
+      ),
+      tags: Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
+    }),
+  );
+}
+
+function seedOf({ accounts, keys }: z.output<typeof seedFile>): Seed {
+  return {
+    async plant(parts, now) {
+      for (const { id, name, credentials } of accounts) {
+        for (const credential of credentials) await ensureAccount(parts, { id, name, credential }, now);
+      }
+      for (const key of keys) await plantKey(key, parts, now);
+    },
+  };
+}
+
+async function plantKey(key: SeedKey, { store, custody }: ServerParts, now: number): Promise<void> {
+  const { id, account, region } = key;
+  const there = await store.settle((reader) => ({
+    account: reader.find("account", account),
+    key: reader.find("key", region, id),
+  }));
+  if (there.account === undefined)
+    throw new UsageError(`The seed file has a key of account ${account}, but no such account.`);
+  if (there.key !== undefined) return;
+  const partition = findPartition(region) ?? "aws";
+  const policy = key.policy ?? defaultKeyPolicy({ partition, account });
+  const row = newKeyRow({ partition, region, account, keyId: id, description: key.description, policy, now });
+  const owner = { account, region, keyId: id, spec: row.spec, usage: row.usage, origin: row.origin };
+  const material =
+    key.material === undefined
+      ? await custody.createMaterial(owner)
+      : await custody.importMaterial(owner, Uint8Array.fromHex(key.material));
+  await store.transaction(async (tx) => {
+    const stored = await insertKeyWithMaterial(tx, row, material, now);
+    if (!key.enabled) await updateKey(tx, stored, { state: "Disabled" });
+    const tags = Object.entries(key.tags).map(([name, value]) => ({ key: name, value }));
+    if (tags.length > 0) await upsertTags(tx, { region, keyId: id }, tags);
+    for (const name of key.aliases) {
+      if (!(await insertAlias(tx, { region, account, name, key_id: id, created_at: now, updated_at: now }))) {
+        throw new UsageError(`The seed file gives ${name} to two keys of account ${account} in ${region}.`);
+      }
+    }
+  });
+}

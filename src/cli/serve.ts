@@ -1,0 +1,70 @@
+/** `keystead serve`: the server for production. */
+
+import { readFileSync } from "node:fs";
+import { systemClock } from "../base/clock.ts";
+import { operatorLog } from "./log.ts";
+import { isLoopback, UsageError } from "./options.ts";
+import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { startServer } from "./server.ts";
+import { closeOnSignal } from "./signals.ts";
+
+interface ServeOptions extends RootKeyOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureHttp?: boolean;
+  readonly auditLog?: string;
+  readonly auditSync?: boolean;
+}
+
+/** Flags of node without which another process of the same user could have every key handed to it (DESIGN §6). */
+const NODE_FLAGS = ["--disable-sigusr1", "--report-exclude-env"];
+
+/** Starts the server, prints the ready line, and runs until a signal ends it. */
+export async function serve(options: ServeOptions): Promise<void> {
+  requireGuardedProcess();
+  const tls = tlsOf(options);
+  if (tls === undefined && !isLoopback(options.host) && options.insecureHttp !== true) {
+    throw new UsageError(
+      `Plain HTTP on ${options.host} would let requests be read and replayed: give --tls-cert and --tls-key, or --insecure-http.`,
+    );
+  }
+  if (options.insecureHttp === true && tls !== undefined) {
+    throw new UsageError("--insecure-http has no effect with TLS: leave it out.");
+  }
+  const server = await startServer({
+    kind: "serve",
+    directory: options.data,
+    create: false,
+    host: options.host,
+    port: options.port,
+    ...(tls && { tls }),
+    rootKeys: [await openRootKey(options)],
+    clock: systemClock,
+    ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
+    auditSync: options.auditSync === true,
+    log: operatorLog(),
+  });
+  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
+  closeOnSignal(server);
+}
+
+/** Refuses a process that can be inspected, and runs itself anew with the flags that keep it from being so. */
+function requireGuardedProcess(): void {
+  const options = process.env["NODE_OPTIONS"];
+  if (options !== undefined && options !== "") throw new UsageError("serve does not start with NODE_OPTIONS set.");
+  if (process.execArgv.some((argument) => argument.startsWith("--inspect"))) {
+    throw new UsageError("serve does not start with --inspect.");
+  }
+  const missing = NODE_FLAGS.filter((flag) => !process.execArgv.includes(flag));
+  if (missing.length === 0) return;
+  const [, ...script] = process.argv;
+  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...missing, ...script], process.env);
+}
+
+function tlsOf({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key belong together.");
+  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") };
+}

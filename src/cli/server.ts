@@ -1,0 +1,168 @@
+/** Joins the rooms into a running server: store, custody, records, services, gateway and due work. */
+
+import { join } from "node:path";
+import { LineSink } from "../audit/line-sink.ts";
+import { MemorySink } from "../audit/memory-sink.ts";
+import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
+import { SegmentSink } from "../audit/segment.ts";
+import type { Sink } from "../audit/sink.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { RootKey } from "../custody/root-key.ts";
+import { openCustody, type SoftwareCustody } from "../custody/software.ts";
+import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
+import { stsService } from "../iam/sts.ts";
+import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
+import { kmsService } from "../kms/service.ts";
+import { DestructionGuard } from "../pipeline/destruction-guard.ts";
+import { DueWork } from "../pipeline/due-work.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import { domainKeyStore } from "../storage/domain-keys.ts";
+import { openFileStore, openMemoryStore } from "../storage/open.ts";
+import type { SqliteStore } from "../storage/sqlite-store.ts";
+
+/** What every command that opens a store says of it. */
+export interface StoreConfig {
+  readonly kind: "dev" | "serve";
+  /** Absent: in memory. */
+  readonly directory?: string;
+  /** Whether a missing store is made. */
+  readonly create: boolean;
+}
+
+export interface ServerConfig extends StoreConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly rootKeys: readonly RootKey[];
+  readonly clock: Clock;
+  /** A file, or `-` for standard output: a copy of every record, one JSON text a line. */
+  readonly auditLog?: string;
+  /** Whether each append waits for the disk. */
+  readonly auditSync: boolean;
+  readonly log: Log;
+  /** Work on the store before anybody can connect: accounts and seeds. */
+  prepare?(parts: ServerParts): Promise<void>;
+  routes?(parts: ServerParts): ReadonlyMap<string, Route>;
+}
+
+export interface ServerParts {
+  readonly store: SqliteStore;
+  readonly custody: SoftwareCustody;
+  readonly recorder: AuditRecorder;
+  readonly dueWork: DueWork;
+}
+
+export interface RunningServer extends ServerParts {
+  /** Such as `http://127.0.0.1:4599`. */
+  readonly endpoint: string;
+  /** Finishes what is under way, refuses what is new, writes what is left to write. */
+  close(): Promise<void>;
+}
+
+/** How long a shutdown waits for requests that are under way. */
+const GRACE_MS = 10_000;
+
+/** Starts a server; when this resolves it answers. */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const parts = await openParts(config);
+  const { store, custody, recorder, dueWork } = parts;
+  try {
+    await config.prepare?.(parts);
+    const gateway = new Gateway({
+      services: [kmsService({ custody, recorder }), stsService()],
+      pipeline: new Pipeline({ store, recorder }),
+      store,
+      custody,
+      clock: config.clock,
+      machineClock: systemClock,
+      ...(config.tls && { tls: config.tls }),
+      routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+      log: config.log,
+    });
+    const address = await gateway.listen(config);
+    dueWork.start();
+    const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+    return {
+      ...parts,
+      endpoint: `${config.tls === undefined ? "http" : "https"}://${host}:${address.port}`,
+      async close() {
+        await gateway.close(GRACE_MS);
+        await closeParts(parts);
+      },
+    };
+  } catch (cause) {
+    await closeParts(parts);
+    throw cause;
+  }
+}
+
+async function openParts(config: ServerConfig): Promise<ServerParts> {
+  const { kind, directory, create, clock, log } = config;
+  const store =
+    directory === undefined
+      ? await openMemoryStore({ kind, clock })
+      : await openFileStore({ directory, kind, create, lock: "server", clock });
+  try {
+    const custody = await openCustody({
+      store: domainKeyStore(store, clock),
+      rootKeys: config.rootKeys,
+      clock,
+      singleRootKey: kind === "dev",
+    });
+    store.onChange((changed, [, keyId]) => {
+      if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
+    });
+    const recorder = createRecorder({
+      store,
+      sinks: sinksOf(config, store),
+      syncEveryAppend: config.auditSync,
+      onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
+    });
+    const guard = new DestructionGuard(clock, () => performance.now());
+    const dueWork = new DueWork({
+      store,
+      clock,
+      handlers: new Map([[DELETE_KEY, deleteKeyWhenDue(recorder, async () => void (await store.truncateLog()))]]),
+      ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
+      onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
+    });
+    return { store, custody, recorder, dueWork };
+  } catch (cause) {
+    await store.close();
+    throw cause;
+  }
+}
+
+/** The one writer slot of a single process. */
+const AUDIT_SLOT = "0";
+
+/** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
+function sinksOf({ directory, auditLog }: ServerConfig, { incarnation }: SqliteStore): Sink[] {
+  return [
+    ...(directory === undefined
+      ? [new MemorySink()]
+      : [new SegmentSink({ directory: join(directory, "audit", AUDIT_SLOT), epoch: incarnation })]),
+    ...(auditLog === undefined ? [] : [new LineSink(auditLog)]),
+  ];
+}
+
+async function closeParts({ store, custody, recorder, dueWork }: ServerParts): Promise<void> {
+  await dueWork.stop();
+  await recorder.close();
+  await store.close();
+  custody.close();
+}
+
+/** `/healthz`: the process answers. `/readyz`: its store does too. */
+function healthRoutes({ store }: ServerParts): Map<string, Route> {
+  return new Map<string, Route>([
+    ["/healthz", () => ({ status: 200, body: "ok\n" })],
+    [
+      "/readyz",
+      async () => {
+        await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
+        return { status: 200, body: "ready\n" };
+      },
+    ],
+  ]);
+}

@@ -1,0 +1,194 @@
+/** The one way in: listens, reads, authenticates, decodes, has the pipeline perform, and answers. Knows no service by name. */
+
+import { randomUUID } from "node:crypto";
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Clock } from "../base/clock.ts";
+import { InternalFailure, ServiceError, UnknownOperationException } from "../base/errors.ts";
+import type { Custody } from "../custody/custody.ts";
+import type { Call, Client, Service } from "../pipeline/operation.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Store } from "../storage/store.ts";
+import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
+import { Authenticator } from "./authenticate.ts";
+import { readBody } from "./body.ts";
+import { LIMITS, refuseBrokenRequest } from "./limits.ts";
+
+/** What the operator's log gets; it never gets bodies, headers or secrets. */
+export interface Log {
+  error(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** A route beside the APIs, such as `/healthz`. */
+export type Route = (request: WireRequest, client: Client) => LocalAnswer | Promise<LocalAnswer>;
+
+export interface LocalAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string;
+}
+
+export interface GatewayOptions {
+  readonly services: readonly Service[];
+  readonly pipeline: Pipeline;
+  readonly store: Store;
+  readonly custody: Custody;
+  /** The injected clock: what operations see as now. */
+  readonly clock: Clock;
+  /** The machine's clock: signature freshness alone. */
+  readonly machineClock: Clock;
+  /** PEM certificate chain and key; absent for plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** By exact path. */
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly log: Log;
+}
+
+/** One HTTP or HTTPS listener for every service. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #server: Server;
+  readonly #authenticator: Authenticator;
+  readonly #bodyBytesMax: number;
+  #closing = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#authenticator = new Authenticator(options);
+    this.#bodyBytesMax = Math.max(...options.services.map(({ bodyBytesMax }) => bodyBytesMax));
+    const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
+    this.#server =
+      options.tls === undefined
+        ? createHttpServer(LIMITS.http, listener)
+        : createHttpsServer({ ...LIMITS.http, ...options.tls, minVersion: "TLSv1.2" }, listener);
+    this.#server.maxConnections = LIMITS.connections;
+    this.#server.on("clientError", refuseBrokenRequest);
+  }
+
+  /** Starts listening and returns the address; port 0 takes a free one. Rejects when the port is taken. */
+  async listen({ host, port }: { host: string; port: number }): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Finishes the requests that are under way, refuses new ones, and closes; after `graceMs` it cuts what is left. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = randomUUID();
+    try {
+      const body = await readBody(request, response, this.#bodyBytesMax);
+      if (body === undefined) return;
+      const received = receivedRequest(request, body);
+      const client = clientOf(request);
+      const route = this.#options.routes.get(request.url ?? "");
+      if (route !== undefined) {
+        const { status, body: text, contentType = "text/plain; charset=utf-8" } = await route(received, client);
+        this.#send(response, { status, contentType, body: text }, requestId);
+        return;
+      }
+      this.#send(response, await this.#answer(received, client, requestId), requestId);
+    } catch (cause) {
+      this.#options.log.error({ requestId, err: cause }, "A request failed outside its service.");
+      response.destroy();
+    }
+  }
+
+  /** Every failure of ours and of the caller's becomes an answer in the protocol of the service that was meant. */
+  async #answer(request: WireRequest, client: Client, requestId: string): Promise<WireAnswer> {
+    const { service, claimed } = this.#authenticator.serviceOf(request);
+    const { codec } = service.model;
+    try {
+      const { principal, partition, region } = await this.#authenticator.authenticate(request, service, claimed);
+      const name = codec.operationName(request);
+      const model = name === undefined ? undefined : service.model.operations.get(name);
+      if (model === undefined) throw new UnknownOperationException();
+      const call: Call = {
+        requestId,
+        service: service.model.id,
+        operation: model.name,
+        principal,
+        partition,
+        region,
+        now: this.#options.clock.now(),
+        client,
+      };
+      return codec.encode(model, await this.#perform(service, call, request), requestId);
+    } catch (cause) {
+      const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });
+      if (error.status >= 500) {
+        this.#options.log.error({ requestId, err: error.cause ?? error }, "A request failed for a fault of ours.");
+      }
+      return codec.encodeError(error, requestId);
+    }
+  }
+
+  async #perform(service: Service, call: Call, request: WireRequest): Promise<unknown> {
+    const { pipeline } = this.#options;
+    const operation = service.operations.get(call.operation);
+    const model = service.model.operations.get(call.operation);
+    if (operation === undefined || model === undefined) {
+      throw await pipeline.refuse(service, call, service.unsupported(call.operation), false);
+    }
+    let input: Readonly<Record<string, unknown>>;
+    try {
+      input = service.model.codec.decode(model, request);
+    } catch (cause) {
+      if (!(cause instanceof ServiceError)) throw cause;
+      throw await pipeline.refuse(service, call, cause, operation.record.readOnly);
+    }
+    return pipeline.perform(service, operation, input, call);
+  }
+
+  #send(response: ServerResponse, { status, contentType, body }: WireAnswer, requestId: string): void {
+    const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
+    response.writeHead(status, {
+      "x-amzn-RequestId": requestId,
+      "Content-Type": contentType,
+      "Content-Length": bytes.length,
+      ...(this.#closing && { Connection: "close" }),
+    });
+    response.end(bytes);
+  }
+}
+
+function receivedRequest(request: IncomingMessage, body: Uint8Array): WireRequest {
+  return {
+    method: request.method ?? "",
+    target: request.url ?? "",
+    headers: request.headers as Readonly<Record<string, string | undefined>>,
+    body,
+  };
+}
+
+const clientOfSocket = new WeakMap<Socket, Pick<Client, "address" | "tls">>();
+
+function clientOf({ socket, headers }: IncomingMessage): Client {
+  let facts = clientOfSocket.get(socket);
+  if (facts === undefined) {
+    facts = socketFacts(socket);
+    clientOfSocket.set(socket, facts);
+  }
+  return { ...facts, userAgent: headers["user-agent"], host: headers.host ?? "" };
+}
+
+function socketFacts(socket: Socket): Pick<Client, "address" | "tls"> {
+  const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  if (!(socket instanceof TLSSocket)) return { address };
+  return { address, tls: { version: socket.getProtocol() ?? "", cipherSuite: socket.getCipher().standardName } };
+}

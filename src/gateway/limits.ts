@@ -1,0 +1,35 @@
+/** Limits that keep slow, broken and greedy clients from hurting others. */
+
+import type { Socket } from "node:net";
+
+/** Sizes in bytes, times in milliseconds. */
+export const LIMITS = {
+  http: {
+    /** SDKs send under 2 KiB of headers; a session token adds a few. */
+    maxHeaderSize: 16_384,
+    headersTimeout: 10_000,
+    /** For a whole request, body included. */
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 2_000,
+  },
+  connections: 10_000,
+} as const;
+
+/** Answers bytes that are no HTTP request, too many headers, or a request that took too long, and closes. */
+export function refuseBrokenRequest(
+  error: Error & { code?: string },
+  socket: Pick<Socket, "writable" | "end" | "destroy">,
+): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${statusLineOf(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function statusLineOf(code: string | undefined): string {
+  if (code === "HPE_HEADER_OVERFLOW") return "431 Request Header Fields Too Large";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "408 Request Timeout";
+  return "400 Bad Request";
+}

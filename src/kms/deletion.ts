@@ -1,0 +1,58 @@
+/** The end of a waiting period: material destroyed first, then aliases, tags and the key; a tombstone stays. */
+
+import type { DueHandler } from "../pipeline/due-work.ts";
+import type { Recorder } from "../pipeline/operation.ts";
+import { deleteAliasesOfKey } from "../storage/aliases.ts";
+import { deleteKey } from "../storage/keys.ts";
+import { deleteMaterialsOfKey } from "../storage/materials.ts";
+import type { DueRow } from "../storage/schema.ts";
+import type { Tx } from "../storage/store.ts";
+import { deleteTagsOfKey } from "../storage/tags.ts";
+import { insertTombstone } from "../storage/tombstones.ts";
+import { keyArn } from "./identifiers.ts";
+
+/** The kind of the due rows that ScheduleKeyDeletion writes; their subject is the key id. */
+export const DELETE_KEY = "kms:DeleteKey";
+
+/**
+ * Deletes keys whose waiting period is over, with the DeleteKey record in the same transaction.
+ *
+ * @param afterDeletion makes the store forget the erased pages (write-ahead log)
+ */
+export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promise<void>): DueHandler {
+  return {
+    destructive: true,
+    async perform(tx: Tx, { region, subject: keyId }: DueRow, now: number): Promise<void> {
+      const row = await tx.settle((reader) => reader.find("key", region, keyId));
+      if (row === undefined || row.state !== "PendingDeletion" || row.deletion_at === null || row.deletion_at > now)
+        return;
+      const { account } = row;
+      const name = { region, keyId };
+      for (const materialId of await deleteMaterialsOfKey(tx, name)) {
+        await insertTombstone(tx, {
+          kind: "material",
+          region,
+          key_id: keyId,
+          material_id: materialId,
+          account,
+          deleted_at: now,
+        });
+      }
+      await deleteAliasesOfKey(tx, name);
+      await deleteTagsOfKey(tx, name);
+      await deleteKey(tx, name);
+      await insertTombstone(tx, { kind: "key", region, key_id: keyId, material_id: "", account, deleted_at: now });
+      const arn = keyArn({ ...row, keyId });
+      await recorder.enlist(tx, {
+        service: "kms",
+        event: "DeleteKey",
+        account,
+        region,
+        now,
+        response: { KeyId: arn },
+        resources: [{ arn, account }],
+      });
+    },
+    finished: afterDeletion,
+  };
+}

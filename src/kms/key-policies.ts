@@ -1,0 +1,121 @@
+/** Key policy documents: the default ones, and what a new one must satisfy. */
+
+import { decide } from "../access/decide.ts";
+import { dnsSuffix } from "../base/arn.ts";
+import { LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
+import type { Call } from "../pipeline/operation.ts";
+import { PolicySyntaxError } from "../policy/document.ts";
+import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
+
+/** Key policy document size, not adjustable (spec 07, Resource quotas). */
+const POLICY_BYTES_MAX = 32_768;
+
+/** The one policy that a key has. */
+export const POLICY_NAME = "default";
+
+/**
+ * The policy of a key that was created without one, in the form in which AWS returns it (spec 01, CreateKey API).
+ *
+ * It lets the account delegate by IAM policies; that includes the account's root user.
+ */
+export function defaultKeyPolicy({ partition, account }: { partition: string; account: string }): string {
+  return printPolicy({
+    Version: "2012-10-17",
+    Id: "key-default-1",
+    Statement: [
+      {
+        Sid: "Enable IAM User Permissions",
+        Effect: "Allow",
+        Principal: { AWS: `arn:${partition}:iam::${account}:root` },
+        Action: "kms:*",
+        Resource: "*",
+      },
+    ],
+  });
+}
+
+/** The policy of an AWS managed key: the service may use it for the account, the account may look at it. */
+export function managedKeyPolicy(owner: {
+  partition: string;
+  region: string;
+  account: string;
+  service: string;
+}): string {
+  const { partition, region, account, service } = owner;
+  return printPolicy({
+    Version: "2012-10-17",
+    Id: `auto-${service}-1`,
+    Statement: [
+      {
+        Sid: `Allow access through ${service} for all principals in the account that are authorized to use ${service}`,
+        Effect: "Allow",
+        Principal: { AWS: "*" },
+        Action: [
+          "kms:Encrypt",
+          "kms:Decrypt",
+          "kms:ReEncrypt*",
+          "kms:GenerateDataKey*",
+          "kms:CreateGrant",
+          "kms:DescribeKey",
+        ],
+        Resource: "*",
+        Condition: {
+          StringEquals: {
+            "kms:CallerAccount": account,
+            "kms:ViaService": `${service}.${region}.${dnsSuffix(partition)}`,
+          },
+        },
+      },
+      {
+        Sid: "Allow direct access to key metadata to the account",
+        Effect: "Allow",
+        Principal: { AWS: `arn:${partition}:iam::${account}:root` },
+        Action: ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"],
+        Resource: "*",
+      },
+    ],
+  });
+}
+
+/** Prints a generated policy as AWS does: two-space indents, ` : ` after names, lists and their objects on one line. */
+function printPolicy(value: unknown, indent = ""): string {
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) return `[ ${value.map((item) => printPolicy(item, indent)).join(", ")} ]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, item]) => `${inner}"${name}" : ${printPolicy(item, inner)}`);
+  return `{\n${members.join(",\n")}\n${indent}}`;
+}
+
+/**
+ * Checks a new key policy as CreateKey and PutKeyPolicy do, and returns it compiled.
+ *
+ * @throws LimitExceededException more than 32,768 bytes
+ * @throws MalformedPolicyDocumentException not a policy document, or (unless bypassed) one that would leave the caller without
+ *   kms:PutKeyPolicy on the key (spec 03, Lockout safety check)
+ */
+export function requireKeyPolicy(
+  text: string,
+  { call, keyArn, bypassLockout }: { call: Call; keyArn: string; bypassLockout: boolean },
+): CompiledPolicy {
+  if (Buffer.byteLength(text) > POLICY_BYTES_MAX) {
+    throw new LimitExceededException(`The policy document is larger than ${POLICY_BYTES_MAX} bytes.`);
+  }
+  const policy = compileOrRefuse(text);
+  const { principal } = call;
+  const resource = { arn: keyArn, account: principal.account, policy };
+  if (!bypassLockout && !decide({ principal, action: "kms:PutKeyPolicy", resource, absent: false }).allowed) {
+    throw new MalformedPolicyDocumentException(
+      "The new key policy will not allow you to update the key policy in the future.",
+    );
+  }
+  return policy;
+}
+
+function compileOrRefuse(text: string): CompiledPolicy {
+  try {
+    return compilePolicy(text);
+  } catch (cause) {
+    if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
+    throw cause;
+  }
+}

@@ -1,0 +1,77 @@
+/** Key specs: their usages and algorithms, in AWS's order (API reference, CreateKey; spec 01 and 05). */
+
+import type {
+  EncryptionAlgorithmSpec,
+  KeyAgreementAlgorithmSpec,
+  KeySpec,
+  KeyUsageType,
+  MacAlgorithmSpec,
+  SigningAlgorithmSpec,
+} from "@aws-sdk/client-kms";
+
+/** The algorithms of a key: one list, by its usage. */
+export interface Algorithms {
+  readonly EncryptionAlgorithms?: EncryptionAlgorithmSpec[];
+  readonly SigningAlgorithms?: SigningAlgorithmSpec[];
+  readonly MacAlgorithms?: MacAlgorithmSpec[];
+  readonly KeyAgreementAlgorithms?: KeyAgreementAlgorithmSpec[];
+}
+
+/** The usages of a spec with the algorithms of each; the first is the only one that may be left out by the caller. */
+type Usages = Partial<Record<KeyUsageType, Algorithms>>;
+
+const signingWith = (...SigningAlgorithms: SigningAlgorithmSpec[]): Usages => ({ SIGN_VERIFY: { SigningAlgorithms } });
+const macWith = (algorithm: MacAlgorithmSpec): Usages => ({ GENERATE_VERIFY_MAC: { MacAlgorithms: [algorithm] } });
+const ecc = (algorithm: SigningAlgorithmSpec): Usages => ({
+  ...signingWith(algorithm),
+  KEY_AGREEMENT: { KeyAgreementAlgorithms: ["ECDH"] },
+});
+
+const rsa: Usages = {
+  ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"] },
+  SIGN_VERIFY: {
+    SigningAlgorithms: [
+      "RSASSA_PKCS1_V1_5_SHA_256",
+      "RSASSA_PKCS1_V1_5_SHA_384",
+      "RSASSA_PKCS1_V1_5_SHA_512",
+      "RSASSA_PSS_SHA_256",
+      "RSASSA_PSS_SHA_384",
+      "RSASSA_PSS_SHA_512",
+    ],
+  },
+};
+const mlDsa = signingWith("ML_DSA_SHAKE_256");
+
+/** Usages of every spec. ML-KEM is absent: its usage is not in the types of AWS's client yet. */
+const usagesOfSpec: Readonly<Record<string, Usages>> = {
+  SYMMETRIC_DEFAULT: { ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"] } },
+  RSA_2048: rsa,
+  RSA_3072: rsa,
+  RSA_4096: rsa,
+  ECC_NIST_P256: ecc("ECDSA_SHA_256"),
+  ECC_NIST_P384: ecc("ECDSA_SHA_384"),
+  ECC_NIST_P521: ecc("ECDSA_SHA_512"),
+  ECC_SECG_P256K1: signingWith("ECDSA_SHA_256"),
+  ECC_NIST_EDWARDS25519: signingWith("ED25519_SHA_512", "ED25519_PH_SHA_512"),
+  HMAC_224: macWith("HMAC_SHA_224"),
+  HMAC_256: macWith("HMAC_SHA_256"),
+  HMAC_384: macWith("HMAC_SHA_384"),
+  HMAC_512: macWith("HMAC_SHA_512"),
+  ML_DSA_44: mlDsa,
+  ML_DSA_65: mlDsa,
+  ML_DSA_87: mlDsa,
+  SM2: {
+    ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["SM2PKE"] },
+    SIGN_VERIFY: { SigningAlgorithms: ["SM2DSA"] },
+    KEY_AGREEMENT: { KeyAgreementAlgorithms: ["ECDH"] },
+  },
+};
+
+/** The specs whose keys can be made here today. */
+export const creatableSpecs: ReadonlySet<string> = new Set(["SYMMETRIC_DEFAULT"]);
+
+/** The algorithms of a key of this spec and usage, or undefined when the two do not go together. */
+export function findAlgorithms(spec: KeySpec | string, usage: KeyUsageType | string): Algorithms | undefined {
+  const usages = usagesOfSpec[spec];
+  return usages === undefined ? undefined : usages[usage as KeyUsageType];
+}

@@ -1,0 +1,110 @@
+/** Keys as rows and as KeyMetadata. */
+
+import type { KeyMetadata } from "@aws-sdk/client-kms";
+import type { SealedMaterial } from "../custody/custody.ts";
+import { insertKey } from "../storage/keys.ts";
+import { insertMaterial } from "../storage/materials.ts";
+import type { KeyRow } from "../storage/schema.ts";
+import type { Tx } from "../storage/store.ts";
+import { keyArn } from "./identifiers.ts";
+import { findAlgorithms } from "./key-specs.ts";
+
+/** Days between automatic rotations unless the caller says otherwise (API reference, EnableKeyRotation). */
+export const ROTATION_PERIOD_DAYS = 365;
+
+const DAY_MS = 86_400_000;
+
+/** The row of a new symmetric encryption key, enabled; `current_material_id` is filled by `insertKeyWithMaterial`. */
+export function newKeyRow(key: {
+  partition: string;
+  region: string;
+  account: string;
+  keyId: string;
+  description: string;
+  policy: string;
+  now: number;
+  /** For AWS managed keys the service, such as `ebs`. */
+  service?: string;
+  rotationEnabled?: boolean;
+}): KeyRow {
+  return {
+    region: key.region,
+    key_id: key.keyId,
+    account: key.account,
+    partition: key.partition,
+    spec: "SYMMETRIC_DEFAULT",
+    usage: "ENCRYPT_DECRYPT",
+    origin: "AWS_KMS",
+    manager: key.service === undefined ? "CUSTOMER" : "AWS",
+    service: key.service ?? null,
+    description: key.description,
+    state: "Enabled",
+    multi_region: 0,
+    created_at: key.now,
+    policy: key.policy,
+    current_material_id: "",
+    deletion_at: null,
+    rotation_enabled: key.rotationEnabled === true ? 1 : 0,
+    rotation_period_days: ROTATION_PERIOD_DAYS,
+    rotation_enabled_at: key.rotationEnabled === true ? key.now : null,
+  };
+}
+
+/** Adds a key with its first material; returns the row as stored. */
+export async function insertKeyWithMaterial(
+  tx: Tx,
+  row: KeyRow,
+  material: SealedMaterial,
+  now: number,
+): Promise<KeyRow> {
+  const stored = { ...row, current_material_id: material.materialId };
+  await insertKey(tx, stored);
+  await insertMaterial(tx, {
+    region: material.region,
+    key_id: material.keyId,
+    material_id: material.materialId,
+    account: material.account,
+    spec: material.spec,
+    usage: material.usage,
+    origin: material.origin,
+    domain_version: material.domainVersion,
+    sealed: material.sealed,
+    created_at: now,
+  });
+  return stored;
+}
+
+/** KeyMetadata: exactly the members that the key's kind and state have (spec 01, KeyMetadata field presence). */
+export function keyMetadata(row: KeyRow): KeyMetadata {
+  return {
+    AWSAccountId: row.account,
+    KeyId: row.key_id,
+    Arn: keyArn({ ...row, keyId: row.key_id }),
+    CreationDate: new Date(row.created_at),
+    Enabled: row.state === "Enabled",
+    Description: row.description,
+    KeyUsage: row.usage as KeyMetadata["KeyUsage"],
+    KeyState: row.state,
+    ...(row.state === "PendingDeletion" && row.deletion_at !== null && { DeletionDate: new Date(row.deletion_at) }),
+    Origin: row.origin as KeyMetadata["Origin"],
+    KeyManager: row.manager,
+    CustomerMasterKeySpec: row.spec as KeyMetadata["CustomerMasterKeySpec"],
+    KeySpec: row.spec as KeyMetadata["KeySpec"],
+    ...findAlgorithms(row.spec, row.usage),
+    MultiRegion: row.multi_region === 1,
+    ...(row.spec === "SYMMETRIC_DEFAULT" && { CurrentKeyMaterialId: row.current_material_id }),
+  };
+}
+
+/** When a key with automatic rotation rotates next: whole periods from the day it was enabled. */
+export function nextRotationAt({ rotation_enabled_at, rotation_period_days }: KeyRow, now: number): number {
+  const from = rotation_enabled_at ?? now;
+  const periodMs = rotation_period_days * DAY_MS;
+  const periods = Math.floor(Math.max(0, now - from) / periodMs) + 1;
+  return from + periods * periodMs;
+}
+
+/** The moment `days` after `now`. */
+export function daysAfter(now: number, days: number): number {
+  return now + days * DAY_MS;
+}

@@ -1,0 +1,133 @@
+/** How an operation of KMS is declared: `use`, `read` and `change`. */
+
+import { InvalidGrantTokenException, InvalidKeyUsageException } from "../base/errors.ts";
+import type { Custody } from "../custody/custody.ts";
+import type {
+  Call,
+  ChangeContext,
+  Operation,
+  Recorder,
+  RecordRule,
+  Resource,
+  RunContext,
+  Target,
+} from "../pipeline/operation.ts";
+import { requireState, type StateRule } from "./key-states.ts";
+import { Key, type Locator } from "./resources.ts";
+import type { Input, OperationName, Output } from "./shapes.ts";
+
+/** What every run of a KMS operation gets beside its targets' resources. */
+export interface Environment {
+  readonly custody: Custody;
+  readonly recorder: Recorder;
+}
+
+/** One resource of an operation: what it is, what may be done to it, and what must hold of it. */
+export interface KmsTarget<I, R extends Resource, As extends string> {
+  /** The name under which `run` gets the resource. */
+  readonly as: As;
+  /** Undefined: the resource must only exist; the permission is that of another target. */
+  readonly action: `kms:${string}` | `iam:${string}` | undefined;
+  readonly resource: Locator<I, R>;
+  /** The operation's row of the key-state table. */
+  readonly states?: StateRule;
+  /** The usage that the key must have. */
+  readonly usage?: string;
+  when?(input: I): boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a target of any input and resource, from which both are inferred
+type AnyTarget = KmsTarget<any, any, string>;
+
+/** The resources of targets, each under its name. */
+type Resources<T extends readonly AnyTarget[]> = {
+  readonly [K in T[number] as K["as"]]: K extends KmsTarget<never, infer R, string> ? R : never;
+};
+
+type Context<T extends readonly AnyTarget[]> = RunContext & Environment & Resources<T>;
+type ChangeOf<T extends readonly AnyTarget[], P> = ChangeContext<P> & Environment & Resources<T>;
+
+interface Declared<I, O, T extends readonly AnyTarget[], C> {
+  readonly targets: T;
+  readonly record: RecordRule<I, O, C>;
+  readonly dryRun?: boolean;
+  validate?(input: I, call: Call): void;
+  check?(input: I, context: C): void | Promise<void>;
+  run(input: I, context: C): O | Promise<O>;
+}
+
+/** An operation that only looks. */
+export function read<N extends OperationName, const T extends readonly AnyTarget[], O extends Output<N>>(
+  name: N,
+  declared: Declared<Input<N>, O, T, Context<T>>,
+): Operation {
+  return compile(name, "read", declared);
+}
+
+/** An operation that uses key material or the random generator, and changes no row. */
+export function use<N extends OperationName, const T extends readonly AnyTarget[], O extends Output<N>>(
+  name: N,
+  declared: Declared<Input<N>, O, T, Context<T>>,
+): Operation {
+  return compile(name, "use", declared);
+}
+
+/** An operation that changes rows; `prepare` does the slow part before the transaction. */
+export function change<
+  N extends OperationName,
+  const T extends readonly AnyTarget[],
+  O extends Output<N>,
+  P = undefined,
+>(
+  name: N,
+  declared: Declared<Input<N>, O, T, ChangeOf<T, P>> & { prepare?(input: Input<N>, context: Context<T>): Promise<P> },
+): Operation {
+  return { ...compile(name, "change", declared), ...(declared.prepare && { prepare: declared.prepare as never }) };
+}
+
+function compile<I, O, T extends readonly AnyTarget[], C>(
+  name: string,
+  kind: Operation["kind"],
+  declared: Declared<I, O, T, C>,
+): Operation {
+  const { validate } = declared;
+  return {
+    ...(declared as unknown as Operation),
+    name,
+    kind,
+    targets: declared.targets.map(compileTarget),
+    validate(input, call) {
+      requireNoGrantTokens(input);
+      validate?.(input as I, call);
+    },
+  };
+}
+
+function compileTarget(target: AnyTarget): Target {
+  const { as, action, resource: locator, states, usage, when } = target;
+  return {
+    as,
+    action,
+    ...(when && { when }),
+    resolve: (input, call, reader) => locator.resolve(input, call, reader),
+    allow(resource, input, call) {
+      if (resource instanceof Key && states !== undefined) requireState(states, resource.state, resource.arn);
+      locator.fit?.(resource, input);
+      if (resource instanceof Key && usage !== undefined) requireUsage(usage, resource, call.operation);
+    },
+    ...(locator.denied && { denied: locator.denied }),
+  };
+}
+
+/** The text is recorded on AWS (spec 09). */
+function requireUsage(usage: string, { row, arn }: Key, operation: string): void {
+  if (row.usage !== usage) {
+    throw new InvalidKeyUsageException(`${arn} key usage is ${row.usage} which is not valid for ${operation}.`);
+  }
+}
+
+/** There are no grants yet, so no token can be one of theirs: it is refused, never ignored. */
+function requireNoGrantTokens(input: unknown): void {
+  const tokens = (input as { GrantTokens?: readonly string[] }).GrantTokens;
+  if (tokens !== undefined && tokens.length > 0) throw new InvalidGrantTokenException();
+}

@@ -1,0 +1,165 @@
+/** CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey and DisableKey. */
+
+import type { KeyMetadata } from "@aws-sdk/client-kms";
+import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import { newKeyId } from "../../base/ids.ts";
+import { listKeyIds, updateKey } from "../../storage/keys.ts";
+import { upsertTags } from "../../storage/tags.ts";
+import { keyArn, keyIdOrArn } from "../identifiers.ts";
+import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
+import { creatableSpecs, findAlgorithms } from "../key-specs.ts";
+import { anyState, manageable, switchable } from "../key-states.ts";
+import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
+import { change, read } from "../operation.ts";
+import { page, requireLimit } from "../pages.ts";
+import { account, everyKey, type Key, key, keyMadeOnFirstUse } from "../resources.ts";
+import type { Input } from "../shapes.ts";
+import { requireTags } from "../tags.ts";
+
+/**
+ * Creates a symmetric encryption key with material of our own (API reference, CreateKey).
+ *
+ * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
+ * @throws UnsupportedOperationException a kind of key that can't be made here yet
+ * @throws MalformedPolicyDocumentException, LimitExceededException, TagException see key-policies.ts, tags.ts
+ */
+export const createKey = change("CreateKey", {
+  targets: [
+    { as: "account", action: "kms:CreateKey", resource: account },
+    { as: "tagged", action: "kms:TagResource", resource: everyKey, when: ({ Tags = [] }) => Tags.length > 0 },
+  ],
+  record: {
+    readOnly: false,
+    request: (input) => ({
+      Policy: input.Policy,
+      Description: input.Description ?? "",
+      KeyUsage: input.KeyUsage ?? "ENCRYPT_DECRYPT",
+      CustomerMasterKeySpec: specOf(input),
+      KeySpec: specOf(input),
+      Origin: input.Origin ?? "AWS_KMS",
+      MultiRegion: input.MultiRegion ?? false,
+      BypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false,
+      Tags: input.Tags ?? [],
+    }),
+    response: ({ KeyMetadata }) => ({ KeyMetadata }),
+    resources: [],
+    created: ({ KeyMetadata }) => [{ arn: KeyMetadata?.Arn ?? "", account: KeyMetadata?.AWSAccountId ?? "" }],
+  },
+  validate(input) {
+    requireCreatable(input);
+    if (input.Tags !== undefined) requireTags(input.Tags);
+  },
+  async prepare(_input, { call, custody }) {
+    const keyId = newKeyId();
+    const owner = { account: call.principal.account, region: call.region, keyId };
+    const kind = { spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT", origin: "AWS_KMS" };
+    return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
+  },
+  async run(input, { call, tx, prepared: { keyId, material } }): Promise<{ KeyMetadata: KeyMetadata }> {
+    const { partition, region, principal, now } = call;
+    const owner = { partition, region, account: principal.account, keyId };
+    if (input.Policy !== undefined) {
+      const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
+      requireKeyPolicy(input.Policy, { call, keyArn: keyArn(owner), bypassLockout });
+    }
+    const policy = input.Policy ?? defaultKeyPolicy(owner);
+    const row = newKeyRow({ ...owner, description: input.Description ?? "", policy, now });
+    const stored = await insertKeyWithMaterial(tx, row, material, now);
+    if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
+    return { KeyMetadata: keyMetadata(stored) };
+  },
+});
+
+function specOf({ KeySpec, CustomerMasterKeySpec }: Input<"CreateKey">): string {
+  return KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
+}
+
+function tagOf({ TagKey = "", TagValue = "" }: { TagKey: string | undefined; TagValue: string | undefined }) {
+  return { key: TagKey, value: TagValue };
+}
+
+/** Texts as recorded on AWS (spec 09) where they are known. */
+function requireCreatable(input: Input<"CreateKey">): void {
+  const spec = specOf(input);
+  if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
+    throw new ValidationException(
+      "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.",
+    );
+  }
+  if (input.KeyUsage === undefined && spec !== "SYMMETRIC_DEFAULT") {
+    throw new ValidationException(
+      "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+    );
+  }
+  const usage = input.KeyUsage ?? "ENCRYPT_DECRYPT";
+  if (!spec.startsWith("ML_KEM_") && findAlgorithms(spec, usage) === undefined) {
+    throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
+  }
+  if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
+  if (input.Origin !== undefined && input.Origin !== "AWS_KMS") throw notYet(`Origin ${input.Origin}`);
+  if (input.MultiRegion === true) throw notYet("multi-Region keys");
+  if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) throw notYet("custom key stores");
+}
+
+function notYet(what: string): UnsupportedOperationException {
+  return new UnsupportedOperationException(`Keystead does not support ${what} yet.`);
+}
+
+/** The metadata of a key; for a predefined AWS alias without a key it makes one first (API reference, DescribeKey). */
+export const describeKey = read("DescribeKey", {
+  targets: [{ as: "key", action: "kms:DescribeKey", resource: keyMadeOnFirstUse("KeyId"), states: anyState }],
+  record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
+  run: (_input, { key }) => ({ KeyMetadata: keyMetadata(key.row) }),
+});
+
+const listKeysSizes = { initial: 100, max: 1000 };
+
+/** Ids and ARNs of all keys of the account and Region, in every state, AWS managed ones included. */
+export const listKeys = read("ListKeys", {
+  targets: [{ as: "account", action: "kms:ListKeys", resource: account }],
+  record: { readOnly: true, request: ["Limit", "Marker"], resources: [] },
+  validate: (input) => requireLimit(input, listKeysSizes),
+  async run(input, context) {
+    const { partition, region, principal } = context.call;
+    const owner = { partition, region, account: principal.account };
+    const { items, ...rest } = await page(input, context, {
+      sizes: listKeysSizes,
+      list: (after, count) => listKeyIds(context.store.db, owner, { after, count }),
+      nameOf: (keyId) => keyId,
+    });
+    return { Keys: items.map((keyId) => ({ KeyId: keyId, KeyArn: keyArn({ ...owner, keyId }) })), ...rest };
+  },
+});
+
+const nothing = () => ({});
+const keyIdOf = (_output: unknown, { key }: { key: Key }) => ({ KeyId: key.arn });
+
+/** Replaces the description; an empty one clears it. */
+export const updateKeyDescription = change("UpdateKeyDescription", {
+  targets: [{ as: "key", action: "kms:UpdateKeyDescription", resource: key("KeyId", keyIdOrArn), states: manageable }],
+  record: { readOnly: false, request: ["KeyId", "Description"], resources: ["key"] },
+  async run({ Description }, { key, tx }) {
+    await updateKey(tx, key.row, { description: Description });
+    return nothing();
+  },
+});
+
+/** Allows cryptographic use again; does nothing to an enabled key. */
+export const enableKey = change("EnableKey", {
+  targets: [{ as: "key", action: "kms:EnableKey", resource: key("KeyId", keyIdOrArn), states: switchable }],
+  record: { readOnly: false, request: ["KeyId"], response: keyIdOf, resources: ["key"] },
+  async run(_input, { key, tx }) {
+    if (key.state !== "Enabled") await updateKey(tx, key.row, { state: "Enabled" });
+    return nothing();
+  },
+});
+
+/** Stops cryptographic use at once, reversibly; does nothing to a disabled key. */
+export const disableKey = change("DisableKey", {
+  targets: [{ as: "key", action: "kms:DisableKey", resource: key("KeyId", keyIdOrArn), states: switchable }],
+  record: { readOnly: false, request: ["KeyId"], response: keyIdOf, resources: ["key"] },
+  async run(_input, { key, tx }) {
+    if (key.state !== "Disabled") await updateKey(tx, key.row, { state: "Disabled" });
+    return nothing();
+  },
+});

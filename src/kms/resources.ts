@@ -1,0 +1,295 @@
+/** Keys, aliases and the account as resources of KMS actions, and how an input leads to them. */
+
+import {
+  AccessDeniedException,
+  IncorrectKeyException,
+  InvalidCiphertextException,
+  NotFoundException,
+  type ServiceError,
+} from "../base/errors.ts";
+import { parseBlob } from "../custody/blob.ts";
+import type { BlobHeader, SealedMaterial } from "../custody/custody.ts";
+import type { Call, Resolution, Resource, RunContext } from "../pipeline/operation.ts";
+import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
+import type { AliasRow, KeyRow, KeyState, MaterialRow } from "../storage/schema.ts";
+import type { Reader } from "../storage/store.ts";
+import { isPredefinedAlias, makeManagedKey } from "./aws-managed.ts";
+import { aliasArn, anyIdentifier, type Forms, type KeyName, keyArn, parseKeyName } from "./identifiers.ts";
+
+/** A key that exists, as one row says it is, with the material that the operation needs. */
+export class Key implements Resource {
+  readonly row: KeyRow;
+  readonly arn: string;
+  readonly account: string;
+  readonly #material: MaterialRow | undefined;
+  #policy: CompiledPolicy | undefined;
+  #sealed: SealedMaterial | undefined;
+
+  constructor(row: KeyRow, material?: MaterialRow) {
+    this.row = row;
+    this.account = row.account;
+    this.arn = keyArn({ ...row, keyId: row.key_id });
+    this.#material = material;
+  }
+
+  get id(): string {
+    return this.row.key_id;
+  }
+
+  get state(): KeyState {
+    return this.row.state;
+  }
+
+  /** The key policy, compiled once for each version of the row. */
+  get policy(): CompiledPolicy {
+    this.#policy ??= compilePolicy(this.row.policy);
+    return this.#policy;
+  }
+
+  /** Whether the store has the material that was asked for. */
+  get hasMaterial(): boolean {
+    return this.#material !== undefined;
+  }
+
+  /** The sealed material that the target asked for: the current one, or the one that a ciphertext names. */
+  get material(): SealedMaterial {
+    if (this.#sealed === undefined) {
+      if (this.#material === undefined) throw new Error("This key was resolved without material.");
+      this.#sealed = sealedMaterialOf(this.#material);
+    }
+    return this.#sealed;
+  }
+}
+
+/** An alias that exists, or one that is to be made (no row). */
+export interface Alias extends Resource {
+  readonly name: string;
+  readonly row: AliasRow | undefined;
+}
+
+/** How a member of the input leads to a resource. */
+export interface Locator<I, R extends Resource> {
+  resolve(input: I, call: Call, reader: Reader): Resolution<R>;
+  /** What must hold of it beyond state and usage, checked between the two. */
+  fit?(resource: R, input: I): void;
+  /** The error for a caller who may not, where the common one would tell too much. */
+  denied?(call: Call): ServiceError;
+}
+
+const keyOfRow = new WeakMap<KeyRow, Key>();
+const keyOfMaterial = new WeakMap<MaterialRow, Key>();
+
+/** The key of a row; one object for each version of the row, so that its policy is compiled once. */
+function asKey(row: KeyRow): Key {
+  let key = keyOfRow.get(row);
+  if (key === undefined) {
+    key = new Key(row);
+    keyOfRow.set(row, key);
+  }
+  return key;
+}
+
+function withMaterial(row: KeyRow, material: MaterialRow | undefined): Key {
+  if (material === undefined) return asKey(row);
+  let key = keyOfMaterial.get(material);
+  if (key === undefined || key.row !== row) {
+    key = new Key(row, material);
+    keyOfMaterial.set(material, key);
+  }
+  return key;
+}
+
+function sealedMaterialOf(row: MaterialRow): SealedMaterial {
+  return {
+    account: row.account,
+    region: row.region,
+    keyId: row.key_id,
+    spec: row.spec,
+    usage: row.usage,
+    origin: row.origin,
+    materialId: row.material_id,
+    domainVersion: row.domain_version,
+    sealed: row.sealed,
+  };
+}
+
+/** An input with a text member; a member that the model requires is always there. */
+type Naming<M extends string> = { readonly [K in M]?: string };
+
+function textOf<M extends string>(input: Naming<M>, member: M): string {
+  const text = input[member];
+  if (text === undefined) throw new Error(`${member} is read though the input lacks it.`);
+  return text;
+}
+
+/** The key that `member` names in one of `forms`. */
+export function key<M extends string>(member: M, forms: Forms): Locator<Naming<M>, Key> {
+  return {
+    resolve(input, call, reader) {
+      const name = parseKeyName(textOf(input, member), forms, call);
+      if (!forms.crossAccount && name.account !== call.principal.account) return absentKey(name, call);
+      return resolveKey(name, call, reader, asKey);
+    },
+  };
+}
+
+/** The key that `member` names in any form, with its current material: what encrypting operations use. */
+export function keyWithMaterial<M extends string>(member: M): Locator<Naming<M>, Key> {
+  return {
+    resolve: (input, call, reader) =>
+      resolveKey(parseKeyName(textOf(input, member), anyIdentifier, call), call, reader, (row) =>
+        withMaterial(row, reader.find("material", row.region, row.key_id, row.current_material_id)),
+      ),
+  };
+}
+
+/** The key that `member` names in any form; a predefined AWS alias without a key gets one made (API reference, DescribeKey). */
+export function keyMadeOnFirstUse<M extends string>(member: M): Locator<Naming<M>, Key> {
+  return {
+    resolve(input, call, reader) {
+      const name = parseKeyName(textOf(input, member), anyIdentifier, call);
+      const resolution = resolveKey(name, call, reader, asKey);
+      if (resolution.kind === "found" || name.kind !== "alias" || !isPredefinedAlias(name.alias)) return resolution;
+      return { ...resolution, make: (context: RunContext) => makeManagedKey(name.alias, context) };
+    },
+  };
+}
+
+function resolveKey(name: KeyName, call: Call, reader: Reader, make: (row: KeyRow) => Key): Resolution<Key> {
+  const { region, account } = name;
+  const keyId = name.kind === "id" ? name.id : reader.find("alias", region, account, name.alias)?.key_id;
+  const row = keyId === undefined ? undefined : reader.find("key", region, keyId);
+  return row !== undefined && row.account === account ? { kind: "found", resource: make(row) } : absentKey(name, call);
+}
+
+/** The texts are recorded on AWS (spec 09 for the alias). */
+function absentKey(name: KeyName, { partition }: Call): Resolution<Key> {
+  const owner = { partition, region: name.region, account: name.account };
+  if (name.kind === "alias") {
+    const arn = aliasArn({ ...owner, name: name.alias });
+    return {
+      kind: "absent",
+      resource: { arn, account: name.account },
+      error: () => notFound(`Alias ${arn} is not found.`),
+    };
+  }
+  const arn = keyArn({ ...owner, keyId: name.id });
+  return {
+    kind: "absent",
+    resource: { arn, account: name.account },
+    error: () => notFound(`Key '${arn}' does not exist`),
+  };
+}
+
+function notFound(message: string): NotFoundException {
+  return new NotFoundException(message);
+}
+
+type Ciphertext<B extends string, M extends string> = { readonly [K in B]?: Uint8Array } & Naming<M> & {
+    readonly DryRunModifiers?: readonly string[];
+  };
+
+/**
+ * The key that a ciphertext blob names, or, where the caller named one in `keyMember`, that one: then the blob must be of it.
+ *
+ * A blob that can't be parsed is InvalidCiphertextException; one whose key is not here or not the caller's to use is denied in
+ * words that are the same for both.
+ */
+export function keyOfCiphertext<B extends string, M extends string>(
+  blobMember: B,
+  keyMember: M,
+): Locator<Ciphertext<B, M>, Key> {
+  const headerOf = (input: Ciphertext<B, M>): BlobHeader | undefined => {
+    const blob: Uint8Array | undefined = input[blobMember];
+    return blob === undefined ? undefined : parseBlob(blob);
+  };
+  return {
+    resolve(input, call, reader) {
+      const header = headerOf(input);
+      const named: string | undefined = input[keyMember];
+      const open = (row: KeyRow): Key =>
+        header === undefined || header.keyId !== row.key_id
+          ? asKey(row)
+          : withMaterial(row, reader.find("material", row.region, row.key_id, header.materialId));
+      if (named !== undefined) return resolveKey(parseKeyName(named, anyIdentifier, call), call, reader, open);
+      if (header === undefined) throw new InvalidCiphertextException();
+      const row = reader.find("key", call.region, header.keyId);
+      if (row !== undefined) return { kind: "found", resource: open(row) };
+      return { kind: "absent", resource: { arn: "*", account: "" }, error: () => ciphertextDenied(call) };
+    },
+    fit(found, input) {
+      if (input.DryRunModifiers?.includes("IGNORE_CIPHERTEXT") === true) return;
+      const header = headerOf(input);
+      if (header === undefined) throw new InvalidCiphertextException();
+      if (header.keyId !== found.id) {
+        throw new IncorrectKeyException(
+          "The key ID in the request does not identify a CMK that can perform this operation.",
+        );
+      }
+    },
+    denied: ciphertextDenied,
+  };
+}
+
+/** One text for "no such key here" and "not yours to use" (spec 09). */
+function ciphertextDenied({ principal, operation }: Call): AccessDeniedException {
+  const action = operation === "ReEncrypt" ? "kms:ReEncryptFrom" : `kms:${operation}`;
+  return new AccessDeniedException(
+    `User: ${principal.arn} is not authorized to perform: ${action} on the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+  );
+}
+
+/** An existing alias of the caller's account. */
+export function alias<M extends string>(member: M): Locator<Naming<M>, Alias> {
+  return {
+    resolve(input, call, reader) {
+      const resource = aliasNamed(textOf(input, member), call, reader);
+      if (resource.row !== undefined) return { kind: "found", resource };
+      return absentAlias(resource);
+    },
+  };
+}
+
+/** An alias that is to be made: it need not exist, and the operation finds out whether it does. */
+export function newAlias<M extends string>(member: M): Locator<Naming<M>, Alias> {
+  return {
+    resolve: (input, call, reader) => ({ kind: "found", resource: aliasNamed(textOf(input, member), call, reader) }),
+  };
+}
+
+/** The key behind an existing alias of the caller's account. */
+export function keyOfAlias<M extends string>(member: M): Locator<Naming<M>, Key> {
+  return {
+    resolve(input, call, reader) {
+      const resource = aliasNamed(textOf(input, member), call, reader);
+      const row = resource.row === undefined ? undefined : reader.find("key", call.region, resource.row.key_id);
+      return row === undefined ? absentAlias(resource) : { kind: "found", resource: asKey(row) };
+    },
+  };
+}
+
+function aliasNamed(name: string, { principal, region, partition }: Call, reader: Reader): Alias {
+  const { account } = principal;
+  const row = reader.find("alias", region, account, name);
+  return { arn: aliasArn({ partition, region, account, name }), account, name, row };
+}
+
+function absentAlias(resource: Alias): Resolution<never> {
+  return { kind: "absent", resource, error: () => notFound(`Alias ${resource.arn} is not found.`) };
+}
+
+/** The account itself, for actions on no key in particular. */
+export const account: Locator<unknown, Resource> = {
+  resolve: (_input, { principal }) => ({ kind: "found", resource: { arn: "*", account: principal.account } }),
+};
+
+/** Every key of the account and Region: `kms:TagResource` at creation, when there is no key yet (spec 01, Tag permissions). */
+export const everyKey: Locator<unknown, Resource> = {
+  resolve: (_input, { principal, partition, region }) => ({
+    kind: "found",
+    resource: {
+      arn: keyArn({ partition, region, account: principal.account, keyId: "*" }),
+      account: principal.account,
+    },
+  }),
+};

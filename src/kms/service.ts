@@ -1,0 +1,22 @@
+/** KMS as a service: its model, its operations, and what it answers where there is none. */
+
+import { KMSInternalException, UnsupportedOperationException } from "../base/errors.ts";
+import type { Service } from "../pipeline/operation.ts";
+import { kmsModel } from "../wire/models.ts";
+import type { Environment } from "./operation.ts";
+import { operations } from "./operations/index.ts";
+
+/** Request bodies: the largest legal one is a key policy of 131,072 characters, escaped. */
+const BODY_BYTES_MAX = 1_048_576;
+
+/** The KMS API over a custody and a recorder. */
+export function kmsService(environment: Environment): Service {
+  return {
+    model: kmsModel(),
+    operations,
+    environment: { ...environment },
+    bodyBytesMax: BODY_BYTES_MAX,
+    unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
+    internal: (cause) => new KMSInternalException("", { cause }),
+  };
+}

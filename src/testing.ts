@@ -1,0 +1,112 @@
+/** Keystead for tests: a development server as a child process. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("./cli/main.ts", import.meta.url));
+
+/** How long a server may take to be ready, and to stop. */
+const START_MS_MAX = 30_000;
+const STOP_MS_MAX = 15_000;
+
+/** Options of `startKeystead`. */
+export interface StartOptions {
+  /** Further arguments of `keystead dev`, such as `["--seed", "seed.yaml"]`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A server for tests; `await using` stops it. */
+export interface Keystead extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:40123`: what SDK clients take as `endpoint`. */
+  readonly endpoint: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly clock: TestClock;
+  readonly process: ChildProcess;
+  /** What the server has written to standard error so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** The server's clock: it runs with the machine's and can be moved forward. */
+export interface TestClock {
+  now(): Promise<Date>;
+  set(now: Date): Promise<Date>;
+  /** @param duration ISO 8601, such as `P30D` */
+  advance(duration: string): Promise<Date>;
+}
+
+/** Starts `keystead dev` on a free port. Rejects, with what it wrote, when it does not become ready. */
+export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
+  const child = spawn(process.execPath, [MAIN, "dev", "--port", "0", ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const printed = await untilReady(child, () => errors);
+  const endpoint = /^keystead is ready on (\S+)$/m.exec(printed)?.[1] ?? "";
+  const exported = (name: string): string => new RegExp(`^export ${name}=(\\S+)$`, "m").exec(printed)?.[1] ?? "";
+  const stop = (): Promise<void> => stopChild(child);
+  return {
+    endpoint,
+    credentials: {
+      accessKeyId: exported("AWS_ACCESS_KEY_ID"),
+      secretAccessKey: exported("AWS_SECRET_ACCESS_KEY"),
+    },
+    clock: clockOf(endpoint),
+    process: child,
+    log: () => errors,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function untilReady(child: ChildProcess, errors: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    const fail = (why: string): void => {
+      clearTimeout(timer);
+      child.kill("SIGKILL");
+      reject(new Error(`Keystead did not start: ${why}\n${printed}${errors()}`));
+    };
+    const timer = setTimeout(() => fail("it took too long"), START_MS_MAX);
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code) => fail(`it ended with ${code}`));
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+      if (!/^keystead is ready on \S+$/m.test(printed)) return;
+      clearTimeout(timer);
+      child.removeAllListeners("exit");
+      child.stdout?.removeAllListeners("data").resume();
+      resolve(printed);
+    });
+  });
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+  await ended;
+  clearTimeout(timer);
+}
+
+function clockOf(endpoint: string): TestClock {
+  const ask = async (init?: RequestInit): Promise<Date> => {
+    const response = await fetch(`${endpoint}/_keystead/clock`, init);
+    const body = (await response.json()) as { now?: string; error?: string };
+    if (body.now === undefined) throw new Error(`The clock refused: ${body.error}`);
+    return new Date(body.now);
+  };
+  const put = (body: unknown): Promise<Date> => ask({ method: "PUT", body: JSON.stringify(body) });
+  return {
+    now: () => ask(),
+    set: (now) => put({ now: now.toISOString() }),
+    advance: (duration) => put({ advance: duration }),
+  };
+}
