@@ -1,0 +1,122 @@
+/**
+ * Runs the tests: all of them, or with the argument `unit` those that need no tool, browser or long run.
+ *
+ * It prints a line for each file, then what failed, then node's own summary. It fails when a test failed, was skipped or is
+ * marked to do, when a file holds no test, and, where all ran, when an id of a finished capability has no passing test.
+ */
+
+import { globSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { Transform } from "node:stream";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
+import { coverageOf, formatCoverage, loadChecklist, RESULTS_FILE, type RunResults } from "./conformance/coverage.ts";
+import { missingTools, SETUP_COMMAND } from "./tools.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const NOT_UNIT = ["test/interop/", "test/faults/", "test/conformance/", "test/e2e/"];
+/** A file that takes longer hangs. */
+const FILE_MS_MAX = 15 * 60_000;
+const FILES_AT_ONCE = 2;
+
+/** The members of node's test events that are read here. */
+interface TestEvent {
+  readonly type: string;
+  readonly data: {
+    readonly file?: string;
+    readonly name?: string;
+    readonly nesting?: number;
+    readonly details?: { readonly type?: string };
+    readonly skip?: string | boolean;
+    readonly todo?: string | boolean;
+    readonly counts?: { readonly passed: number; readonly failed: number };
+    readonly duration_ms?: number;
+  };
+}
+
+class Tally {
+  readonly passed: { file: string; name: string }[] = [];
+  readonly complaints: string[] = [];
+  failed = 0;
+  readonly #seen = new Set<string>();
+
+  note({ type, data }: TestEvent): void {
+    if (type !== "test:pass" && type !== "test:fail") return;
+    const file = relative(ROOT, data.file ?? "");
+    const name = data.name ?? "";
+    // A file that holds no test, or that fails as a whole, is reported as one test with the file's name.
+    const isFile = name.endsWith(file) && file !== "";
+    if (type === "test:fail") this.failed += 1;
+    if (isFile && type === "test:pass") this.complaints.push(`${file} holds no test.`);
+    this.#seen.add(file);
+    const skipped = data.skip !== undefined && data.skip !== false;
+    const toDo = data.todo !== undefined && data.todo !== false;
+    if (skipped) this.complaints.push(`${file}: skipped: ${name}`);
+    if (toDo) this.complaints.push(`${file}: to do: ${name}`);
+    if (type === "test:fail" || data.details?.type === "suite" || isFile || skipped || toDo) return;
+    this.passed.push({ file, name });
+  }
+
+  requireFiles(files: readonly string[]): void {
+    for (const file of files) {
+      if (!this.#seen.has(file)) this.complaints.push(`${file} holds no test.`);
+    }
+  }
+}
+
+const unitOnly = process.argv[2] === "unit";
+const files = globSync("test/**/*.test.ts", { cwd: ROOT })
+  .filter((file) => !unitOnly || !NOT_UNIT.some((folder) => file.startsWith(folder)))
+  .sort();
+
+const missing = unitOnly ? [] : missingTools();
+if (missing.length > 0) {
+  process.stderr.write(`The tests need ${missing.join(" and ")}. Install with: ${SETUP_COMMAND}\n`);
+  process.exit(1);
+}
+
+const tally = new Tally();
+const events = run({ files, cwd: ROOT, concurrency: FILES_AT_ONCE, isolation: "process", timeout: FILE_MS_MAX });
+events.compose(brief(tally)).compose(new spec()).pipe(process.stdout);
+await new Promise((resolve, reject) => events.once("end", resolve).once("error", reject));
+tally.requireFiles(files);
+
+const results: RunResults = { finishedAt: new Date().toISOString(), complete: !unitOnly, passed: tally.passed };
+writeFileSync(RESULTS_FILE, `${JSON.stringify(results, null, 1)}\n`);
+process.exitCode = tally.failed > 0 || tally.passed.length === 0 ? 1 : 0;
+process.on("exit", conclude);
+
+/** Says last what node's summary doesn't say. Runs when standard output has taken the summary. */
+function conclude(): void {
+  const { complaints, passed } = tally;
+  if (!unitOnly) {
+    const coverage = coverageOf(loadChecklist(), passed);
+    if (coverage.open.length + coverage.unknown.length > 0) complaints.push(`\n${formatCoverage(coverage)}`);
+  }
+  if (complaints.length === 0) return;
+  process.stderr.write(`\n${complaints.join("\n")}\n`);
+  process.exitCode = 1;
+}
+
+/** Tells the tally every event and lets through failures and totals, with one line for each file instead of each test. */
+function brief(told: Tally): Transform {
+  return new Transform({
+    objectMode: true,
+    transform(event: TestEvent, _encoding, done) {
+      told.note(event);
+      const { type, data } = event;
+      if (type === "test:summary" && data.file !== undefined) {
+        const { passed = 0, failed = 0 } = data.counts ?? {};
+        const seconds = ((data.duration_ms ?? 0) / 1000).toFixed(1);
+        const outcome = failed > 0 ? `${passed} passed, ${failed} FAILED` : `${passed} passed`;
+        const message = `${relative(ROOT, data.file)}: ${outcome} (${seconds} s)\n`;
+        done(null, { type: "test:stdout", data: { file: data.file, message } });
+      } else if (["test:pass", "test:start", "test:enqueue", "test:dequeue", "test:complete"].includes(type)) {
+        done();
+      } else {
+        done(null, event);
+      }
+    },
+  });
+}
