@@ -1,6 +1,6 @@
 /** `keystead dev`: the same server, for a laptop or CI. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
@@ -51,6 +51,7 @@ export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions)
 /** A store in memory dies with its root key; one on disk keeps its own beside it. */
 async function rootKeyOf(directory: string | undefined): Promise<RootKey> {
   if (directory === undefined) return ephemeralRootKey();
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, "root.key");
   return existsSync(path) ? readRootKeyFile(path) : createRootKeyFile(path);
 }
