@@ -8,6 +8,7 @@ import { findCredential, findPrincipal } from "../identity/credentials.ts";
 import type { Principal } from "../identity/principal.ts";
 import { parseSignature, type SignedRequest, verifySignature } from "../identity/sigv4.ts";
 import type { Service } from "../pipeline/operation.ts";
+import type { CredentialRow } from "../storage/schema.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireRequest } from "../wire/protocol.ts";
 
@@ -34,6 +35,7 @@ export class Authenticator {
   readonly #machineClock: Clock;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #first: Service;
+  readonly #principals = new WeakMap<CredentialRow, Principal>();
 
   constructor({ services, store, custody, machineClock }: AuthenticatorOptions) {
     const [first] = services;
@@ -71,7 +73,7 @@ export class Authenticator {
     const partition = findPartition(region);
     if (partition === undefined) throw new InvalidSignatureException("Credential should be scoped to a valid region. ");
     const credential = await this.#store.settle((reader) => findCredential(reader, accessKeyId));
-    const principal = credential && findPrincipal(credential, partition);
+    const principal = credential && this.#principalOf(credential, partition);
     if (credential === undefined || principal === undefined || securityToken !== undefined) throw unrecognized();
     const { account, revision, secret: sealed } = credential;
     const name = { account, accessKeyId, revision, sealed, date, region, service };
@@ -83,6 +85,15 @@ export class Authenticator {
       signingKey.fill(0);
     }
     return { principal, partition, region };
+  }
+
+  /** One object for each credential and partition: records remember what they render of it. */
+  #principalOf(credential: CredentialRow, partition: string): Principal | undefined {
+    const known = this.#principals.get(credential);
+    if (known?.partition === partition) return known;
+    const principal = findPrincipal(credential, partition);
+    if (principal !== undefined) this.#principals.set(credential, principal);
+    return principal;
   }
 
   #claimOf(request: WireRequest): Claimed {

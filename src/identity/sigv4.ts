@@ -1,4 +1,4 @@
-/** AWS Signature Version 4: what a request says it is signed with, and whether it is (AWS SigV4 specification). */
+/** AWS Signature Version 4: what a signed request claims, and whether its signature bears it out. */
 
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import {
@@ -7,51 +7,78 @@ import {
   MissingAuthenticationTokenException,
 } from "../base/errors.ts";
 import type { WireRequest } from "../wire/protocol.ts";
-import { canonicalPath, canonicalQuery, queryParameters } from "./canonical-url.ts";
+import { canonicalRequest, parseQuery } from "./canonical-request.ts";
+import { asHttpTimestamp, asTimestamp, type Timestamp, timestampOf } from "./timestamp.ts";
 
-const ALGORITHM = "AWS4-HMAC-SHA256";
-/** Clocks may differ by this much, either way. */
-const SKEW_MS_MAX = 300_000;
-/** A presigned request lives a week at most. */
-const EXPIRES_SECONDS_MAX = 604_800;
-
-/** What a request says of its signature; nothing of it is proved yet. */
-export interface SignedRequest {
+/** What a credential says it is for. */
+export interface CredentialScope {
   readonly accessKeyId: string;
-  /** `20260131` */
+  /** `YYYYMMDD` */
   readonly date: string;
   readonly region: string;
+  /** The signing name, such as `kms`. */
   readonly service: string;
-  /** `20260131T235959Z` */
-  readonly timestamp: string;
-  readonly signedHeaders: readonly string[];
-  /** 32 bytes */
-  readonly signature: Uint8Array;
-  readonly securityToken: string | undefined;
-  /** For a presigned request, how long it is valid. */
-  readonly expiresSeconds: number | undefined;
 }
 
+/** What a request claims of itself; true only once `verifySignature` has passed. */
+export interface SignedRequest extends CredentialScope {
+  readonly signedAt: Timestamp;
+  /** For how long it may be used. */
+  readonly lifeSeconds: number;
+  /** Lower-case names with semicolons between them, as they came. */
+  readonly signedHeaders: string;
+  readonly signature: string;
+  /** Signed in its query instead of the Authorization header. */
+  readonly presigned: boolean;
+  /** Of temporary credentials. Whoever looks the key up must verify it, or refuse the request when it can't. */
+  readonly securityToken: string | undefined;
+}
+
+/** A request may be this much older or newer than the machine's clock. */
+const SKEW_SECONDS = 300;
+/** A presigned request lives for a week at most (IAM guide, Elements of an AWS API request signature). */
+const EXPIRES_SECONDS_MAX = 604_800;
+
+const ALGORITHM = "AWS4-HMAC-SHA256";
+const TERMINATOR = "aws4_request";
+
+const MISMATCH =
+  "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
+
 /**
- * Reads the `Authorization` header, or the query of a presigned request.
+ * Reads what a request claims, and checks of it what needs neither clock nor key. Whether the service and the Region are
+ * ours is for the caller to see.
  *
- * @throws MissingAuthenticationTokenException there is neither
- * @throws IncompleteSignatureException something is missing or has another form
+ * The signature has to cover the host, the date and every `x-amz-*` header that came, the security token excepted: with
+ * its target unsigned, a captured DescribeKey would become a ScheduleKeyDeletion.
+ *
+ * @throws MissingAuthenticationTokenException the request is not signed
+ * @throws IncompleteSignatureException a part is missing or can't be read
+ * @throws InvalidSignatureException a header that must be signed is not, or the credential is of another day
  */
 export function parseSignature(request: WireRequest): SignedRequest {
-  const authorization = request.headers["authorization"];
-  if (authorization !== undefined) return parseHeader(request, authorization);
-  const query = queryParameters(request.target);
-  if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm")) return parsePresigned(query);
-  throw new MissingAuthenticationTokenException("Missing Authentication Token");
+  const { authorization } = request.headers;
+  const parameters = presignedParameters(request.target);
+  if (parameters !== undefined && authorization !== undefined) {
+    throw new InvalidSignatureException(
+      "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
+    );
+  }
+  if (parameters !== undefined) return parsePresigned(request, parameters);
+  if (authorization === undefined || authorization === "") {
+    throw new MissingAuthenticationTokenException("Missing Authentication Token");
+  }
+  return parseHeader(request, authorization);
 }
 
 /**
- * Checks freshness, what must be signed, and the signature itself, in constant time.
+ * Computes the signature of the request as it was received and compares it in constant time. The payload's hash is always
+ * computed from the body: unsigned and streaming payloads exist for S3 alone.
  *
- * @param signingKey for the request's access key, date, Region and service
- * @param nowMs the machine's clock, ms since the epoch
- * @throws InvalidSignatureException with AWS's text for what is wrong
+ * @param signed what `parseSignature` read from the same request
+ * @param signingKey the key of the day, Region and service; borrowed
+ * @param nowMs milliseconds since the epoch, by the machine's clock
+ * @throws InvalidSignatureException too old or too new, or not the signature of this request under this key
  */
 export function verifySignature(
   signed: SignedRequest,
@@ -59,178 +86,193 @@ export function verifySignature(
   { signingKey, nowMs }: { readonly signingKey: Uint8Array; readonly nowMs: number },
 ): void {
   requireFresh(signed, nowMs);
-  requireSignedHeaders(signed, request);
-  const expected = createHmac("sha256", signingKey).update(stringToSign(signed, request)).digest();
-  if (signed.signature.length !== expected.length || !timingSafeEqual(signed.signature, expected)) throw mismatch();
+  const { signedAt, date, region, service, signedHeaders, presigned } = signed;
+  const payloadHash = hash("sha256", request.body, "hex");
+  const claimedHash = request.headers["x-amz-content-sha256"];
+  const canonical = canonicalRequest(request, { signedHeaders, payloadHash, presigned });
+  if (canonical === undefined || (claimedHash !== undefined && claimedHash !== payloadHash)) {
+    throw new InvalidSignatureException(MISMATCH);
+  }
+  const canonicalHash = hash("sha256", Buffer.from(canonical, "latin1"), "hex");
+  const stringToSign = `${ALGORITHM}\n${signedAt.basic}\n${date}/${region}/${service}/${TERMINATOR}\n${canonicalHash}`;
+  const wanted = Buffer.from(createHmac("sha256", signingKey).update(stringToSign).digest("hex"), "latin1");
+  const given = Buffer.from(signed.signature, "latin1");
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new InvalidSignatureException(MISMATCH);
 }
 
-function mismatch(): InvalidSignatureException {
-  return new InvalidSignatureException(
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
-  );
+/** The parts of a signature before anything of them is believed. */
+interface Claim {
+  readonly algorithm: string;
+  readonly credential: string;
+  readonly signedHeaders: string;
+  readonly signature: string;
+  readonly signedAt: Timestamp;
+  readonly lifeSeconds: number;
+  readonly presigned: boolean;
+  readonly securityToken: string | undefined;
+}
+
+function check(request: WireRequest, claim: Claim): SignedRequest {
+  requireSignedHeaders(request.headers, claim);
+  if (claim.algorithm !== ALGORITHM) {
+    throw new IncompleteSignatureException(`Unsupported AWS 'algorithm': '${claim.algorithm}'.`);
+  }
+  const scope = requireScope(claim);
+  const { signedHeaders, signature, signedAt, lifeSeconds, presigned, securityToken } = claim;
+  return { ...scope, signedAt, lifeSeconds, signedHeaders, signature, presigned, securityToken };
 }
 
 function parseHeader(request: WireRequest, authorization: string): SignedRequest {
   const space = authorization.indexOf(" ");
-  const scheme = space < 0 ? authorization : authorization.slice(0, space);
-  if (scheme !== ALGORITHM)
-    throw new IncompleteSignatureException(`Unsupported signature algorithm '${ALGORITHM}' expected.`);
-  const parameters = new Map<string, string>();
-  for (const part of authorization.slice(scheme.length).split(",")) {
-    const equals = part.indexOf("=");
-    if (equals > 0) parameters.set(part.slice(0, equals).trim(), part.slice(equals + 1).trim());
-  }
-  const timestamp = request.headers["x-amz-date"] ?? timestampOfDate(request.headers["date"]);
-  const missing = ["Credential", "Signature", "SignedHeaders"]
-    .filter((name) => !parameters.get(name))
-    .map((name) => `Authorization header requires '${name}' parameter.`);
-  if (timestamp === undefined) {
-    missing.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
-  }
-  if (missing.length > 0 || timestamp === undefined) throw new IncompleteSignatureException(missing.join(" "));
-  return signedRequest({
-    credential: parameters.get("Credential") ?? "",
-    signature: parameters.get("Signature") ?? "",
-    signedHeaders: parameters.get("SignedHeaders") ?? "",
-    timestamp,
-    securityToken: request.headers["x-amz-security-token"],
-    expiresSeconds: undefined,
-  });
-}
-
-function parsePresigned(query: ReadonlyMap<string, string>): SignedRequest {
-  const needed = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature"];
-  const missing = needed
-    .filter((name) => !query.get(name))
-    .map((name) => `AWS query-string parameters must include '${name}'.`);
-  if (missing.length > 0) throw new IncompleteSignatureException(missing.join(" "));
-  if (query.get("X-Amz-Algorithm") !== ALGORITHM) {
-    throw new IncompleteSignatureException(`Unsupported signature algorithm '${ALGORITHM}' expected.`);
-  }
-  // AWS's own services but S3 take a missing X-Amz-Expires for the usual five minutes.
-  const expires = query.get("X-Amz-Expires") ?? "300";
-  if (!/^[0-9]{1,6}$/.test(expires) || Number(expires) > EXPIRES_SECONDS_MAX) {
-    throw new IncompleteSignatureException(`X-Amz-Expires must be between 0 and ${EXPIRES_SECONDS_MAX} seconds.`);
-  }
-  return signedRequest({
-    credential: query.get("X-Amz-Credential") ?? "",
-    signature: query.get("X-Amz-Signature") ?? "",
-    signedHeaders: query.get("X-Amz-SignedHeaders") ?? "",
-    timestamp: query.get("X-Amz-Date") ?? "",
-    securityToken: query.get("X-Amz-Security-Token"),
-    expiresSeconds: Number(expires),
-  });
-}
-
-function signedRequest(parts: {
-  readonly credential: string;
-  readonly signature: string;
-  readonly signedHeaders: string;
-  readonly timestamp: string;
-  readonly securityToken: string | undefined;
-  readonly expiresSeconds: number | undefined;
-}): SignedRequest {
-  const { credential, signature, signedHeaders, timestamp, securityToken, expiresSeconds } = parts;
-  const [accessKeyId, date, region, service, terminator, ...more] = credential.split("/");
-  if (!accessKeyId || !date || !region || !service || terminator !== "aws4_request" || more.length > 0) {
+  const algorithm = space < 0 ? authorization : authorization.slice(0, space);
+  const parts = authorizationParts(authorization, space < 0 ? "" : authorization.slice(space + 1));
+  const [credential, signature, signedHeaders] = ["Credential", "Signature", "SignedHeaders"].map((n) => parts.get(n));
+  const amzDate = request.headers["x-amz-date"];
+  const date = amzDate ?? request.headers["date"];
+  if (!credential || !signature || !signedHeaders || !date) {
+    const missing = [
+      ...(credential ? [] : ["Authorization header requires 'Credential' parameter."]),
+      ...(signature ? [] : ["Authorization header requires 'Signature' parameter."]),
+      ...(signedHeaders ? [] : ["Authorization header requires 'SignedHeaders' parameter."]),
+      ...(date ? [] : ["Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."]),
+    ];
     throw new IncompleteSignatureException(
-      "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/aws4_request.",
+      `${missing.join(" ")} (Hashed with SHA-256 and encoded with Base64) Authorization=${digestOf(authorization)}`,
     );
   }
-  if (!/^[0-9]{8}T[0-9]{6}Z$/.test(timestamp)) {
-    throw new IncompleteSignatureException("Date must be in ISO-8601 'basic format'.");
-  }
-  if (!/^[0-9a-f]{64}$/.test(signature)) throw mismatch();
-  return {
-    accessKeyId,
-    date,
-    region,
-    service,
-    timestamp,
-    signedHeaders: signedHeaders.split(";"),
-    signature: Buffer.from(signature, "hex"),
-    securityToken,
-    expiresSeconds,
-  };
+  const signedAt = requireTimestamp(date, amzDate === undefined ? asHttpTimestamp(date) : asTimestamp(date));
+  const securityToken = request.headers["x-amz-security-token"];
+  const claim = { algorithm, credential, signature, signedHeaders, signedAt, securityToken };
+  return check(request, { ...claim, lifeSeconds: SKEW_SECONDS, presigned: false });
 }
 
-/** The `Date` header (RFC 9110) in the form of `X-Amz-Date`. */
-function timestampOfDate(date: string | undefined): string | undefined {
-  const time = date === undefined ? Number.NaN : Date.parse(date);
-  return Number.isNaN(time) ? undefined : formatTimestamp(time);
-}
-
-function formatTimestamp(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
-}
-
-function timeOf(timestamp: string): number {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(timestamp) ?? [];
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-}
-
-function requireFresh({ timestamp, date, expiresSeconds }: SignedRequest, nowMs: number): void {
-  if (!timestamp.startsWith(date)) {
-    throw new InvalidSignatureException(
-      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
-    );
-  }
-  const time = timeOf(timestamp);
-  if (Number.isNaN(time)) throw mismatch();
-  const lifeMs = expiresSeconds === undefined ? SKEW_MS_MAX : expiresSeconds * 1000;
-  const life = expiresSeconds === undefined ? "5 min." : `${expiresSeconds} sec.`;
-  if (time < nowMs - lifeMs) {
-    throw new InvalidSignatureException(
-      `Signature expired: ${timestamp} is now earlier than ${formatTimestamp(nowMs - lifeMs)} (${formatTimestamp(nowMs)} - ${life})`,
-    );
-  }
-  if (time > nowMs + SKEW_MS_MAX) {
-    throw new InvalidSignatureException(
-      `Signature not yet current: ${timestamp} is still later than ${formatTimestamp(nowMs + SKEW_MS_MAX)} (${formatTimestamp(nowMs)} + 5 min.)`,
-    );
-  }
-}
-
-/**
- * Host, date and every `x-amz-*` header received must be signed: with the target unsigned, a captured DescribeKey would become
- * ScheduleKeyDeletion. The security token is bound by the secret that is sealed in it.
- */
-function requireSignedHeaders({ signedHeaders, expiresSeconds }: SignedRequest, { headers }: WireRequest): void {
-  if (!signedHeaders.includes("host")) {
-    throw new InvalidSignatureException("'Host' must be a 'SignedHeader' in the AWS Authorization.");
-  }
-  if (expiresSeconds === undefined && headers["x-amz-date"] === undefined && !signedHeaders.includes("date")) {
-    throw new InvalidSignatureException("'Date' must be a 'SignedHeader' in the AWS Authorization.");
-  }
-  for (const name in headers) {
-    if (name.startsWith("x-amz-") && name !== "x-amz-security-token" && !signedHeaders.includes(name)) {
-      throw new InvalidSignatureException("There were headers present in the request which were not signed.");
+/** `name=value` pairs; those that nobody knows are no harm. */
+function authorizationParts(authorization: string, text: string): ReadonlyMap<string, string> {
+  const parts = new Map<string, string>();
+  for (const pair of text.split(/[, \t]+/)) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = pair.slice(0, equals);
+    if (equals < 0) {
+      throw new IncompleteSignatureException(
+        `Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '${digestOf(authorization)}'.`,
+      );
     }
+    if (parts.has(name)) throw new InvalidSignatureException(MISMATCH);
+    parts.set(name, pair.slice(equals + 1));
+  }
+  return parts;
+}
+
+/** AWS names a header that it can't read by its hash: it may hold a signature. */
+function digestOf(authorization: string): string {
+  return hash("sha256", Buffer.from(authorization, "latin1"), "base64");
+}
+
+type Parameters = NonNullable<ReturnType<typeof parseQuery>>;
+
+/** The query's parameters when they sign the request; undefined for a query without `X-Amz-Algorithm`. */
+function presignedParameters(target: string): Parameters | undefined {
+  const mark = target.indexOf("?");
+  if (mark < 0) return undefined;
+  const parameters = parseQuery(target.slice(mark + 1));
+  return parameters?.some(({ name }) => name === "X-Amz-Algorithm") === true ? parameters : undefined;
+}
+
+function parsePresigned(request: WireRequest, parameters: Parameters): SignedRequest {
+  const values = new Map<string, string>();
+  for (const { name, value } of parameters) {
+    if (name.startsWith("X-Amz-") && values.has(name)) throw new InvalidSignatureException(MISMATCH);
+    values.set(name, value);
+  }
+  const [algorithm, credential, signature, signedHeaders, date] = PRESIGNED_PARAMETERS.map((name) => values.get(name));
+  if (!algorithm || !credential || !signature || !signedHeaders || !date) {
+    const missing = PRESIGNED_PARAMETERS.filter((name) => !values.get(name));
+    const texts = missing.map((name) => `AWS query-string parameters must include '${name}'.`);
+    throw new IncompleteSignatureException(`${texts.join(" ")} Re-examine the query-string parameters.`);
+  }
+  const signedAt = requireTimestamp(date, asTimestamp(date));
+  const lifeSeconds = requireLife(values.get("X-Amz-Expires"));
+  const securityToken = values.get("X-Amz-Security-Token") ?? request.headers["x-amz-security-token"];
+  const claim = { algorithm, credential, signature, signedHeaders, signedAt, securityToken };
+  return check(request, { ...claim, lifeSeconds, presigned: true });
+}
+
+/** In the order in which AWS names those that are missing. */
+const PRESIGNED_PARAMETERS = [
+  "X-Amz-Algorithm",
+  "X-Amz-Credential",
+  "X-Amz-Signature",
+  "X-Amz-SignedHeaders",
+  "X-Amz-Date",
+] as const;
+
+/** Without `X-Amz-Expires` a presigned request lives as long as any other. */
+function requireLife(expires: string | undefined): number {
+  if (expires === undefined) return SKEW_SECONDS;
+  if (!/^[0-9]{1,9}$/.test(expires)) throw new IncompleteSignatureException("X-Amz-Expires should be a number.");
+  const seconds = Number(expires);
+  if (seconds < 1 || seconds > EXPIRES_SECONDS_MAX) {
+    throw new IncompleteSignatureException(`X-Amz-Expires must be between 1 and ${EXPIRES_SECONDS_MAX} seconds.`);
+  }
+  return seconds;
+}
+
+function requireTimestamp(text: string, timestamp: Timestamp | undefined): Timestamp {
+  if (timestamp !== undefined) return timestamp;
+  throw new IncompleteSignatureException(
+    `Date must be in ISO-8601 'basic format'. Got '${text}'. See http://en.wikipedia.org/wiki/ISO_8601`,
+  );
+}
+
+function requireFresh({ signedAt, lifeSeconds }: SignedRequest, nowMs: number): void {
+  const now = Math.floor(nowMs / 1000);
+  const [earliest, latest] = [now - lifeSeconds, now + SKEW_SECONDS];
+  if (signedAt.seconds < earliest) {
+    const life = lifeSeconds % 60 === 0 ? `${lifeSeconds / 60} min.` : `${lifeSeconds} sec.`;
+    throw new InvalidSignatureException(
+      `Signature expired: ${signedAt.basic} is now earlier than ${timestampOf(earliest).basic} (${timestampOf(now).basic} - ${life})`,
+    );
+  }
+  if (signedAt.seconds > latest) {
+    throw new InvalidSignatureException(
+      `Signature not yet current: ${signedAt.basic} is still later than ${timestampOf(latest).basic} (${timestampOf(now).basic} + ${SKEW_SECONDS / 60} min.)`,
+    );
   }
 }
 
-function stringToSign(signed: SignedRequest, request: WireRequest): string {
-  const { timestamp, date, region, service } = signed;
-  const canonical = hash("sha256", canonicalRequest(signed, request), "hex");
-  return `${ALGORITHM}\n${timestamp}\n${date}/${region}/${service}/aws4_request\n${canonical}`;
+/** A presigned date is signed with the query; else it is in the header that was read, which `x-amz-date` comes before. */
+function requireSignedHeaders(headers: WireRequest["headers"], { signedHeaders, presigned }: Claim): void {
+  const signed = signedHeaders.split(";");
+  if (!signed.includes("host")) throw notSigned("'Host' or ':authority'");
+  if (!presigned && headers["x-amz-date"] === undefined && !signed.includes("date")) throw notSigned("'Date'");
+  for (const name of Object.keys(headers)) {
+    if (!name.startsWith("x-amz-") || name === "x-amz-security-token") continue;
+    if (!signed.includes(name)) throw notSigned(`'${name}'`);
+  }
 }
 
-function canonicalRequest(
-  { signedHeaders, expiresSeconds }: SignedRequest,
-  { method, target, headers, body }: WireRequest,
-): string {
-  const payload = hash("sha256", body, "hex");
-  const claimed = headers["x-amz-content-sha256"];
-  if (claimed !== undefined && claimed !== payload) throw mismatch();
-  let lines = "";
-  for (const name of signedHeaders) {
-    const value = headers[name];
-    if (value === undefined) throw mismatch();
-    lines += `${name}:${value.trim().replaceAll(/ +/g, " ")}\n`;
+function notSigned(header: string): InvalidSignatureException {
+  return new InvalidSignatureException(`${header} must be a 'SignedHeader' in the AWS Authorization.`);
+}
+
+function requireScope({ credential, signedAt }: Claim): CredentialScope {
+  const [accessKeyId, date, region, service, terminator, ...more] = credential.split("/");
+  if (!accessKeyId || !date || !region || !service || !terminator || more.length > 0) {
+    throw new IncompleteSignatureException(
+      `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,
+    );
   }
-  const question = target.indexOf("?");
-  const path = question < 0 ? target : target.slice(0, question);
-  const query = question < 0 ? "" : canonicalQuery(target.slice(question + 1), expiresSeconds !== undefined);
-  return `${method}\n${canonicalPath(path)}\n${query}\n${lines}\n${signedHeaders.join(";")}\n${payload}`;
+  const day = signedAt.basic.slice(0, 8);
+  const wrong: string[] = [];
+  if (terminator !== TERMINATOR) {
+    wrong.push(`Credential should be scoped with a valid terminator: '${TERMINATOR}', not '${terminator}'.`);
+  }
+  if (date !== day) {
+    wrong.push(
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${date}' != '${day}', from '${signedAt.basic}'.`,
+    );
+  }
+  if (wrong.length > 0) throw new InvalidSignatureException(wrong.join(" "));
+  return { accessKeyId, date, region, service };
 }

@@ -80,7 +80,7 @@ class StormClient {
     if (answer.code !== undefined) {
       throw new StormRefusedError(`${operation} answered ${answer.status} ${answer.body.toString("utf8")}`);
     }
-    this.#ledger.requests.push({ id: answer.requestId, operation });
+    this.#ledger.note({ id: answer.requestId, operation });
     return answer;
   }
 }

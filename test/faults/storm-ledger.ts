@@ -32,6 +32,18 @@ export interface LedgerRequest {
 export class Ledger {
   readonly keys: LedgerKey[] = [];
   readonly requests: LedgerRequest[] = [];
+  readonly #begun = Promise.withResolvers<void>();
+
+  /** Resolves with the first answered request. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /** Notes a request that was answered. */
+  note(request: LedgerRequest): void {
+    this.requests.push(request);
+    this.#begun.resolve();
+  }
 
   addKey(arn: string): LedgerKey {
     const key: LedgerKey = { arn, tags: new Map(), deletion: "kept", blobs: [] };

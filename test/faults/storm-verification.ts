@@ -127,6 +127,6 @@ async function tagsOf(verifier: Verifier, arn: string): Promise<readonly (readon
 
 async function call({ server, agent, ledger }: Verifier, operation: string, input: unknown) {
   const answer = await mustCallKms(server, operation, input, { agent });
-  ledger.requests.push({ id: answer.requestId, operation });
+  ledger.note({ id: answer.requestId, operation });
   return answer.output;
 }

@@ -124,11 +124,13 @@ class StormRun {
     let isOver = false;
     const address = { endpoint: server.endpoint, credentials: this.#credentials };
     const clients = runClients(address, ledger, CLIENTS, () => isOver);
-    const killed = after(randomInt(STORM_MS.min, STORM_MS.max)).then(() => {
+    const kill = async (): Promise<void> => {
+      await ledger.begun;
+      await after(randomInt(STORM_MS.min, STORM_MS.max));
       isOver = true;
-      return server.kill();
-    });
-    await Promise.all([clients, killed]);
+      await server.kill();
+    };
+    await Promise.all([clients, kill()]);
   }
 
   async #verify(server: RunningProcess, keys: readonly LedgerKey[]): Promise<void> {
