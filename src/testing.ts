@@ -39,7 +39,7 @@ export interface TestClock {
 
 /** Starts `keystead dev` on a free port. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
-  const child = spawn(process.execPath, [MAIN, "dev", "--port", "0", ...args], {
+  const child = spawn(process.execPath, ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

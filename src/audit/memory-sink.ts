@@ -4,7 +4,8 @@ import { type AuditRecord, highestOf, type Sink } from "./sink.ts";
 
 /** Keeps the last `capacity` records and forgets older ones. */
 export class MemorySink implements Sink {
-  readonly #ring: string[] = [];
+  /** Bytes, which live outside the collector's heap: texts that outlive a collection or two are dear to move. */
+  readonly #ring: Uint8Array[] = [];
   readonly #capacity: number;
   #written = 0;
   #highest = 0;
@@ -19,7 +20,7 @@ export class MemorySink implements Sink {
   }
 
   write(records: readonly AuditRecord[]): void {
-    for (const { json } of records) this.#ring[this.#written++ % this.#capacity] = json;
+    for (const { json } of records) this.#ring[this.#written++ % this.#capacity] = Buffer.from(json, "utf8");
     this.#highest = highestOf(records, this.#highest);
   }
 
@@ -31,6 +32,6 @@ export class MemorySink implements Sink {
   records(): readonly Readonly<Record<string, unknown>>[] {
     const oldest = this.#written > this.#capacity ? this.#written % this.#capacity : 0;
     const texts = [...this.#ring.slice(oldest), ...this.#ring.slice(0, oldest)];
-    return texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+    return texts.map((bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as Record<string, unknown>);
   }
 }

@@ -9,14 +9,29 @@
  * @returns for each pair: u32be length ‖ UTF-8 name ‖ u32be length ‖ UTF-8 value; empty for an empty context
  */
 export function encodeContext(context: Readonly<Record<string, string>>): Uint8Array {
-  const pairs = Object.entries(context).map(([name, value]) => Buffer.concat([withLength(name), withLength(value)]));
+  const pairs = Object.entries(context).map(encodePair);
   if (pairs.length < 2) return pairs[0] ?? new Uint8Array(0);
   return Buffer.concat(pairs.sort(Buffer.compare));
 }
 
-function withLength(text: string): Uint8Array {
-  const utf8 = Buffer.from(text, "utf8");
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(utf8.length);
-  return Buffer.concat([length, utf8]);
+/** The length in bytes of an encryption context once it is encoded. */
+export function contextBytes(context: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const name in context) {
+    bytes += 2 * LENGTH_BYTES + Buffer.byteLength(name) + Buffer.byteLength(context[name] ?? "");
+  }
+  return bytes;
+}
+
+const LENGTH_BYTES = 4;
+
+function encodePair([name, value]: readonly [name: string, value: string]): Uint8Array {
+  const nameBytes = Buffer.byteLength(name);
+  const valueBytes = Buffer.byteLength(value);
+  const pair = Buffer.alloc(2 * LENGTH_BYTES + nameBytes + valueBytes);
+  pair.writeUInt32BE(nameBytes, 0);
+  pair.write(name, LENGTH_BYTES, "utf8");
+  pair.writeUInt32BE(valueBytes, LENGTH_BYTES + nameBytes);
+  pair.write(value, 2 * LENGTH_BYTES + nameBytes, "utf8");
+  return pair;
 }

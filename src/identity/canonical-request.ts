@@ -59,9 +59,10 @@ function canonicalHeaders(headers: WireRequest["headers"], signedHeaders: string
 
 /** Blanks trimmed, runs of them as one space. No other white space counts: 0xA0 at an end is another value. */
 function canonicalValue(value: string): string {
-  const isPlain = !value.includes("  ") && !value.includes("\t") && !value.startsWith(" ") && !value.endsWith(" ");
-  return isPlain ? value : value.replace(/[ \t]+/g, " ").replace(/^ | $/g, "");
+  return ODD_BLANKS.test(value) ? value.replace(/[ \t]+/g, " ").replace(/^ | $/g, "") : value;
 }
+
+const ODD_BLANKS = /^ |[ \t]{2}|\t| $/;
 
 /** Without `.`, `..` and empty segments (RFC 3986, 5.2.4), a slash at the end kept, and encoded as it came. */
 function canonicalPath(path: string): string {

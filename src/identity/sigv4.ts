@@ -93,11 +93,16 @@ export function verifySignature(
   if (canonical === undefined || (claimedHash !== undefined && claimedHash !== payloadHash)) {
     throw new InvalidSignatureException(MISMATCH);
   }
-  const canonicalHash = hash("sha256", Buffer.from(canonical, "latin1"), "hex");
+  const canonicalHash = hash("sha256", bytesOf(canonical), "hex");
   const stringToSign = `${ALGORITHM}\n${signedAt.basic}\n${date}/${region}/${service}/${TERMINATOR}\n${canonicalHash}`;
   const wanted = Buffer.from(createHmac("sha256", signingKey).update(stringToSign).digest("hex"), "latin1");
   const given = Buffer.from(signed.signature, "latin1");
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new InvalidSignatureException(MISMATCH);
+}
+
+/** The bytes of a text that has a character for each: the text itself where UTF-8 says the same, which is faster. */
+function bytesOf(text: string): string | Uint8Array {
+  return Buffer.byteLength(text, "utf8") === text.length ? text : Buffer.from(text, "latin1");
 }
 
 /** The parts of a signature before anything of them is believed. */
@@ -126,7 +131,9 @@ function parseHeader(request: WireRequest, authorization: string): SignedRequest
   const space = authorization.indexOf(" ");
   const algorithm = space < 0 ? authorization : authorization.slice(0, space);
   const parts = authorizationParts(authorization, space < 0 ? "" : authorization.slice(space + 1));
-  const [credential, signature, signedHeaders] = ["Credential", "Signature", "SignedHeaders"].map((n) => parts.get(n));
+  const credential = parts.get("Credential");
+  const signature = parts.get("Signature");
+  const signedHeaders = parts.get("SignedHeaders");
   const amzDate = request.headers["x-amz-date"];
   const date = amzDate ?? request.headers["date"];
   if (!credential || !signature || !signedHeaders || !date) {
@@ -166,7 +173,7 @@ function authorizationParts(authorization: string, text: string): ReadonlyMap<st
 
 /** AWS names a header that it can't read by its hash: it may hold a signature. */
 function digestOf(authorization: string): string {
-  return hash("sha256", Buffer.from(authorization, "latin1"), "base64");
+  return hash("sha256", bytesOf(authorization), "base64");
 }
 
 type Parameters = NonNullable<ReturnType<typeof parseQuery>>;

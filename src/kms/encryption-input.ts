@@ -1,6 +1,6 @@
 /** What the inputs of encrypting operations must satisfy beyond the model. */
 
-import { encodeContext } from "../base/encryption-context.ts";
+import { contextBytes } from "../base/encryption-context.ts";
 import { InvalidKeyUsageException, UnsupportedOperationException, ValidationException } from "../base/errors.ts";
 import { findAlgorithms } from "./key-specs.ts";
 import type { Key } from "./resources.ts";
@@ -11,7 +11,7 @@ const CONTEXT_BYTES_MAX = 8_192;
 /** @throws ValidationException the encryption context is larger, encoded, than 8,192 bytes */
 export function requireContext(context: Readonly<Record<string, string>> | undefined): void {
   if (context === undefined) return;
-  if (encodeContext(context).length > CONTEXT_BYTES_MAX) {
+  if (contextBytes(context) > CONTEXT_BYTES_MAX) {
     throw new ValidationException(`The encryption context is longer than ${CONTEXT_BYTES_MAX} bytes.`);
   }
 }

@@ -1,7 +1,7 @@
 /** Opens stores: in memory, or in a data directory that it guards. */
 
-import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
@@ -19,6 +19,7 @@ export class StoreRefusedError extends OperatorError {
 /** The database of a data directory. */
 export const DATABASE_FILE = "keystead.db";
 const LOCK_FILE = "lock.db";
+const SQLITE_BUSY = 5;
 
 type Kind = "dev" | "serve";
 
@@ -65,14 +66,14 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
   const { directory, kind, create, lock, viewEntriesMax } = options;
   const path = join(directory, DATABASE_FILE);
   if (!existsSync(path)) {
-    if (!create)
-      throw new StoreRefusedError(`There is no Keystead store in ${directory}: \`keystead init\` makes one.`);
+    if (!create) throw missing(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
   requirePrivate(directory);
   const release = lock === "server" ? lockDirectory(directory) : () => {};
   try {
     const identity = prepare(path, options);
+    syncNames(directory);
     return new SqliteStore({
       ...identity,
       kind,
@@ -85,6 +86,22 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
   } catch (cause) {
     release();
     throw cause;
+  }
+}
+
+function missing(directory: string): StoreRefusedError {
+  return new StoreRefusedError(`There is no Keystead store in ${directory}: \`keystead init\` makes one.`);
+}
+
+/** Makes the names of new files, and that of their directory, outlive a power cut; SQLite syncs contents alone. */
+function syncNames(directory: string): void {
+  for (const path of [directory, dirname(resolve(directory))]) {
+    const descriptor = openSync(path, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 }
 
@@ -104,6 +121,7 @@ function lockDirectory(directory: string): () => void {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (cause) {
     database.close();
+    if ((cause as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw cause;
     throw new StoreRefusedError(`The data directory ${directory} is in use by another Keystead server.`, { cause });
   }
   return () => {
@@ -112,12 +130,16 @@ function lockDirectory(directory: string): () => void {
 }
 
 /** Checks what is there, makes or migrates it, and returns which store it is. */
-function prepare(path: string, { directory, kind, clock, migrations = MIGRATIONS }: FileStoreOptions): Identity {
+function prepare(path: string, options: FileStoreOptions): Identity {
+  const { directory, kind, clock, migrations = MIGRATIONS } = options;
   const database = openWriter(path);
   try {
-    chmodSync(path, 0o600);
-    requireOurs(database, directory, kind, migrations.at(-1)?.version ?? 0);
-    database.exec("PRAGMA journal_mode = WAL");
+    requireOurs(database, options, migrations.at(-1)?.version ?? 0);
+    chmodSync(path, 0o600); // the files beside it take the same mode
+    const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+    if (mode !== "wal") {
+      throw new StoreRefusedError(`The file system of ${directory} can't hold a store: it has no shared memory.`);
+    }
     migrate(database, { kind, now: clock.now(), migrations });
     return identityOf(database);
   } finally {
@@ -125,10 +147,13 @@ function prepare(path: string, { directory, kind, clock, migrations = MIGRATIONS
   }
 }
 
-function requireOurs(database: DatabaseSync, directory: string, kind: Kind, version: number): void {
+function requireOurs(database: DatabaseSync, { directory, kind, create }: FileStoreOptions, version: number): void {
   const found = inspectOrRefuse(database, directory);
   if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${directory} is not a Keystead store.`);
-  if (found.kind === "empty") return;
+  if (found.kind === "empty") {
+    if (!create) throw missing(directory); // an init that was cut off leaves an empty file
+    return;
+  }
   if (found.minimumReader > version) {
     throw new StoreRefusedError(
       `The store in ${directory} was written by a newer version of Keystead (schema ${found.version}; this one reads up to ${version}).`,

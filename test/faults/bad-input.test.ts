@@ -41,7 +41,7 @@ describe(`a server that gets ${REQUESTS} mutated requests (seed ${seed})`, () =>
     const memoryBefore = residentBytes(server.process.pid);
 
     const faults = await sendAll(REQUESTS, seed);
-    assert.deepEqual(faults.slice(0, 20), [], `${faults.length} faults`);
+    assert.deepEqual(faults.slice(0, 3), [], `${faults.length} faults`);
 
     const growth = residentBytes(server.process.pid) - memoryBefore;
     t.diagnostic(`memory grew by ${(growth / 1024 / 1024).toFixed(1)} MiB over ${REQUESTS} requests`);
@@ -93,7 +93,7 @@ async function sendAll(count: number, firstSeed: number): Promise<readonly strin
 
 async function sendOne(kind: MutationKind, random: RandomChoices): Promise<string | undefined> {
   const { parts, ending, allowed } = await kind.make(subject, random);
-  const outcome = await exchange(server.endpoint, parts, ending);
+  const outcome = await exchange(server.endpoint, parts, { ending });
   const fault = faultOf(outcome, allowed);
   if (fault === undefined) return undefined;
   const sent = Buffer.concat(parts.map((part) => Buffer.from(part.subarray(0, TOLD_BYTES)))).toString("latin1");

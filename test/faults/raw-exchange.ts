@@ -24,8 +24,12 @@ export interface RawAnswer {
 /** Longer than the server gives a client for its headers. */
 const WAIT_MS_MAX = 20_000;
 
-/** Sends bytes, in one write each, and reads until an answer is whole or the connection ends. */
-export function exchange(endpoint: string, parts: readonly Uint8Array[], ending: Ending = "open"): Promise<Outcome> {
+/** Sends bytes, in one write each, and reads until as many answers as are `expected` are whole or the connection ends. */
+export function exchange(
+  endpoint: string,
+  parts: readonly Uint8Array[],
+  { ending = "open", expected = 1 }: { readonly ending?: Ending | undefined; readonly expected?: number } = {},
+): Promise<Outcome> {
   const { hostname, port } = new URL(endpoint);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
   return new Promise((resolve) => {
@@ -48,7 +52,7 @@ export function exchange(endpoint: string, parts: readonly Uint8Array[], ending:
       received = Buffer.concat([received, chunk]);
       const answers = readAnswers(received, false);
       // A connection that the server closes may bring a further answer, to what it took for a second request.
-      if (answers.length > 0 && !/close/i.test(answers.at(-1)?.headers.get("connection") ?? "")) {
+      if (answers.length >= expected && !/close/i.test(answers.at(-1)?.headers.get("connection") ?? "")) {
         finish({ kind: "answered", answers });
       }
     });

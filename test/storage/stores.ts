@@ -1,0 +1,86 @@
+/** Stores for tests: both engines under one table, in directories that go away again. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../../src/base/clock.ts";
+import { openFileStore, openMemoryStore } from "../../src/storage/open.ts";
+import type { AccountRow, KeyRow } from "../../src/storage/schema.ts";
+import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
+import type { Store } from "../../src/storage/store.ts";
+
+export const clock: Clock = { now: () => 1_700_000_000_000 };
+
+/** A directory of its own, removed at the end of the scope. */
+export class TemporaryDirectory implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "keystead-storage-"));
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
+
+/** Opens the store of a directory as a server does. */
+export function openServer(directory: string, options: { viewEntriesMax?: number } = {}): Promise<SqliteStore> {
+  return openFileStore({ directory, kind: "serve", create: true, lock: "server", clock, ...options });
+}
+
+/** Opens it as a tool that works beside a server. */
+export function openTool(directory: string): Promise<SqliteStore> {
+  return openFileStore({ directory, kind: "serve", create: false, lock: "tool", clock });
+}
+
+type WithStore = (work: (store: SqliteStore) => Promise<void>, viewEntriesMax?: number) => Promise<void>;
+
+/** Each engine, and how to work on a new store of it. */
+export const engines: readonly { readonly engine: string; readonly withStore: WithStore }[] = [
+  {
+    engine: "memory",
+    async withStore(work, viewEntriesMax = 1_000) {
+      await using store = await openMemoryStore({ kind: "serve", clock, viewEntriesMax });
+      await work(store);
+    },
+  },
+  {
+    engine: "file",
+    async withStore(work, viewEntriesMax = 1_000) {
+      using directory = new TemporaryDirectory();
+      await using store = await openServer(directory.path, { viewEntriesMax });
+      await work(store);
+    },
+  },
+];
+
+export function account(id: string, name = "name"): AccountRow {
+  return { id, name, created_at: 1 };
+}
+
+/** What a reading of one account comes to. */
+export function findAccount(store: Store, id: string): AccountRow | undefined | Promise<AccountRow | undefined> {
+  return store.settle((reader) => reader.find("account", id));
+}
+
+export function key(columns: Partial<KeyRow> = {}): KeyRow {
+  return {
+    region: "eu-central-1",
+    key_id: "1234abcd-12ab-34cd-56ef-1234567890ab",
+    account: "111122223333",
+    partition: "aws",
+    spec: "SYMMETRIC_DEFAULT",
+    usage: "ENCRYPT_DECRYPT",
+    origin: "AWS_KMS",
+    manager: "CUSTOMER",
+    service: null,
+    description: "",
+    state: "Enabled",
+    multi_region: 0,
+    created_at: 1,
+    policy: "{}",
+    current_material_id: "0".repeat(64),
+    deletion_at: null,
+    rotation_enabled: 0,
+    rotation_period_days: 365,
+    rotation_enabled_at: null,
+    ...columns,
+  };
+}
