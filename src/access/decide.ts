@@ -36,7 +36,7 @@ export function decide({ principal, action, resource, absent }: AccessRequest): 
   const own = resource.account === principal.account;
   if (principal.kind !== "root") return { allowed: false, why: "no resource policy allows" };
   if (resource.policy === undefined || absent) return own ? ALLOWED : { allowed: false, why: "another account's" };
-  const verdict = evaluate(resource.policy, { principal, action, resourceArn: resource.arn });
+  const { verdict } = evaluate(resource.policy, { principal, action, resourceArn: resource.arn });
   if (verdict === "allow") return ALLOWED;
   if (!own) return { allowed: false, why: "another account's" };
   return { allowed: false, why: verdict === "deny" ? "explicit deny" : "no resource policy allows" };

@@ -3,7 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import { openCustody } from "../custody/software.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
-import { openFileStore } from "../storage/open.ts";
+import { openFileStore, requireStore } from "../storage/open.ts";
 import { type AccessKey, accountId, newAccount, newAccountId, replaceCredentials } from "./accounts.ts";
 import { UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
@@ -45,6 +45,7 @@ async function withStore(
   }) => Promise<void>,
 ): Promise<void> {
   const clock = systemClock;
+  requireStore(options.data);
   await using store = await openFileStore({
     directory: options.data,
     kind: "serve",

@@ -1,6 +1,6 @@
 /** `keystead dev`: the same server, for a laptop or CI. */
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
@@ -8,7 +8,7 @@ import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts"
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { operatorLog } from "./log.ts";
-import { isLoopback } from "./options.ts";
+import { isLoopback, readNamedFile } from "./options.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -24,7 +24,7 @@ interface DevOptions {
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions): Promise<void> {
   const clock = new MovableClock();
-  const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readFileSync(seed, "utf8"));
+  const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
     kind: "dev",
     ...(data !== undefined && { directory: data }),

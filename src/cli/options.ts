@@ -1,5 +1,6 @@
 /** Options of the commands: each also as `KEYSTEAD_…` in the environment, and none that can't take effect is passed over. */
 
+import { readFileSync } from "node:fs";
 import { Option } from "commander";
 import { OperatorError } from "../base/errors.ts";
 
@@ -17,6 +18,17 @@ export function port(text: string): number {
   const value = Number(text);
   if (!/^[0-9]{1,5}$/.test(text) || value > 65_535) throw new UsageError(`--port takes 0 to 65535, not '${text}'.`);
   return value;
+}
+
+/** Reads a file that the operator named. */
+export function readNamedFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new UsageError(`${path} can't be read: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}.`, {
+      cause,
+    });
+  }
 }
 
 /** Whether a host can be reached from this machine alone. */

@@ -1,9 +1,9 @@
 /** `keystead serve`: the server for production. */
 
-import { readFileSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
+import { requireStore } from "../storage/open.ts";
 import { operatorLog } from "./log.ts";
-import { isLoopback, UsageError } from "./options.ts";
+import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
 import { startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
@@ -36,6 +36,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (options.insecureHttp === true && tls !== undefined) {
     throw new UsageError("--insecure-http has no effect with TLS: leave it out.");
   }
+  requireStore(options.data);
   const server = await startServer({
     kind: "serve",
     directory: options.data,
@@ -69,5 +70,5 @@ function requireGuardedProcess(): void {
 function tlsOf({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key belong together.");
-  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") };
+  return { cert: readNamedFile(tlsCert), key: readNamedFile(tlsKey) };
 }

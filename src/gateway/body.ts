@@ -1,47 +1,31 @@
 /** Reads request bodies, up to a limit. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
+
+/** What came of reading a body: its bytes, more of them than are read, or nobody left to answer. */
+export type Body = Uint8Array | "too large" | "gone";
 
 /**
- * Reads the whole body.
- *
- * @returns undefined when there is nobody to answer any more, or the body was too large and has been refused: with 413 and a
- *   closed connection, so that what is still on its way is not read
+ * Reads the whole body. Of one that is too large no more is read, so the connection has to be closed after the answer.
  */
-export function readBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  bytesMax: number,
-): Promise<Uint8Array | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > bytesMax) {
-    refuse(response);
-    return Promise.resolve(undefined);
-  }
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Body> {
+  if (Number(request.headers["content-length"] ?? 0) > bytesMax) return Promise.resolve("too large");
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
-      if (length > bytesMax) {
-        request.removeAllListeners("data");
-        refuse(response);
-        resolve(undefined);
+      if (length <= bytesMax) {
+        chunks.push(chunk);
         return;
       }
-      chunks.push(chunk);
+      request.removeAllListeners("data");
+      resolve("too large");
     });
-    request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-    request.on("error", () => resolve(undefined));
-    request.on("close", () => resolve(undefined));
+    request.on("end", () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
+    request.on("error", () => resolve("gone"));
+    request.on("close", () => resolve("gone"));
   });
-}
-
-function refuse(response: ServerResponse): void {
-  const body = '{"__type":"RequestEntityTooLargeException"}';
-  response.writeHead(413, {
-    "Content-Type": "application/x-amz-json-1.1",
-    "Content-Length": body.length,
-    Connection: "close",
-  });
-  response.end(body, () => response.socket?.destroySoon());
 }

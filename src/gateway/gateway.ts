@@ -1,12 +1,24 @@
 /** The one way in: listens, reads, authenticates, decodes, has the pipeline perform, and answers. Knows no service by name. */
 
 import { randomUUID } from "node:crypto";
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.ts";
-import { InternalFailure, ServiceError, UnknownOperationException } from "../base/errors.ts";
+import {
+  InternalFailure,
+  OperatorError,
+  RequestEntityTooLargeException,
+  ServiceError,
+  UnknownOperationException,
+} from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -15,6 +27,8 @@ import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
 import { Authenticator } from "./authenticate.ts";
 import { readBody } from "./body.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
+
+const NO_BODY = new Uint8Array(0);
 
 /** What the operator's log gets; it never gets bodies, headers or secrets. */
 export interface Log {
@@ -60,19 +74,21 @@ export class Gateway {
     this.#bodyBytesMax = Math.max(...options.services.map(({ bodyBytesMax }) => bodyBytesMax));
     const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
     this.#server =
-      options.tls === undefined
-        ? createHttpServer(LIMITS.http, listener)
-        : createHttpsServer({ ...LIMITS.http, ...options.tls, minVersion: "TLSv1.2" }, listener);
+      options.tls === undefined ? createHttpServer(LIMITS.http, listener) : createTlsServer(options.tls, listener);
     this.#server.maxConnections = LIMITS.connections;
     this.#server.on("clientError", refuseBrokenRequest);
   }
 
-  /** Starts listening and returns the address; port 0 takes a free one. Rejects when the port is taken. */
+  /**
+   * Starts listening and returns the address; port 0 takes a free one.
+   *
+   * @throws OperatorError the port is taken, or the address is not this machine's
+   */
   async listen({ host, port }: { host: string; port: number }): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
+      this.#server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
       this.#server.listen(port, host, () => {
-        this.#server.off("error", reject);
+        this.#server.removeAllListeners("error");
         resolve();
       });
     });
@@ -92,8 +108,12 @@ export class Gateway {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID();
     try {
-      const body = await readBody(request, response, this.#bodyBytesMax);
-      if (body === undefined) return;
+      const body = await readBody(request, this.#bodyBytesMax);
+      if (body === "gone") return;
+      if (body === "too large") {
+        this.#refuseBody(request, response, requestId);
+        return;
+      }
       const received = receivedRequest(request, body);
       const client = clientOf(request);
       const route = this.#options.routes.get(request.url ?? "");
@@ -107,6 +127,14 @@ export class Gateway {
       this.#options.log.error({ requestId, err: cause }, "A request failed outside its service.");
       response.destroy();
     }
+  }
+
+  /** What is left of the body is never read: the connection ends with the answer. */
+  #refuseBody(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const { service } = this.#authenticator.serviceOf(receivedRequest(request, NO_BODY));
+    response.setHeader("Connection", "close");
+    this.#send(response, service.model.codec.encodeError(new RequestEntityTooLargeException(), requestId), requestId);
+    response.once("finish", () => request.socket.destroySoon());
   }
 
   /** Every failure of ours and of the caller's becomes an answer in the protocol of the service that was meant. */
@@ -165,6 +193,26 @@ export class Gateway {
     });
     response.end(body);
   }
+}
+
+/** @throws OperatorError the certificate or its key can't be read, or they don't belong together */
+function createTlsServer(tls: NonNullable<GatewayOptions["tls"]>, listener: RequestListener): Server {
+  try {
+    return createHttpsServer({ ...LIMITS.http, ...tls, minVersion: "TLSv1.2" }, listener);
+  } catch (cause) {
+    throw new OperatorError(
+      "The TLS certificate and its key can't be used: are they PEM, and do they belong together?",
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function whyNotListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+  const where = `port ${port} of ${host}`;
+  if (cause.code === "EADDRINUSE") return new OperatorError(`Can't listen on ${where}: it is in use.`, { cause });
+  return new OperatorError(`Can't listen on ${where}: ${cause.code ?? cause.message}.`, { cause });
 }
 
 function receivedRequest(request: IncomingMessage, body: Uint8Array): WireRequest {

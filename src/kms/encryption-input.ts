@@ -28,3 +28,8 @@ export function requireNoRecipient({ Recipient }: { readonly Recipient?: unknown
   if (Recipient === undefined) return;
   throw new UnsupportedOperationException("Keystead does not support the Recipient parameter yet.");
 }
+
+/** Whether a dry run looks at permissions alone (API reference, DryRunModifiers). */
+export function ignoresCiphertext({ DryRunModifiers }: { readonly DryRunModifiers?: readonly string[] }): boolean {
+  return DryRunModifiers?.includes("IGNORE_CIPHERTEXT") === true;
+}

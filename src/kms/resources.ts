@@ -14,6 +14,7 @@ import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { AliasRow, KeyRow, KeyState, MaterialRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import { isPredefinedAlias, makeManagedKey } from "./aws-managed.ts";
+import { ignoresCiphertext } from "./encryption-input.ts";
 import { aliasArn, anyIdentifier, type Forms, type KeyName, keyArn, parseKeyName } from "./identifiers.ts";
 
 /** A key that exists, as one row says it is, with the material that the operation needs. */
@@ -218,7 +219,7 @@ export function keyOfCiphertext<B extends string, M extends string>(
       return { kind: "absent", resource: { arn: "*", account: "" }, error: () => ciphertextDenied(call) };
     },
     fit(found, input) {
-      if (input.DryRunModifiers?.includes("IGNORE_CIPHERTEXT") === true) return;
+      if (ignoresCiphertext(input)) return;
       const header = headerOf(input);
       if (header === undefined) throw new InvalidCiphertextException();
       if (header.keyId !== found.id) {

@@ -1,5 +1,7 @@
 /** Policy documents as typed trees, and the only parser that makes them (IAM JSON policy elements reference). */
 
+import { parseUnambiguousJson } from "./json.ts";
+
 /** A text that is no policy document; the message is for whoever sent it. */
 export class PolicySyntaxError extends Error {
   override readonly name = "PolicySyntaxError";
@@ -17,6 +19,7 @@ export interface Patterns {
 }
 
 export interface Statement {
+  readonly sid: string | undefined;
   readonly effect: "Allow" | "Deny";
   readonly principals: Principals;
   /** Undefined: the statement has no effect (KMS accepts it). */
@@ -77,8 +80,9 @@ export function parseResourcePolicy(text: string): Document {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
+    return parseUnambiguousJson(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
     throw new PolicySyntaxError("This policy contains invalid Json");
   }
 }
@@ -90,6 +94,7 @@ function parseStatement(value: unknown): Statement {
   if (Sid !== undefined && typeof Sid !== "string") throw new PolicySyntaxError("Statement Sid must be a string.");
   if (Effect !== "Allow" && Effect !== "Deny") throw new PolicySyntaxError("Statement Effect must be Allow or Deny.");
   return {
+    sid: Sid,
     effect: Effect,
     principals: parsePrincipals(statement),
     actions: parsePatterns(statement, "Action", "NotAction"),
@@ -119,28 +124,37 @@ function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
     throw new PolicySyntaxError("Statement must contain Principal or NotPrincipal, not both.");
   }
   const value = Principal ?? NotPrincipal;
-  if (value === undefined) throw new PolicySyntaxError("Policy contains a statement with no principal.");
+  if (value === undefined) throw new PolicySyntaxError(NO_PRINCIPAL);
   const negated = Principal === undefined;
   if (value === "*") {
     return { negated, everyone: true, aws: new Set(), services: new Set(), federated: new Set() };
   }
   const kinds = asObject(value, INVALID_PRINCIPAL);
   requireMembers(kinds, new Set(["AWS", "Service", "Federated", "CanonicalUser"]), "Principal");
-  const listed = (kind: string): string[] => (kinds[kind] === undefined ? [] : asTexts(kinds[kind], INVALID_PRINCIPAL));
+  const listed = (kind: string): string[] =>
+    kinds[kind] === undefined || isEmptyList(kinds[kind]) ? [] : asTexts(kinds[kind], INVALID_PRINCIPAL);
   const aws = listed("AWS");
   const services = listed("Service");
+  const federated = [...listed("Federated"), ...listed("CanonicalUser")];
+  if (aws.length + services.length + federated.length === 0) throw new PolicySyntaxError(NO_PRINCIPAL);
   const valid =
     aws.every(isAwsPrincipal) && services.every((name) => /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(name));
-  if (!valid || Object.keys(kinds).length === 0) throw new PolicySyntaxError(INVALID_PRINCIPAL);
+  if (!valid) throw new PolicySyntaxError(INVALID_PRINCIPAL);
   return {
     negated,
     everyone: aws.includes("*"),
     aws: new Set(aws),
     services: new Set(services),
-    federated: new Set([...listed("Federated"), ...listed("CanonicalUser")]),
+    federated: new Set(federated),
   };
 }
 
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** As KMS words it; it says the same of an empty list. */
+const NO_PRINCIPAL = "Policy contains a statement with no principal.";
 /** As KMS words it (spec 03, Key policy: document rules). */
 const INVALID_PRINCIPAL = "Policy contains a statement with one or more invalid principals.";
 

@@ -1,5 +1,16 @@
 /** Patterns with `*` and `?`, matched by a loop: a pattern is the caller's and must not be able to hang us. */
 
+/** A pattern as a function. The forms that nearly all patterns have (no wildcard, one star at the end) take one comparison. */
+export function compileGlob(pattern: string): (text: string) => boolean {
+  const wildcard = pattern.search(/[*?]/);
+  if (wildcard < 0) return (text) => text === pattern;
+  if (wildcard === pattern.length - 1 && pattern.endsWith("*")) {
+    const prefix = pattern.slice(0, -1);
+    return (text) => text.startsWith(prefix);
+  }
+  return (text) => matchesGlob(pattern, text);
+}
+
 /**
  * Whether `text` matches `pattern`: `*` stands for any characters, also none, and `?` for one.
  *

@@ -1,18 +1,21 @@
 /** Policies compiled, and what they say to one request. */
 
 import { type Document, type Patterns, type Principals, parseResourcePolicy, type Statement } from "./document.ts";
-import { matchesGlob } from "./glob.ts";
+import { compileGlob } from "./glob.ts";
 
 /** A policy document ready to decide. */
 export interface CompiledPolicy {
   readonly statements: readonly CompiledStatement[];
 }
 
-interface CompiledStatement {
+/** One statement, ready to decide. */
+export interface CompiledStatement {
+  readonly sid: string | undefined;
   readonly effect: Statement["effect"];
+  /** Whether principal, action (here in lower case) and resource are among those it is about. */
   readonly concerns: (request: PolicyRequest) => boolean;
-  /** Whether the statement has conditions, none of which can be decided yet. */
-  readonly conditional: boolean;
+  /** Whether it rests on conditions or policy variables, none of which can be decided yet. */
+  readonly undecided: boolean;
 }
 
 /** What a policy is asked. */
@@ -23,8 +26,12 @@ export interface PolicyRequest {
   readonly resourceArn: string;
 }
 
-/** What a policy says: an explicit deny outweighs every allow. */
-export type Verdict = "allow" | "deny" | "none";
+/** What a policy says, and the statement that decided: an explicit deny outweighs every allow. */
+export type Verdict =
+  | { readonly verdict: "allow" | "deny"; readonly statement: CompiledStatement }
+  | { readonly verdict: "none" };
+
+const NONE: Verdict = { verdict: "none" };
 
 /**
  * Parses and compiles a resource policy.
@@ -32,34 +39,47 @@ export type Verdict = "allow" | "deny" | "none";
  * @throws PolicySyntaxError (document.ts)
  */
 export function compilePolicy(text: string): CompiledPolicy {
-  return { statements: parseResourcePolicy(text).statements.map(compileStatement) };
+  const { version, statements } = parseResourcePolicy(text);
+  return { statements: statements.map((statement) => compileStatement(statement, version)) };
 }
 
 /**
  * What a policy says to a request.
  *
- * Conditions can't be decided yet, and what can't be decided is denied: an Allow with conditions does not allow, a Deny with
- * conditions denies.
+ * What can't be decided is denied: an undecided Allow does not allow, an undecided Deny denies. A policy has nothing to say
+ * about callers of another partition than its resource's, whom no principal in it can mean.
  */
 export function evaluate({ statements }: CompiledPolicy, request: PolicyRequest): Verdict {
-  let verdict: Verdict = "none";
-  for (const { effect, concerns, conditional } of statements) {
-    if (effect === "Allow" && (conditional || verdict === "allow")) continue;
-    if (!concerns(request)) continue;
-    if (effect === "Deny") return "deny";
-    verdict = "allow";
+  const { principal, action, resourceArn } = request;
+  if (!isSamePartition(principal.arn, resourceArn)) return NONE;
+  const question = { principal, action: action.toLowerCase(), resourceArn };
+  let allow: CompiledStatement | undefined;
+  for (const statement of statements) {
+    const isIdle = statement.effect === "Allow" && (statement.undecided || allow !== undefined);
+    if (isIdle || !statement.concerns(question)) continue;
+    if (statement.effect === "Deny") return { verdict: "deny", statement };
+    allow = statement;
   }
-  return verdict;
+  return allow === undefined ? NONE : { verdict: "allow", statement: allow };
 }
 
-function compileStatement({ effect, principals, actions, resources, conditions }: Document["statements"][number]) {
+/** Whether both ARNs begin with the same `arn:<partition>:`. */
+function isSamePartition(left: string, right: string): boolean {
+  return right.startsWith(left.slice(0, left.indexOf(":", "arn:".length) + 1));
+}
+
+function compileStatement(statement: Statement, version: Document["version"]): CompiledStatement {
+  const { sid, effect, principals, actions, resources, conditions } = statement;
   const isPrincipal = compilePrincipals(principals);
-  const isAction = compilePatterns(actions, (text) => text.toLowerCase());
-  const isResource = compilePatterns(resources, (text) => text);
+  const isAction = compilePatterns(actions, (pattern) => pattern.toLowerCase());
+  const hasVariables = version === "2012-10-17" && resources?.values.some((pattern) => pattern.includes("${")) === true;
+  // Which resources a variable means can't be told yet, so that it may be any: a Deny must not miss its own.
+  const isResource = hasVariables ? () => true : compilePatterns(resources, (pattern) => pattern);
   return {
+    sid,
     effect,
-    conditional: conditions.size > 0,
-    concerns: ({ principal, action, resourceArn }: PolicyRequest): boolean =>
+    undecided: hasVariables || conditions.size > 0,
+    concerns: ({ principal, action, resourceArn }) =>
       isAction(action) && isPrincipal(principal) && isResource(resourceArn),
   };
 }
@@ -68,12 +88,8 @@ function compileStatement({ effect, principals, actions, resources, conditions }
 function compilePatterns(patterns: Patterns | undefined, fold: (text: string) => string): (text: string) => boolean {
   if (patterns === undefined) return () => false;
   const { negated, values } = patterns;
-  if (values.includes("*")) return () => !negated;
-  const folded = values.map(fold);
-  return (text) => {
-    const wanted = fold(text);
-    return folded.some((pattern) => matchesGlob(pattern, wanted)) !== negated;
-  };
+  const matchers = values.map((pattern) => compileGlob(fold(pattern)));
+  return (text) => matchers.some((matches) => matches(text)) !== negated;
 }
 
 /** An account is meant by its root ARN or its bare id; both are delegation to the account, its root user included. */

@@ -13,23 +13,33 @@ const LOG_BYTES_MAX = 16 * 1024 * 1024;
  * Opens a connection that may write: every commit reaches the disk, and deleted rows are overwritten with zeros.
  *
  * @param path of the database file, or `:memory:`
+ * @throws Error with `errcode` 26 when the file is no database
  */
 export function openWriter(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: WRITER_WAIT_MS, enableForeignKeyConstraints: false });
-  database.exec(`
-    PRAGMA secure_delete = ON;
-    PRAGMA synchronous = FULL;
-    PRAGMA journal_size_limit = ${LOG_BYTES_MAX};
-    PRAGMA temp_store = MEMORY;
-    PRAGMA trusted_schema = OFF;
-    PRAGMA cell_size_check = ON;
-  `);
-  return database;
+  return open(
+    path,
+    WRITER_WAIT_MS,
+    `PRAGMA secure_delete = ON;
+     PRAGMA synchronous = FULL;
+     PRAGMA journal_size_limit = ${LOG_BYTES_MAX};
+     PRAGMA temp_store = MEMORY;
+     PRAGMA trusted_schema = OFF;
+     PRAGMA cell_size_check = ON;`,
+  );
 }
 
 /** Opens a connection that can only read. Statements run to their end, so it is never in a transaction. */
 export function openReader(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: READER_WAIT_MS, enableForeignKeyConstraints: false });
-  database.exec("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;");
-  return database;
+  return open(path, READER_WAIT_MS, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;");
+}
+
+function open(path: string, timeout: number, settings: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout, enableForeignKeyConstraints: false });
+  try {
+    database.exec(settings);
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
 }

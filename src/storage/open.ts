@@ -57,6 +57,12 @@ export interface FileStoreOptions {
   readonly migrations?: readonly Migration[];
 }
 
+/** @throws StoreRefusedError there is no store in the directory */
+export function requireStore(directory: string): void {
+  if (existsSync(join(directory, DATABASE_FILE))) return;
+  throw missing(directory);
+}
+
 /**
  * Opens the store of a data directory, and brings its schema up to date.
  *
@@ -118,7 +124,7 @@ function lockDirectory(directory: string): () => void {
   const database = new DatabaseSync(path, { timeout: 0 });
   chmodSync(path, 0o600);
   try {
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    database.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
     database.close();
     if ((cause as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw cause;
@@ -132,7 +138,7 @@ function lockDirectory(directory: string): () => void {
 /** Checks what is there, makes or migrates it, and returns which store it is. */
 function prepare(path: string, options: FileStoreOptions): Identity {
   const { directory, kind, clock, migrations = MIGRATIONS } = options;
-  const database = openWriter(path);
+  const database = openOrRefuse(path, directory);
   try {
     requireOurs(database, options, migrations.at(-1)?.version ?? 0);
     chmodSync(path, 0o600); // the files beside it take the same mode
@@ -148,7 +154,7 @@ function prepare(path: string, options: FileStoreOptions): Identity {
 }
 
 function requireOurs(database: DatabaseSync, { directory, kind, create }: FileStoreOptions, version: number): void {
-  const found = inspectOrRefuse(database, directory);
+  const found = inspect(database);
   if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${directory} is not a Keystead store.`);
   if (found.kind === "empty") {
     if (!create) throw missing(directory); // an init that was cut off leaves an empty file
@@ -166,9 +172,9 @@ function requireOurs(database: DatabaseSync, { directory, kind, create }: FileSt
   }
 }
 
-function inspectOrRefuse(database: DatabaseSync, directory: string): ReturnType<typeof inspect> {
+function openOrRefuse(path: string, directory: string): DatabaseSync {
   try {
-    return inspect(database);
+    return openWriter(path);
   } catch (cause) {
     throw new StoreRefusedError(`The database in ${directory} can't be read as a Keystead store.`, { cause });
   }

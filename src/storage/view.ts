@@ -40,7 +40,7 @@ const ENTRIES_MIN = 16;
 
 interface Entry {
   readonly row: AnyRow | undefined;
-  /** Found since the eviction last came by. */
+  /** Found since the eviction last came by. What nobody asks for again goes first, however much of it comes in. */
   used: boolean;
 }
 
@@ -116,7 +116,7 @@ export class View {
 
   #put(key: string, row: AnyRow | undefined): void {
     while (this.#entries.size >= this.#entriesMax) this.#evict();
-    this.#entries.set(key, { row: row && Object.freeze(row), used: true });
+    this.#entries.set(key, { row: row && Object.freeze(row), used: false });
   }
 
   /** Moves the hand of the clock to the next entry: out it goes, unless it was found since the hand last came by. */

@@ -44,7 +44,7 @@ export class OutboxStore implements Pick<Store, "transaction"> {
     const run = () =>
       this.#db
         .transaction()
-        .execute((db) => body({ db, find: () => unused(), settle: () => unused(), changed: () => unused() }));
+        .execute((db) => body({ db, settle: () => unused(), changed: () => unused() }));
     const result = this.#last.then(run);
     this.#last = result.catch(() => undefined);
     return result;

@@ -89,7 +89,7 @@ const spoilings: readonly Spoiling[] = [
   },
   {
     codes: INVALID,
-    spoil: (request) => withHeader(request, "x-amz-target", "TrentService.ScheduleKeyDeletion"),
+    spoil: (request) => withHeader(request, "x-amz-target", "TrentService.CancelKeyDeletion"),
   },
   { codes: INVALID, spoil: (request) => withHeader(request, "x-amz-new", "unsigned") },
   { codes: INVALID, spoil: (request) => withHeader(request, "host", "kms.eu-west-1.amazonaws.com") },

@@ -99,7 +99,7 @@ const duplicates = kind("duplicate headers", ({ request, head, body }, random) =
     host: "kms.example.internal",
     authorization: (request.headers["authorization"] ?? "").replace(/Signature=.{8}/, "Signature=00000000"),
     "x-amz-date": "20200101T000000Z",
-    "x-amz-target": "TrentService.ScheduleKeyDeletion",
+    "x-amz-target": "TrentService.CancelKeyDeletion",
     "content-type": "text/plain",
     "content-length": String(body.length + 1),
   };

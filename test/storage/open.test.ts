@@ -60,7 +60,7 @@ describe("a data directory", () => {
       readdirSync(directory)
         .sort()
         .map((name) => [name, (statSync(join(directory, name)).mode & 0o777).toString(8)]),
-      ["keystead.db", "keystead.db-shm", "keystead.db-wal", "lock.db"].map((name) => [name, "600"]),
+      ["keystead.db", "keystead.db-shm", "keystead.db-wal", "lock.db", "lock.db-journal"].map((name) => [name, "600"]),
     );
   });
 

@@ -57,7 +57,8 @@ describe("the view", () => {
     const view = new View({ load, entriesMax: 100 });
     await view.fill([named("1"), named("no")]);
     assert.deepEqual(view.find(keyOf("account", "1"))?.row, account("1"));
-    assert.deepEqual({ ...view.find(keyOf("account", "no")) }, { row: undefined, used: true });
+    const absent = view.find(keyOf("account", "no"));
+    assert.ok(absent !== undefined && absent.row === undefined);
     assert.equal(view.find(keyOf("account", "2")), undefined);
     assert.deepEqual(asked, ["1", "no"]);
   });
@@ -131,6 +132,34 @@ describe("the view", () => {
     }
     assert.equal(view.size, 50);
     assert.ok(view.find(keyOf("account", "no999")), "what was asked for last is there");
+  });
+});
+
+describe("a full view of rows that are all in use", () => {
+  it("still takes in what a reading needs at once", async () => {
+    const ids = (prefix: string) => Array.from({ length: 8 }, (_, index) => `${prefix}${index}`);
+    const view = new View({ load: counting().load, entriesMax: 16 });
+    const read = async (wanted: readonly string[]) => {
+      const run = () =>
+        runReading(
+          (reader) => wanted.map((id) => reader.find("account", id)),
+          new MissingReader((key) => view.find(key)),
+        );
+      const first = run();
+      return first.missing === undefined
+        ? first.value
+        : settleMissing({ missing: first.missing, load: (missing) => view.fill(missing), run });
+    };
+    for (const prefix of ["a", "b", "c", "d", "a", "c", "b", "d"]) {
+      assert.deepEqual(
+        await read(ids(prefix)),
+        ids(prefix).map((id) => account(id)),
+      );
+      assert.deepEqual(
+        await read(ids("a")),
+        ids("a").map((id) => account(id)),
+      );
+    }
   });
 });
 

@@ -1,3 +1,5 @@
+/** The awsJson protocols: what they decode, validate, encode and refuse. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";

@@ -1,3 +1,5 @@
+/** The awsQuery protocol: forms in, XML out. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";

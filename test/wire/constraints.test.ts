@@ -1,3 +1,5 @@
+/** The constraints of the models, in AWS's words. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { compileModel } from "../../src/wire/model.ts";

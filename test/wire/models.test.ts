@@ -1,3 +1,5 @@
+/** Every operation of every model compiles. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ServiceError } from "../../src/base/errors.ts";

@@ -1,3 +1,5 @@
+/** Base64 as strictly as it is written. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";

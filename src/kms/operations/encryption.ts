@@ -1,7 +1,7 @@
 /** Encrypt, Decrypt and ReEncrypt: small plaintexts into ciphertext blobs, and back. */
 
 import { InvalidCiphertextException, ValidationException } from "../../base/errors.ts";
-import { requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
+import { ignoresCiphertext, requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyOfCiphertext, keyWithMaterial } from "../resources.ts";
@@ -79,7 +79,7 @@ export const decrypt = use("Decrypt", {
   },
   async check(input, { key, custody }) {
     requireAlgorithm(input.EncryptionAlgorithm, key);
-    if (input.DryRun === true && input.CiphertextBlob !== undefined) {
+    if (input.DryRun === true && input.CiphertextBlob !== undefined && !ignoresCiphertext(input)) {
       requireOpens(key);
       const plaintext = await custody.decrypt(key.material, input.CiphertextBlob, input.EncryptionContext ?? {});
       plaintext.fill(0);
@@ -137,7 +137,7 @@ export const reEncrypt = use("ReEncrypt", {
   async check(input, { source, destination, custody }) {
     requireAlgorithm(input.SourceEncryptionAlgorithm, source);
     requireAlgorithm(input.DestinationEncryptionAlgorithm, destination);
-    if (input.DryRun === true && input.CiphertextBlob !== undefined) {
+    if (input.DryRun === true && input.CiphertextBlob !== undefined && !ignoresCiphertext(input)) {
       requireOpens(source);
       const plaintext = await custody.decrypt(
         source.material,
@@ -176,7 +176,7 @@ function requireCiphertext(
   input: { CiphertextBlob?: Uint8Array; DryRun?: boolean; DryRunModifiers?: readonly string[] },
   keyMember: "KeyId" | "SourceKeyId",
 ): void {
-  const ignored = input.DryRunModifiers?.includes("IGNORE_CIPHERTEXT") === true;
+  const ignored = ignoresCiphertext(input);
   if (ignored && input.DryRun !== true) {
     throw new ValidationException("DryRunModifiers can be specified only when DryRun is true.");
   }

@@ -1,0 +1,61 @@
+/** Strict JSON: what JSON.parse reads, less what can be read in two ways. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseUnambiguousJson } from "../../src/policy/json.ts";
+
+describe("unambiguous JSON", () => {
+  it("is what JSON.stringify writes, whatever the value and the spaces", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom("", " ", "\t", "\n"), (value, space) => {
+        const text = JSON.stringify(value, undefined, space);
+        assert.deepEqual(parseUnambiguousJson(text), JSON.parse(text));
+      }),
+    );
+  });
+
+  for (const text of [
+    '{"a":1,"a":1}',
+    '{"a":1, "b":2 , "\\u0061" : 3}',
+    '[{"x":{"a":1,"b":{},"a":2}}]',
+    '{"a\\"b":1,"a\\"b":2}',
+    '{"":1,"":2}',
+    '{"__proto__":1,"__proto__":2}',
+    '{"a":"}","a":1}',
+  ]) {
+    it(`is not ${text}`, () => assert.throws(() => parseUnambiguousJson(text), SyntaxError));
+  }
+
+  for (const text of [
+    '{"a":"a","b":["a","a"],"c":{"a":1}}',
+    '[{"a":1},{"a":1}]',
+    '{"a":"\\"a\\":","b":"{\\"a\\":1,\\"a\\":2}"}',
+    '{"a":"\\\\","b":1}',
+    '["a","a"]',
+    '{"a":{"a":{"a":1}}}',
+  ]) {
+    it(`is ${text}`, () => assert.deepEqual(parseUnambiguousJson(text), JSON.parse(text)));
+  }
+
+  it("is found out of deep nesting without a recursion", () => {
+    const deep = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
+    assert.ok(Array.isArray(parseUnambiguousJson(deep)));
+  });
+
+  it("is any JSON or a SyntaxError, whatever the text", () => {
+    const text = fc
+      .array(fc.constantFrom("{", "}", "[", "]", '"', "\\", ":", ",", "a", " ", "1", "\\u0061"))
+      .map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(text, (json) => {
+        try {
+          assert.deepEqual(parseUnambiguousJson(json), JSON.parse(json));
+        } catch (error) {
+          assert.ok(error instanceof SyntaxError);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
