@@ -12,6 +12,8 @@ export const LIMITS = {
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 2_000,
+    /** A header that comes twice has both values, as the signature's rules have it; node would pass over the second. */
+    joinDuplicateHeaders: true,
   },
   connections: 10_000,
 } as const;
