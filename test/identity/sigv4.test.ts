@@ -347,6 +347,21 @@ describe("a request is refused", () => {
       message: `${INVALID}${MISMATCH}`,
     },
     {
+      title: "with the same signature twice",
+      spoil: (request) => editAuthorization(request, (text) => `${text}, ${/Signature=.*/.exec(text)?.[0]}`),
+      message: `${INVALID}${MISMATCH}`,
+    },
+    {
+      title: "with a sixth part in its credential",
+      spoil: (request) => editAuthorization(request, (text) => text.replace("aws4_request", "aws4_request/x")),
+      message: `${INCOMPLETE}Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'AKIAIOSFODNN7EXAMPLE/20260131/us-east-1/kms/aws4_request/x'`,
+    },
+    {
+      title: "with a signature in the query that its header does not cover",
+      spoil: (request) => ({ ...request, target: "/?X-Amz-Signature=x" }),
+      message: `${INVALID}${MISMATCH}`,
+    },
+    {
       title: "with another algorithm",
       spoil: (request) => editAuthorization(request, (text) => text.replace("SHA256", "SHA512")),
       message: `${INCOMPLETE}Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA512'.`,
@@ -413,6 +428,12 @@ describe("a request is refused", () => {
     assert.equal(refusal(request), `${INVALID}'Date' must be a 'SignedHeader' in the AWS Authorization.`);
   });
 
+  it("when it declares a payload hash that is signed, and so is the body, but they differ", () => {
+    const headers = { "x-amz-date": "20260131T120000Z", "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
+    assert.equal(refusal(signByHand(headers)), `${INVALID}${MISMATCH}`);
+    assert.equal(refusal(signByHand({ ...headers, "x-amz-content-sha256": EMPTY_HASH })), "accepted");
+  });
+
   it("when it names signed headers out of order, twice, or ones that every object has", () => {
     const headers = { "x-amz-date": "20260131T120000Z" };
     for (const names of ["x-amz-date;host", "host;host;x-amz-date", "constructor;host;x-amz-date"]) {
@@ -449,6 +470,11 @@ describe("a request is refused", () => {
     {
       title: "with a parameter twice",
       spoil: (target: string) => `${target}&X-Amz-Expires=900`,
+      message: `${INVALID}${MISMATCH}`,
+    },
+    {
+      title: "with its signature twice, which no signature covers",
+      spoil: (target: string) => `${target}&${/X-Amz-Signature=[0-9a-f]+/.exec(target)?.[0]}`,
       message: `${INVALID}${MISMATCH}`,
     },
     {

@@ -4,7 +4,7 @@ import { ValidationException } from "../../base/errors.ts";
 import { requireContext, requireNoRecipient } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
-import { keyWithMaterial } from "../resources.ts";
+import { type Key, keyWithMaterial } from "../resources.ts";
 
 const bytesOfSpec = { AES_128: 16, AES_256: 32 } as const;
 
@@ -13,7 +13,12 @@ interface DataKeyInput {
   readonly NumberOfBytes?: number;
 }
 
-const recorded = ["KeyId", "KeySpec", "NumberOfBytes", "EncryptionContext"] as const;
+const record = {
+  readOnly: true,
+  request: ["KeyId", "KeySpec", "NumberOfBytes", "EncryptionContext"] as const,
+  resources: ["key"],
+  additional: (_output: unknown, { key }: { key: Key }) => ({ KeyMaterialId: key.material.materialId }),
+};
 
 /**
  * A new data key, plain and encrypted under the key (API reference, GenerateDataKey).
@@ -30,12 +35,7 @@ export const generateDataKey = use("GenerateDataKey", {
       usage: "ENCRYPT_DECRYPT",
     },
   ],
-  record: {
-    readOnly: true,
-    request: recorded,
-    resources: ["key"],
-    additional: (_output, { key }) => ({ KeyMaterialId: key.material.materialId }),
-  },
+  record,
   dryRun: true,
   validate(input) {
     requireOneLength(input);
@@ -63,12 +63,7 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
       usage: "ENCRYPT_DECRYPT",
     },
   ],
-  record: {
-    readOnly: true,
-    request: recorded,
-    resources: ["key"],
-    additional: (_output, { key }) => ({ KeyMaterialId: key.material.materialId }),
-  },
+  record,
   dryRun: true,
   validate(input) {
     requireOneLength(input);

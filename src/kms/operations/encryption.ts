@@ -24,17 +24,7 @@ export const encrypt = use("Encrypt", {
       usage: "ENCRYPT_DECRYPT",
     },
   ],
-  record: {
-    readOnly: true,
-    request: (input) => ({
-      KeyId: input.KeyId,
-      EncryptionAlgorithm: input.EncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
-      EncryptionContext: input.EncryptionContext,
-      ...(input.DryRun && { DryRun: true }),
-    }),
-    resources: ["key"],
-    additional: materialIdOf,
-  },
+  record: { readOnly: true, request: recordedInput, resources: ["key"], additional: materialIdOf },
   dryRun: true,
   validate: ({ EncryptionContext }) => requireContext(EncryptionContext),
   check: ({ EncryptionAlgorithm }, { key }) => requireAlgorithm(EncryptionAlgorithm, key),
@@ -60,17 +50,7 @@ export const decrypt = use("Decrypt", {
       usage: "ENCRYPT_DECRYPT",
     },
   ],
-  record: {
-    readOnly: true,
-    request: (input) => ({
-      KeyId: input.KeyId,
-      EncryptionAlgorithm: input.EncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
-      EncryptionContext: input.EncryptionContext,
-      ...(input.DryRun && { DryRun: true }),
-    }),
-    resources: ["key"],
-    additional: materialIdOf,
-  },
+  record: { readOnly: true, request: recordedInput, resources: ["key"], additional: materialIdOf },
   dryRun: true,
   validate(input) {
     requireContext(input.EncryptionContext);
@@ -165,6 +145,23 @@ export const reEncrypt = use("ReEncrypt", {
     };
   },
 });
+
+/** Records name the algorithm also where the request left it out (spec 02). */
+function recordedInput({
+  KeyId,
+  EncryptionAlgorithm = "SYMMETRIC_DEFAULT",
+  EncryptionContext,
+  DryRun,
+}: SymmetricInput) {
+  return { KeyId, EncryptionAlgorithm, EncryptionContext, ...(DryRun === true && { DryRun }) };
+}
+
+interface SymmetricInput {
+  readonly KeyId?: string;
+  readonly EncryptionAlgorithm?: string;
+  readonly EncryptionContext?: Readonly<Record<string, string>>;
+  readonly DryRun?: boolean;
+}
 
 /** `additionalEventData` of a symmetric cryptographic operation (spec 02, newer entries). */
 function materialIdOf(_output: unknown, { key }: { key: Key }): { KeyMaterialId: string } | undefined {
