@@ -1,6 +1,6 @@
 /** `keystead dev`: the same server, for a laptop or CI. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
@@ -8,7 +8,7 @@ import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts"
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { operatorLog } from "./log.ts";
-import { isLoopback, readNamedFile } from "./options.ts";
+import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -51,7 +51,7 @@ export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions)
 /** A store in memory dies with its root key; one on disk keeps its own beside it. */
 async function rootKeyOf(directory: string | undefined): Promise<RootKey> {
   if (directory === undefined) return ephemeralRootKey();
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const path = join(directory, "root.key");
   return existsSync(path) ? readRootKeyFile(path) : createRootKeyFile(path);
 }

@@ -1,16 +1,16 @@
 /** `keystead init`: a new store for `serve`. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { createRecoveryKey } from "../custody/root-key.ts";
 import { createRootKeyFile } from "../custody/root-key-file.ts";
 import { openCustody } from "../custody/software.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
-import { openFileStore } from "../storage/open.ts";
+import { openFileStore, requirePrivate } from "../storage/open.ts";
 import { showAccessKey } from "./account.ts";
 import { accountId, newAccount, newAccountId } from "./accounts.ts";
-import { UsageError } from "./options.ts";
+import { makeDirectory, UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 
 interface InitOptions extends RootKeyOptions {
@@ -25,7 +25,8 @@ export async function init(options: InitOptions): Promise<void> {
   if (existsSync(join(options.data, "keystead.db"))) {
     throw new UsageError(`${options.data} holds a Keystead store already.`);
   }
-  mkdirSync(options.data, { recursive: true, mode: 0o700 });
+  makeDirectory(options.data);
+  requirePrivate(options.data);
   const rootKey =
     options.rootKeyCredential === undefined
       ? await createRootKeyFile(rootKeyPath(options))

@@ -2,13 +2,20 @@
 
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
-import { option, port } from "./options.ts";
+import { option, port, readSwitches } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
   .version("0.1.0")
   .exitOverride()
-  .showHelpAfterError("(add --help for the options)");
+  .showHelpAfterError("(add --help for the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead dev
+  $ keystead init --data /var/lib/keystead && keystead serve --data /var/lib/keystead`,
+  );
 
 program
   .command("dev")
@@ -74,7 +81,10 @@ Examples:
   )
   .action(async (options) => (await import("./serve.ts")).serve(options));
 
-const account = program.command("account").description("Accounts and their root access keys.");
+const account = program
+  .command("account")
+  .description("Accounts and their root access keys.")
+  .addHelpText("after", "\nExample:\n  $ keystead account create --data /var/lib/keystead");
 
 rootKeyOptions(
   account.command("create").description("Make an account and show its root access key once.").addOption(dataOption()),
@@ -98,6 +108,7 @@ rootKeyOptions(
   .action(async (options) => (await import("./account.ts")).resetCredentials(options));
 
 try {
+  readSwitches(process.env);
   await program.parseAsync();
 } catch (cause) {
   if (cause instanceof CommanderError) process.exitCode = cause.exitCode;

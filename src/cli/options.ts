@@ -1,16 +1,52 @@
 /** Options of the commands: each also as `KEYSTEAD_…` in the environment, and none that can't take effect is passed over. */
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { Option } from "commander";
 import { OperatorError } from "../base/errors.ts";
 
 /** A command was given what it can't take. */
 export class UsageError extends OperatorError {}
 
-/** An option that is also read from the environment: `--tls-cert` from `KEYSTEAD_TLS_CERT`. */
+const ENVIRONMENT_PREFIX = "KEYSTEAD_";
+
+/** An option that is also read from the environment: `--tls-cert` from `KEYSTEAD_TLS_CERT`. Its value is never empty. */
 export function option(flags: string, description: string): Option {
   const made = new Option(flags, description);
-  return made.env(`KEYSTEAD_${made.name().replaceAll("-", "_").toUpperCase()}`);
+  const name = ENVIRONMENT_PREFIX + made.name().replaceAll("-", "_").toUpperCase();
+  if (!flags.includes("<")) {
+    switches.push(name);
+    return made.env(name);
+  }
+  return made.env(name).argParser((text: string) => {
+    if (text === "") throw new UsageError(`--${made.name()} (${name}) takes a value that is not empty.`);
+    return text;
+  });
+}
+
+/** The variables of options without a value. */
+const switches: string[] = [];
+
+/** Reads switches as words: a variable that says no is as if it were not set. */
+export function readSwitches(environment: NodeJS.ProcessEnv): void {
+  for (const name of switches) {
+    const word = environment[name]?.toLowerCase();
+    if (word === undefined || ["1", "true", "yes", "on"].includes(word)) continue;
+    if (!["", "0", "false", "no", "off"].includes(word)) throw new UsageError(`${name} is true or false.`);
+    delete environment[name];
+  }
+}
+
+/** Makes a directory for its owner alone, where there is none. */
+export function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new UsageError(`${path} can't be a data directory: ${codeOf(cause)}.`, { cause });
+  }
+}
+
+function codeOf(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).code ?? String(cause);
 }
 
 /** Parses a port number, 0 for any free one. */
@@ -25,7 +61,7 @@ export function readNamedFile(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new UsageError(`${path} can't be read: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}.`, {
+    throw new UsageError(`${path} can't be read: ${codeOf(cause)}.`, {
       cause,
     });
   }

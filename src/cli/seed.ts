@@ -4,8 +4,11 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { findPartition } from "../base/arn.ts";
 import { asKeyId } from "../base/ids.ts";
+import { RESERVED_PREFIX } from "../kms/aws-managed.ts";
 import { defaultKeyPolicy } from "../kms/key-policies.ts";
 import { insertKeyWithMaterial, newKeyRow } from "../kms/keys.ts";
+import { PolicySyntaxError } from "../policy/document.ts";
+import { compilePolicy } from "../policy/policy.ts";
 import { insertAlias } from "../storage/aliases.ts";
 import { updateKey } from "../storage/keys.ts";
 import { upsertTags } from "../storage/tags.ts";
@@ -16,7 +19,23 @@ import type { ServerParts } from "./server.ts";
 const accountId = z.string().regex(/^[0-9]{12}$/, "an account id has 12 digits");
 const regionName = z.string().refine((region) => findPartition(region) !== undefined, "no Region of AWS");
 const keyId = z.string().refine((id) => asKeyId(id) !== undefined, "a key id is a UUID, or mrk- and 32 hex digits");
-const aliasName = z.string().regex(/^alias\/[a-zA-Z0-9/_-]{1,250}$/, "an alias is alias/ and letters, digits, / _ -");
+const aliasName = z
+  .string()
+  .regex(/^alias\/[a-zA-Z0-9/_-]{1,250}$/, "an alias is alias/ and letters, digits, / _ -")
+  .refine((name) => !name.startsWith(RESERVED_PREFIX), "alias/aws/ is reserved for AWS managed keys");
+const tagKey = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((key) => !key.toLowerCase().startsWith("aws:"), "tags beginning with aws: are reserved");
+const keyPolicy = z.string().superRefine((text, context) => {
+  try {
+    compilePolicy(text);
+  } catch (cause) {
+    if (!(cause instanceof PolicySyntaxError)) throw cause;
+    context.addIssue({ code: "custom", message: cause.message });
+  }
+});
 const hexMaterial = z.string().regex(/^[0-9a-fA-F]{64}$/, "material is 32 bytes in hex");
 
 const seedKey = z.strictObject({
@@ -25,11 +44,11 @@ const seedKey = z.strictObject({
   region: regionName.default("us-east-1"),
   spec: z.literal("SYMMETRIC_DEFAULT", "only SYMMETRIC_DEFAULT keys can be made yet").default("SYMMETRIC_DEFAULT"),
   description: z.string().max(8192).default(""),
-  policy: z.string().optional(),
+  policy: keyPolicy.optional(),
   enabled: z.boolean().default(true),
   material: hexMaterial.optional(),
   aliases: z.array(aliasName).default([]),
-  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  tags: z.record(tagKey, z.string().max(256)).default({}),
 });
 
 const seedFile = z.strictObject({
@@ -46,37 +65,57 @@ const seedFile = z.strictObject({
       }),
     )
     .default([]),
-  keys: z.array(seedKey).default([]),
+  keys: z
+    .array(seedKey)
+    .superRefine((keys, context) => {
+      const names = keys.map(({ region, id }) => `${id} in ${region}`);
+      const twice = names.find((name, index) => names.indexOf(name) !== index);
+      if (twice !== undefined) context.addIssue({ code: "custom", message: `the key ${twice} is there twice` });
+    })
+    .default([]),
 });
 
 type SeedKey = z.output<typeof seedKey>;
 
 /** local-kms: `Keys.Symmetric.Aes[]` with hex BackingKeys, and `Aliases[]`; account and Region are its defaults. */
-const localKmsFile = z.object({
-  Keys: z
-    .object({
-      Symmetric: z
-        .object({
-          Aes: z
-            .array(
-              z.object({
-                Metadata: z.object({
-                  KeyId: keyId,
-                  Description: z.string().optional(),
-                  Enabled: z.boolean().optional(),
+const localKmsFile = z
+  .strictObject({
+    Keys: z
+      .object({
+        Symmetric: z
+          .object({
+            Aes: z
+              .array(
+                z.object({
+                  Metadata: z.object({
+                    Origin: z.literal("AWS_KMS", "keys with imported material can't be made yet").optional(),
+                    KeyId: keyId,
+                    Description: z.string().optional(),
+                    Enabled: z.boolean().optional(),
+                  }),
+                  BackingKeys: z.array(hexMaterial).min(1),
+                  Tags: z.array(z.object({ TagKey: z.string(), TagValue: z.string() })).optional(),
                 }),
-                BackingKeys: z.array(hexMaterial).min(1),
-                Tags: z.array(z.object({ TagKey: z.string(), TagValue: z.string() })).optional(),
-              }),
-            )
-            .default([]),
-        })
-        .optional(),
-      Asymmetric: z.undefined("asymmetric keys can't be made yet").optional(),
-    })
-    .default({}),
-  Aliases: z.array(z.object({ AliasName: aliasName, TargetKeyId: keyId })).default([]),
-});
+              )
+              .default([]),
+          })
+          .optional(),
+        Asymmetric: z.undefined("asymmetric keys can't be made yet").optional(),
+      })
+      .default({}),
+    Aliases: z.array(z.object({ AliasName: aliasName, TargetKeyId: keyId })).default([]),
+  })
+  .superRefine(({ Keys, Aliases }, context) => {
+    const ids = new Set((Keys.Symmetric?.Aes ?? []).map(({ Metadata }) => Metadata.KeyId));
+    Aliases.forEach(({ AliasName, TargetKeyId }, index) => {
+      if (ids.has(TargetKeyId)) return;
+      context.addIssue({
+        code: "custom",
+        path: ["Aliases", index],
+        message: `${AliasName} is of a key that is not in the file`,
+      });
+    });
+  });
 
 /** local-kms answers in this Region unless KMS_REGION says otherwise. */
 const LOCAL_KMS_REGION = "eu-west-2";

@@ -33,8 +33,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       `Plain HTTP on ${options.host} would let requests be read and replayed: give --tls-cert and --tls-key, or --insecure-http.`,
     );
   }
-  if (options.insecureHttp === true && tls !== undefined) {
-    throw new UsageError("--insecure-http has no effect with TLS: leave it out.");
+  if (options.insecureHttp === true && (tls !== undefined || isLoopback(options.host))) {
+    throw new UsageError("--insecure-http has no effect with TLS or on loopback: leave it out.");
   }
   requireStore(options.data);
   const server = await startServer({

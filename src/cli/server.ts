@@ -7,6 +7,7 @@ import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
 import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
@@ -108,6 +109,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       rootKeys: config.rootKeys,
       clock,
       singleRootKey: kind === "dev",
+      publicFingerprints: kind === "dev",
     });
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
@@ -142,8 +144,18 @@ function sinksOf({ directory, auditLog }: ServerConfig, { incarnation }: SqliteS
     ...(directory === undefined
       ? [new MemorySink()]
       : [new SegmentSink({ directory: join(directory, "audit", AUDIT_SLOT), epoch: incarnation })]),
-    ...(auditLog === undefined ? [] : [new LineSink(auditLog)]),
+    ...(auditLog === undefined ? [] : [openAuditLog(auditLog)]),
   ];
+}
+
+function openAuditLog(path: string): LineSink {
+  try {
+    return new LineSink(path);
+  } catch (cause) {
+    throw new OperatorError(`The audit log ${path} can't be opened: ${(cause as NodeJS.ErrnoException).code}.`, {
+      cause,
+    });
+  }
 }
 
 async function closeParts({ store, custody, recorder, dueWork }: ServerParts): Promise<void> {

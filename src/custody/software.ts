@@ -25,6 +25,8 @@ const NO_CONTEXT = new Uint8Array(0);
 const HANDLE_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const SIGNING_KEY_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const utf8 = new TextEncoder();
+/** 32 characters; no secret. */
+const PUBLIC_FINGERPRINT = "keystead/development/fingerprint";
 
 /** What `openCustody` needs. */
 export interface CustodyOptions {
@@ -34,6 +36,11 @@ export interface CustodyOptions {
   readonly clock: Clock;
   /** A new store may have a single recipient, the loss of which is the loss of everything. */
   readonly singleRootKey?: boolean;
+  /**
+   * Material ids under a fingerprint key that everybody knows, so that the same seeded material has the same id in every
+   * development server and their ciphertexts open each other's. For development only, which the caller enforces.
+   */
+  readonly publicFingerprints?: boolean;
   readonly handleLimits?: CacheLimits;
   readonly signingKeyLimits?: CacheLimits;
 }
@@ -50,11 +57,14 @@ export async function openCustody({
   rootKeys,
   clock,
   singleRootKey = false,
+  publicFingerprints = false,
   handleLimits = HANDLE_LIMITS,
   signingKeyLimits = SIGNING_KEY_LIMITS,
 }: CustodyOptions): Promise<SoftwareCustody> {
   const domainKeys = await DomainKeys.open({ store, rootKeys, singleRootKey });
-  using fingerprint = await domainKeys.derive("keystead/fingerprint/1", NO_CONTEXT);
+  using fingerprint = publicFingerprints
+    ? new Secret(utf8.encode(PUBLIC_FINGERPRINT))
+    : await domainKeys.derive("keystead/fingerprint/1", NO_CONTEXT);
   const fingerprintKey = createSecretKey(fingerprint.bytes);
   return new SoftwareCustody({
     domainKeys,

@@ -28,9 +28,16 @@ export async function clearDue(tx: Tx, { kind, region, subject }: DueName, dueAt
   return numDeletedRows === 1n;
 }
 
-/** What becomes due first, of some kinds. */
+/** What becomes due first, of some kinds. Asked for each kind by itself: so it is the first entry of an index, not a sort. */
 export async function nextDue(db: Kysely<Schema>, kinds: readonly string[]): Promise<DueRow | undefined> {
-  if (kinds.length === 0) return undefined;
-  const query = db.selectFrom("due").selectAll().where("kind", "in", kinds);
-  return await query.orderBy("due_at").orderBy("kind").orderBy("region").orderBy("subject").limit(1).executeTakeFirst();
+  const firsts = await Promise.all(kinds.toSorted().map((kind) => nextDueOfKind(db, kind)));
+  return firsts.reduce(
+    (first, row) => (row !== undefined && row.due_at < (first?.due_at ?? Infinity) ? row : first),
+    undefined,
+  );
+}
+
+async function nextDueOfKind(db: Kysely<Schema>, kind: string): Promise<DueRow | undefined> {
+  const query = db.selectFrom("due").selectAll().where("kind", "=", kind);
+  return await query.orderBy("due_at").orderBy("region").orderBy("subject").limit(1).executeTakeFirst();
 }

@@ -68,7 +68,7 @@ export const MIGRATIONS: readonly Migration[] = [
         kind TEXT NOT NULL, region TEXT NOT NULL, subject TEXT NOT NULL, due_at INTEGER NOT NULL,
         PRIMARY KEY (kind, region, subject)
       ) STRICT, WITHOUT ROWID;
-      CREATE INDEX due_by_time ON due (due_at, kind, region, subject);
+      CREATE INDEX due_by_time ON due (kind, due_at, region, subject);
       CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL) STRICT;
       CREATE TABLE changes (
         position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL

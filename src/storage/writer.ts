@@ -25,6 +25,8 @@ export interface WriterPort {
   close(): Promise<void>;
 }
 
+const TRUNCATE_WAIT_MS = 250;
+
 const NOTHING: Answer = { rows: [] };
 
 /** Performs steps on a connection that belongs to it alone. */
@@ -71,7 +73,18 @@ export class Writer {
         this.#abandon();
         return NOTHING;
       case "truncate":
-        return this.#statements.run("PRAGMA wal_checkpoint(TRUNCATE)", []);
+        return this.#truncate();
+    }
+  }
+
+  /** Waits for readers of other processes only briefly: meanwhile nobody's transaction goes on. */
+  #truncate(): Answer {
+    const timeout = this.#database.prepare("PRAGMA busy_timeout").get()?.["timeout"];
+    this.#database.exec(`PRAGMA busy_timeout = ${TRUNCATE_WAIT_MS}`);
+    try {
+      return this.#statements.run("PRAGMA wal_checkpoint(TRUNCATE)", []);
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${Number(timeout)}`);
     }
   }
 

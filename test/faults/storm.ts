@@ -81,7 +81,7 @@ class StormRun {
     const startedAt = performance.now();
     this.#server = await startServe(this.#data);
     this.#restartMs.push(performance.now() - startedAt);
-    await this.#verify(this.#server, [...storm.keys, ...sampleOf(earlier, SAMPLE)]);
+    await this.#verify(this.#server, [...storm.keys, ...new Set(sampleOf(earlier, SAMPLE))]);
   }
 
   /** Verifies everything once more, and the trail after an orderly end. */
@@ -164,9 +164,10 @@ class DisposableAgent extends Agent implements Disposable {
   }
 }
 
+/** Distinct items: two verifiers at one key would see each other's doings. */
 function sampleOf<T>(list: readonly T[], count: number): readonly T[] {
-  if (list.length <= count) return list;
-  return Array.from({ length: count }, () => list[randomInt(list.length)]).flatMap((item) => item ?? []);
+  const left = [...list];
+  return Array.from({ length: Math.min(count, left.length) }, () => left.splice(randomInt(left.length), 1)).flat();
 }
 
 /** The report as a table of text. */

@@ -61,7 +61,7 @@ describe("a running server", () => {
   });
 
   it("shows a secret access key nowhere but in the command's output", async () => {
-    const { credentials } = { credentials: await run(["create"]) };
+    const credentials = await run(["create"]);
     assert.equal((await callKms(as(credentials), "ListKeys", {})).status, 200);
     assert.ok(!server.log().includes(credentials.secretAccessKey));
     assert.ok(!server.printed().includes(credentials.secretAccessKey));

@@ -1,4 +1,4 @@
-/** Slow clients: they hold their own connections up and nobody else's, and not for long. */
+/** Slow and silent clients: they hold their own connections up and nobody else's, and not for long. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ const ANSWER_MS_MAX = 1_000;
 /** The server's limit for a request's headers is 10 s, and it looks every 2 s. */
 const CLOSED_MS_MAX = 14_000;
 
-describe("a server with hundreds of clients that send their headers byte by byte", () => {
+describe("a server with hundreds of clients that send half a request, and then a byte at a time or nothing", () => {
   let server: Keystead;
   let slow: readonly Socket[];
   let drip: NodeJS.Timeout;
@@ -33,7 +33,7 @@ describe("a server with hundreds of clients that send their headers byte by byte
       }),
     );
     drip = setInterval(() => {
-      for (const socket of slow) if (socket.writable) socket.write("a");
+      for (const [at, socket] of slow.entries()) if (at % 2 === 0 && socket.writable) socket.write("a");
     }, 200);
   });
   after(async () => {
@@ -54,7 +54,7 @@ describe("a server with hundreds of clients that send their headers byte by byte
     );
   });
 
-  it("closes every one of them in time, though none was ever silent", async () => {
+  it("closes every one of them in time, those too that were never silent", async () => {
     await Promise.all(slow.map((socket) => (socket.closed ? undefined : once(socket, "close"))));
     assert.ok(performance.now() - startedAt < CLOSED_MS_MAX + 2_000);
     assert.equal((await callKms(server, "ListKeys", {})).status, 200);

@@ -525,8 +525,7 @@ describe("a signature covers every byte", () => {
       fc.property(place, ([index, by]) => {
         const target = changed(request.target.slice(1), index, by);
         fc.pre(target !== request.target.slice(1));
-        const isSame = normalized(`/${target}`) === normalized(request.target);
-        assert.equal(refusalOrScope({ ...request, target: `/${target}` }), isSame ? "accepted" : "refused");
+        assert.equal(refusalOrScope({ ...request, target: `/${target}` }), "refused");
       }),
       { numRuns: 400 },
     );
@@ -570,11 +569,11 @@ describe("a signature covers every byte", () => {
   }
   /** The names and values are what counts; how many commas and blanks stand between them is not. */
   function sameParts(left: string, right: string): boolean {
-    return JSON.stringify(left.split(/[, ]+/)) === JSON.stringify(right.split(/[, ]+/));
-  }
-  function normalized(target: string): string {
-    const { pathname, search } = new URL(`http://h${target}`);
-    return `${pathname.replace(/\/+/g, "/")}${search}`;
+    const partsOf = (text: string): string => {
+      const space = text.indexOf(" ");
+      return JSON.stringify([text.slice(0, space), ...text.slice(space + 1).split(/[, ]+/)]);
+    };
+    return partsOf(left) === partsOf(right);
   }
 });
 

@@ -1,0 +1,345 @@
+/** The functions that read and write rows, table by table. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { sql } from "kysely";
+import { insertAccount } from "../../src/storage/accounts.ts";
+import {
+  countAliasesOfKey,
+  deleteAlias,
+  deleteAliasesOfKey,
+  insertAlias,
+  listAliases,
+  updateAlias,
+} from "../../src/storage/aliases.ts";
+import { deleteCredentialsOfAccount, insertCredential } from "../../src/storage/credentials.ts";
+import { domainKeyStore } from "../../src/storage/domain-keys.ts";
+import { clearDue, nextDue, setDue } from "../../src/storage/due.ts";
+import { deleteKey, insertKey, listKeyIds, updateKey } from "../../src/storage/keys.ts";
+import { deleteMaterialsOfKey, insertMaterial } from "../../src/storage/materials.ts";
+import { openMemoryStore } from "../../src/storage/open.ts";
+import type { AliasRow, CredentialRow, MaterialRow } from "../../src/storage/schema.ts";
+import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
+import type { Tx } from "../../src/storage/store.ts";
+import { countTags, deleteTagsOfKey, listTags, removeTags, upsertTags } from "../../src/storage/tags.ts";
+import { insertTombstone } from "../../src/storage/tombstones.ts";
+import { account, clock, key } from "./stores.ts";
+
+const REGION = "eu-central-1";
+const ACCOUNT = "111122223333";
+
+const alias = (name: string, columns: Partial<AliasRow> = {}): AliasRow => ({
+  region: REGION,
+  account: ACCOUNT,
+  name: `alias/${name}`,
+  key_id: "k1",
+  created_at: 1,
+  updated_at: 1,
+  ...columns,
+});
+
+const material = (material_id: string, key_id = "k1"): MaterialRow => ({
+  region: REGION,
+  key_id,
+  material_id,
+  account: ACCOUNT,
+  spec: "SYMMETRIC_DEFAULT",
+  usage: "ENCRYPT_DECRYPT",
+  origin: "AWS_KMS",
+  domain_version: 1,
+  sealed: new Uint8Array([1, 2]),
+  created_at: 1,
+});
+
+const credential = (access_key_id: string, owner: string): CredentialRow => ({
+  access_key_id,
+  account: owner,
+  principal_arn: `arn:aws:iam::${owner}:root`,
+  secret: new Uint8Array([3]),
+  status: "Active",
+  revision: "1",
+  created_at: 1,
+});
+
+const k1 = { region: REGION, keyId: "k1" };
+const all = { after: undefined, count: 100 };
+
+async function withStore(work: (store: SqliteStore) => Promise<void>): Promise<void> {
+  await using store = await openMemoryStore({ kind: "dev", clock });
+  await work(store);
+}
+
+/** What a transaction says in the change feed. */
+async function changesOf(store: SqliteStore, body: (tx: Tx) => Promise<unknown>): Promise<string[]> {
+  const heard: string[] = [];
+  store.onChange((kind, name) => heard.push([kind, ...name].join(" ")));
+  await store.transaction(body);
+  return heard.sort();
+}
+
+describe("rows of keys", () => {
+  it("are inserted, updated and deleted, each time said in the feed", async () => {
+    await withStore(async (store) => {
+      const row = key({ key_id: "k1" });
+      const find = () => store.settle((reader) => reader.find("key", REGION, "k1"));
+      assert.deepEqual(await changesOf(store, (tx) => insertKey(tx, row)), [`key ${REGION} k1`]);
+      assert.deepEqual(await find(), row);
+      await store.transaction((tx) => updateKey(tx, row, { state: "Disabled", deletion_at: 5 }));
+      assert.deepEqual(await find(), { ...row, state: "Disabled", deletion_at: 5 });
+      await store.transaction((tx) => deleteKey(tx, k1));
+      assert.equal(await find(), undefined);
+    });
+  });
+
+  it("have ids that are taken once in a Region, and again in another", async () => {
+    await withStore(async (store) => {
+      await store.transaction((tx) => insertKey(tx, key()));
+      const foreign = key({ account: "444455556666" });
+      await assert.rejects(
+        store.transaction((tx) => insertKey(tx, foreign)),
+        /UNIQUE/,
+      );
+      await store.transaction((tx) => insertKey(tx, { ...foreign, region: "us-east-1" }));
+    });
+  });
+
+  it("are listed in pages, of one account in one Region", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        for (const key_id of ["c", "a", "d", "b"]) await insertKey(tx, key({ key_id }));
+        await insertKey(tx, key({ key_id: "other account", account: "444455556666" }));
+        await insertKey(tx, key({ key_id: "other region", region: "us-east-1" }));
+      });
+      const of = { region: REGION, account: ACCOUNT };
+      assert.deepEqual(await listKeyIds(store.db, of, { after: undefined, count: 2 }), ["a", "b"]);
+      assert.deepEqual(await listKeyIds(store.db, of, { after: "b", count: 9 }), ["c", "d"]);
+    });
+  });
+});
+
+describe("rows of materials", () => {
+  it("of one key are erased together, and named", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        for (const row of [material("m1"), material("m2"), material("m3", "k2")]) await insertMaterial(tx, row);
+      });
+      const heard = await changesOf(store, async (tx) => {
+        assert.deepEqual((await deleteMaterialsOfKey(tx, k1)).sort(), ["m1", "m2"]);
+      });
+      assert.deepEqual(heard, [`material ${REGION} k1 m1`, `material ${REGION} k1 m2`]);
+      const kept = await store.settle((reader) => reader.find("material", REGION, "k2", "m3"));
+      assert.deepEqual(kept, material("m3", "k2"));
+    });
+  });
+});
+
+describe("rows of aliases", () => {
+  it("are refused, with nothing changed or said, when the name is taken in that account and Region", async () => {
+    await withStore(async (store) => {
+      assert.equal(await store.transaction((tx) => insertAlias(tx, alias("a"))), true);
+      const heard = await changesOf(store, async (tx) => {
+        assert.equal(await insertAlias(tx, alias("a", { key_id: "k2" })), false);
+      });
+      assert.deepEqual(heard, []);
+      assert.deepEqual(await listAliases(store.db, { region: REGION, account: ACCOUNT }, all), [alias("a")]);
+      const elsewhere = [alias("a", { account: "444455556666" }), alias("a", { region: "us-east-1" })];
+      for (const row of elsewhere) assert.equal(await store.transaction((tx) => insertAlias(tx, row)), true);
+    });
+  });
+
+  it("are pointed elsewhere, deleted one by one, or with their key", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        for (const name of ["a", "b", "c"]) await insertAlias(tx, alias(name));
+        await insertAlias(tx, alias("other", { key_id: "k2" }));
+        assert.equal(await countAliasesOfKey(tx, k1), 3);
+        await updateAlias(tx, alias("c"), { key_id: "k2", updated_at: 7 });
+        await deleteAlias(tx, alias("b"));
+        assert.equal(await countAliasesOfKey(tx, k1), 1);
+      });
+      const heard = await changesOf(store, (tx) => deleteAliasesOfKey(tx, k1));
+      assert.deepEqual(heard, [`alias ${REGION} ${ACCOUNT} alias/a`]);
+      const left = await listAliases(store.db, { region: REGION, account: ACCOUNT }, all);
+      assert.deepEqual(left, [alias("c", { key_id: "k2", updated_at: 7 }), alias("other", { key_id: "k2" })]);
+    });
+  });
+
+  it("are listed in pages, of an account or of a key", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        for (const name of ["c", "a", "b"]) await insertAlias(tx, alias(name));
+        await insertAlias(tx, alias("d", { key_id: "k2" }));
+      });
+      const names = async (of: { keyId?: string }, slice: { after: string | undefined; count: number }) =>
+        (await listAliases(store.db, { region: REGION, account: ACCOUNT, ...of }, slice)).map(({ name }) => name);
+      assert.deepEqual(await names({}, { after: undefined, count: 2 }), ["alias/a", "alias/b"]);
+      assert.deepEqual(await names({}, { after: "alias/b", count: 9 }), ["alias/c", "alias/d"]);
+      assert.deepEqual(await names({ keyId: "k1" }, { after: "alias/a", count: 9 }), ["alias/b", "alias/c"]);
+    });
+  });
+});
+
+describe("rows of tags", () => {
+  it("are added, replaced, removed, counted and listed in pages", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        await upsertTags(tx, k1, [
+          { key: "b", value: "1" },
+          { key: "a", value: "" },
+        ]);
+        await upsertTags(tx, { region: REGION, keyId: "k2" }, [{ key: "a", value: "other key" }]);
+        await upsertTags(tx, k1, [
+          { key: "b", value: "2" },
+          { key: "c", value: "3" },
+        ]);
+        assert.equal(await countTags(tx, k1), 3);
+        await removeTags(tx, k1, ["c", "never there"]);
+      });
+      assert.deepEqual(await listTags(store.db, k1, { after: undefined, count: 1 }), [{ key: "a", value: "" }]);
+      assert.deepEqual(await listTags(store.db, k1, { after: "a", count: 9 }), [{ key: "b", value: "2" }]);
+      await store.transaction((tx) => deleteTagsOfKey(tx, k1));
+      assert.deepEqual(await listTags(store.db, k1, all), []);
+      assert.equal((await listTags(store.db, { region: REGION, keyId: "k2" }, all)).length, 1);
+    });
+  });
+});
+
+describe("rows of accounts and access keys", () => {
+  it("are inserted once, and all access keys of one account are removed together", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        await insertAccount(tx, account(ACCOUNT));
+        for (const row of [credential("A1", ACCOUNT), credential("A2", ACCOUNT), credential("B1", "444455556666")]) {
+          await insertCredential(tx, row);
+        }
+      });
+      for (const again of [
+        (tx: Tx) => insertAccount(tx, account(ACCOUNT)),
+        (tx: Tx) => insertCredential(tx, credential("A1", "444455556666")),
+      ]) {
+        await assert.rejects(store.transaction(again), /UNIQUE/);
+      }
+      const heard = await changesOf(store, (tx) => deleteCredentialsOfAccount(tx, ACCOUNT));
+      assert.deepEqual(heard, ["credential A1", "credential A2"]);
+      const left = await store.settle((reader) => ["A1", "A2", "B1"].map((id) => reader.find("credential", id)));
+      assert.deepEqual(left, [undefined, undefined, credential("B1", "444455556666")]);
+    });
+  });
+});
+
+describe("rows of what becomes due", () => {
+  const due = (subject: string, due_at: number, kind = "delete-key") => ({ kind, region: REGION, subject, due_at });
+
+  it("are taken by one of two who saw them, and not at all when moved meanwhile", async () => {
+    await withStore(async (store) => {
+      await store.transaction((tx) => setDue(tx, due("k1", 5)));
+      const seen = await nextDue(store.db, ["delete-key"]);
+      assert.deepEqual(seen, due("k1", 5));
+      await store.transaction((tx) => setDue(tx, due("k1", 9)));
+      assert.equal(await store.transaction((tx) => clearDue(tx, due("k1", 5), 5)), false);
+      const take = () => store.transaction((tx) => clearDue(tx, due("k1", 9), 9));
+      assert.deepEqual(await Promise.all([take(), take()]), [true, false]);
+      assert.equal(await nextDue(store.db, ["delete-key"]), undefined);
+    });
+  });
+
+  it("come in the order of their times, of the kinds that are asked for", async () => {
+    await withStore(async (store) => {
+      await store.transaction(async (tx) => {
+        for (const row of [due("late", 9), due("early", 3), due("other", 1, "rotate")]) await setDue(tx, row);
+      });
+      assert.equal((await nextDue(store.db, ["delete-key"]))?.subject, "early");
+      assert.equal((await nextDue(store.db, ["delete-key", "rotate"]))?.subject, "other");
+      assert.equal(await nextDue(store.db, []), undefined);
+      assert.equal(await store.transaction((tx) => clearDue(tx, due("other", 0, "rotate"))), true);
+      assert.equal(await nextDue(store.db, ["rotate"]), undefined);
+    });
+  });
+});
+
+describe("tombstones", () => {
+  it("stay as they were first left", async () => {
+    await withStore(async (store) => {
+      const stone = { kind: "key", region: REGION, key_id: "k1", material_id: "", account: ACCOUNT } as const;
+      await store.transaction((tx) => insertTombstone(tx, { ...stone, deleted_at: 1 }));
+      await store.transaction((tx) => insertTombstone(tx, { ...stone, deleted_at: 2 }));
+      assert.deepEqual(await store.db.selectFrom("tombstone").selectAll().execute(), [{ ...stone, deleted_at: 1 }]);
+    });
+  });
+});
+
+describe("rows of domain keys", () => {
+  const copy = { recipient: "r1", sealed: new Uint8Array([9]) };
+  const version1 = { region: REGION, purpose: "material", version: 1, seals: 0, copies: [copy] } as const;
+  const recipient = { id: "r1", kind: "file", sealedKey: new Uint8Array([1]) } as const;
+
+  it("are given back by Region and purpose, oldest version first, each with its copies", async () => {
+    await withStore(async (store) => {
+      const keys = domainKeyStore(store, clock);
+      assert.deepEqual(await keys.load(REGION, "material"), []);
+      const version2 = { ...version1, version: 2, copies: [copy, { recipient: "r2", sealed: new Uint8Array([8]) }] };
+      assert.equal(await keys.insert(version2), true);
+      assert.equal(await keys.insert(version1, [recipient]), true);
+      assert.equal(await keys.insert({ ...version1, region: "us-east-1", copies: [] }), true);
+      assert.deepEqual(await keys.load(REGION, "material"), [version1, version2]);
+      assert.deepEqual(await keys.recipients(), [recipient]);
+    });
+  });
+
+  it("are refused, with nothing changed, when the version is there already", async () => {
+    await withStore(async (store) => {
+      const keys = domainKeyStore(store, clock);
+      await keys.insert(version1);
+      assert.equal(await keys.insert({ ...version1, copies: [{ ...copy, recipient: "r9" }] }, [recipient]), false);
+      assert.deepEqual(await keys.load(REGION, "material"), [version1]);
+      assert.deepEqual(await keys.recipients(), []);
+    });
+  });
+
+  it("hand out each seal once, however many ask at once", async () => {
+    await withStore(async (store) => {
+      const keys = domainKeyStore(store, clock);
+      await keys.insert(version1);
+      const before = await Promise.all([10, 20, 30].map((count) => keys.reserveSeals(version1, count)));
+      assert.deepEqual(before, [0, 10, 30]);
+      assert.equal((await keys.load(REGION, "material"))[0]?.seals, 60);
+      await assert.rejects(keys.reserveSeals({ ...version1, version: 7 }, 1), /no result/);
+    });
+  });
+});
+
+describe("lists", () => {
+  it("are read from an index, so that their cost does not grow with what is stored", async () => {
+    await withStore(async (store) => {
+      const slice = { after: "a", count: 10 };
+      const of = { region: REGION, account: ACCOUNT };
+      const statements: string[] = [];
+      const { read } = watched(store, statements);
+      await listKeyIds(read, of, slice);
+      await listAliases(read, of, slice);
+      await listAliases(read, { ...of, keyId: "k1" }, slice);
+      await listTags(read, k1, slice);
+      await nextDue(read, ["delete-key"]);
+      assert.equal(statements.length, 5);
+      for (const statement of statements) {
+        const plan = await sql<{ detail: string }>`EXPLAIN QUERY PLAN ${sql.raw(statement)}`.execute(store.db);
+        const details = plan.rows.map(({ detail }) => detail).join("; ");
+        assert.match(details, /USING (?:COVERING )?INDEX|USING PRIMARY KEY/, `${statement}: ${details}`);
+        assert.doesNotMatch(details, /TEMP B-TREE/, `${statement}: ${details}`);
+      }
+    });
+  });
+});
+
+/** A store's queries with their text noted, parameters as literals. */
+function watched(store: SqliteStore, statements: string[]) {
+  const read = store.db.withPlugin({
+    transformQuery: ({ node }) => {
+      const { sql: text, parameters } = store.db.getExecutor().compileQuery(node, { queryId: "" });
+      statements.push(parameters.reduce<string>((query, value) => query.replace("?", () => `'${value}'`), text));
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  return { read };
+}
