@@ -1,6 +1,8 @@
 /** Limits that keep slow, broken and greedy clients from hurting others. */
 
+import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
+import { systemClock } from "../base/clock.ts";
 
 /** Sizes in bytes, times in milliseconds. */
 export const LIMITS = {
@@ -27,7 +29,14 @@ export function refuseBrokenRequest(
     socket.destroy();
     return;
   }
-  socket.end(`HTTP/1.1 ${statusLineOf(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const head = [
+    `HTTP/1.1 ${statusLineOf(error.code)}`,
+    `x-amzn-RequestId: ${randomUUID()}`,
+    `Date: ${new Date(systemClock.now()).toUTCString()}`,
+    "Connection: close",
+    "Content-Length: 0",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n`);
 }
 
 function statusLineOf(code: string | undefined): string {
