@@ -40,7 +40,7 @@ export interface TestClock {
 /** Starts `keystead dev` on a free port. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
   const child = spawn(process.execPath, ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args], {
-    env: { ...process.env, ...env },
+    env: { ...withoutOptions(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let errors = "";
@@ -63,6 +63,11 @@ export async function startKeystead({ args = [], env = {} }: StartOptions = {}):
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** The caller's own `KEYSTEAD_…` options are for another server. */
+function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("KEYSTEAD_")));
 }
 
 function untilReady(child: ChildProcess, errors: () => string): Promise<string> {

@@ -6,7 +6,7 @@ import { type AccountId, asAccountId } from "../base/ids.ts";
 import type { Custody } from "../custody/custody.ts";
 import { newAccessKeyId, newSecretAccessKey } from "../identity/credentials.ts";
 import { insertAccount } from "../storage/accounts.ts";
-import { deleteCredentialsOfAccount, insertCredential } from "../storage/credentials.ts";
+import { deleteCredential, deleteCredentialsOfAccount, insertCredential } from "../storage/credentials.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { UsageError } from "./options.ts";
 
@@ -46,24 +46,25 @@ export function newAccountId(): AccountId {
   return accountId(String(randomInt(100_000_000_000, 200_000_000_000)));
 }
 
-/** Adds an account with one root access key unless they are there already. */
+/** Sees to it that an account is there with this root access key and secret, whatever was there under its id. */
 export async function ensureAccount(
-  parts: Parts,
+  { store, custody }: Parts,
   account: { readonly id: string; readonly name: string; readonly credential: AccessKey },
   now: number,
 ): Promise<void> {
-  const found = await parts.store.settle((reader) => ({
-    account: reader.find("account", account.id),
-    credential: reader.find("credential", account.credential.accessKeyId),
-  }));
-  if (found.credential !== undefined && found.credential.account !== account.id) {
-    throw new UsageError(`The access key id ${account.credential.accessKeyId} belongs to another account.`);
-  }
-  if (found.account !== undefined && found.credential !== undefined) return;
-  const row = found.credential ?? (await sealedCredential(parts.custody, account.id, account.credential, now));
-  await parts.store.transaction(async (tx) => {
-    if (found.account === undefined) await insertAccount(tx, { id: account.id, name: account.name, created_at: now });
-    if (found.credential === undefined) await insertCredential(tx, row);
+  const { id, name, credential } = account;
+  const row = await sealedCredential(custody, id, credential, now);
+  await store.transaction(async (tx) => {
+    const found = await tx.settle((reader) => ({
+      account: reader.find("account", id),
+      credential: reader.find("credential", credential.accessKeyId),
+    }));
+    if (found.credential !== undefined && found.credential.account !== id) {
+      throw new UsageError(`The access key id ${credential.accessKeyId} belongs to another account.`);
+    }
+    if (found.account === undefined) await insertAccount(tx, { id, name, created_at: now });
+    if (found.credential !== undefined) await deleteCredential(tx, credential.accessKeyId);
+    await insertCredential(tx, row);
   });
 }
 

@@ -46,6 +46,7 @@ const seedKey = z.strictObject({
   description: z.string().max(8192).default(""),
   policy: keyPolicy.optional(),
   enabled: z.boolean().default(true),
+  rotation: z.boolean().default(false),
   material: hexMaterial.optional(),
   aliases: z.array(aliasName).default([]),
   tags: z.record(tagKey, z.string().max(256)).default({}),
@@ -94,6 +95,7 @@ const localKmsFile = z
                     Enabled: z.boolean().optional(),
                   }),
                   BackingKeys: z.array(hexMaterial).min(1),
+                  NextKeyRotation: z.union([z.string(), z.date()]).optional(),
                   Tags: z.array(z.object({ TagKey: z.string(), TagValue: z.string() })).optional(),
                 }),
               )
@@ -160,13 +162,14 @@ function checked<T>(form: z.ZodType<T>, document: unknown): T {
 function keysOfLocalKms(file: z.output<typeof localKmsFile>, environment: NodeJS.ProcessEnv): SeedKey[] {
   const account = environment["KMS_ACCOUNT_ID"] ?? DEV_ACCOUNT.id;
   const region = environment["KMS_REGION"] ?? LOCAL_KMS_REGION;
-  return (file.Keys.Symmetric?.Aes ?? []).map(({ Metadata, BackingKeys, Tags = [] }) =>
+  return (file.Keys.Symmetric?.Aes ?? []).map(({ Metadata, BackingKeys, NextKeyRotation, Tags = [] }) =>
     checked(seedKey, {
       id: Metadata.KeyId,
       account,
       region,
       description: Metadata.Description ?? "",
       enabled: Metadata.Enabled ?? true,
+      rotation: NextKeyRotation !== undefined,
       material: BackingKeys.at(-1),
       aliases: file.Aliases.filter(({ TargetKeyId }) => TargetKeyId === Metadata.KeyId).map(
         ({ AliasName }) => AliasName,
@@ -198,7 +201,16 @@ async function plantKey(key: SeedKey, { store, custody }: ServerParts, now: numb
   if (there.key !== undefined) return;
   const partition = findPartition(region) ?? "aws";
   const policy = key.policy ?? defaultKeyPolicy({ partition, account });
-  const row = newKeyRow({ partition, region, account, keyId: id, description: key.description, policy, now });
+  const row = newKeyRow({
+    partition,
+    region,
+    account,
+    keyId: id,
+    description: key.description,
+    policy,
+    rotationEnabled: key.rotation,
+    now,
+  });
   const owner = { account, region, keyId: id, spec: row.spec, usage: row.usage, origin: row.origin };
   const material =
     key.material === undefined

@@ -118,14 +118,23 @@ export class Gateway {
       const client = clientOf(request);
       const route = this.#options.routes.get(request.url ?? "");
       if (route !== undefined) {
-        const { status, body: text, contentType = "text/plain; charset=utf-8" } = await route(received, client);
-        this.#send(response, { status, contentType, body: text }, requestId);
+        this.#send(response, await this.#local(route, received, client, requestId), requestId);
         return;
       }
       this.#send(response, await this.#answer(received, client, requestId), requestId);
     } catch (cause) {
       this.#options.log.error({ requestId, err: cause }, "A request failed outside its service.");
       response.destroy();
+    }
+  }
+
+  async #local(route: Route, request: WireRequest, client: Client, requestId: string): Promise<WireAnswer> {
+    try {
+      const { status, body, contentType = "text/plain; charset=utf-8" } = await route(request, client);
+      return { status, contentType, body };
+    } catch (cause) {
+      this.#options.log.error({ requestId, err: cause }, "A local route failed.");
+      return { status: 503, contentType: "text/plain; charset=utf-8", body: "unavailable\n" };
     }
   }
 

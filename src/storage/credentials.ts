@@ -9,6 +9,12 @@ export async function insertCredential(tx: Tx, row: CredentialRow): Promise<void
   await tx.changed("credential", row.access_key_id);
 }
 
+/** Removes one access key. */
+export async function deleteCredential(tx: Tx, accessKeyId: string): Promise<void> {
+  await tx.db.deleteFrom("credential").where("access_key_id", "=", accessKeyId).execute();
+  await tx.changed("credential", accessKeyId);
+}
+
 /** Removes every access key of an account: from the next request on none of them signs. */
 export async function deleteCredentialsOfAccount(tx: Tx, account: string): Promise<void> {
   const removal = tx.db.deleteFrom("credential").where("account", "=", account);

@@ -111,7 +111,7 @@ function syncNames(directory: string): void {
   }
 }
 
-/** Sealed rows are sealed, but policies and grants are not: nobody else may read or change the directory. */
+/** Sealed rows are sealed, but policies and states are not: nobody else may change the directory. */
 export function requirePrivate(directory: string): void {
   if ((statSync(directory).mode & 0o022) !== 0) {
     throw new StoreRefusedError(`Others may write to ${directory}: take that away with chmod go-w.`);

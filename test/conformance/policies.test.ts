@@ -21,7 +21,6 @@ after(() => world.stop());
 const { kms, other } = world;
 
 const LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future.";
-const INVALID_PRINCIPAL = "Policy contains a statement with one or more invalid principals.";
 
 async function policyTextOf(keyId: string): Promise<string> {
   return present((await kms.getKeyPolicy({ KeyId: keyId })).Policy);
