@@ -78,7 +78,6 @@ export const MIGRATIONS: readonly Migration[] = [
         account TEXT NOT NULL, deleted_at INTEGER NOT NULL,
         PRIMARY KEY (kind, region, key_id, material_id)
       ) STRICT, WITHOUT ROWID;
-      CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     `,
   },
 ];

@@ -170,12 +170,6 @@ export interface TombstoneTable {
   deleted_at: number;
 }
 
-/** Single values of the deployment, such as the highest time that `serve` has seen. */
-export interface SettingTable {
-  name: string;
-  value: string;
-}
-
 export interface Schema {
   store: StoreTable;
   account: AccountTable;
@@ -191,7 +185,6 @@ export interface Schema {
   outbox: OutboxTable;
   changes: ChangesTable;
   tombstone: TombstoneTable;
-  setting: SettingTable;
 }
 
 export type AccountRow = Readonly<Selectable<AccountTable>>;
