@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
+import { requireGuardedProcess } from "./guarded-process.ts";
 import { option, port, readSwitches } from "./options.ts";
 
 const program = new Command("keystead")
@@ -79,7 +80,10 @@ Examples:
   $ keystead serve --data /var/lib/keystead
   $ keystead serve --data /var/lib/keystead --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem`,
   )
-  .action(async (options) => (await import("./serve.ts")).serve(options));
+  .action(async (options) => {
+    requireGuardedProcess();
+    await (await import("./serve.ts")).serve(options);
+  });
 
 const account = program
   .command("account")

@@ -18,15 +18,8 @@ interface ServeOptions extends RootKeyOptions {
   readonly auditSync?: boolean;
 }
 
-/**
- * Flags of node: without the first two another process of the same user could have every key handed to it (DESIGN §6); with
- * the third what lives as long as one request is collected before it is moved (docs/performance.md).
- */
-const NODE_FLAGS = ["--disable-sigusr1", "--report-exclude-env", "--max-semi-space-size=64"];
-
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
 export async function serve(options: ServeOptions): Promise<void> {
-  requireGuardedProcess();
   const tls = tlsOf(options);
   if (tls === undefined && !isLoopback(options.host) && options.insecureHttp !== true) {
     throw new UsageError(
@@ -52,19 +45,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
   closeOnSignal(server);
-}
-
-/** Refuses a process that can be inspected, and runs itself anew with the flags that keep it from being so. */
-function requireGuardedProcess(): void {
-  const options = process.env["NODE_OPTIONS"];
-  if (options !== undefined && options !== "") throw new UsageError("serve does not start with NODE_OPTIONS set.");
-  if (process.execArgv.some((argument) => argument.startsWith("--inspect"))) {
-    throw new UsageError("serve does not start with --inspect.");
-  }
-  const missing = NODE_FLAGS.filter((flag) => !process.execArgv.includes(flag));
-  if (missing.length === 0) return;
-  const [, ...script] = process.argv;
-  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...missing, ...script], process.env);
 }
 
 function tlsOf({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined {

@@ -72,7 +72,8 @@ export class Authenticator {
     }
     const partition = findPartition(region);
     if (partition === undefined) throw new InvalidSignatureException("Credential should be scoped to a valid region. ");
-    const credential = await this.#store.settle((reader) => findCredential(reader, accessKeyId));
+    const settled = this.#store.settle((reader) => findCredential(reader, accessKeyId));
+    const credential = settled instanceof Promise ? await settled : settled;
     const principal = credential && this.#principalOf(credential, partition);
     if (credential === undefined || principal === undefined || securityToken !== undefined) throw unrecognized();
     const { account, revision, secret: sealed } = credential;

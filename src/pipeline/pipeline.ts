@@ -75,7 +75,8 @@ export class Pipeline {
     const { operation, input, service, call } = attempt;
     await this.#decideOnView(attempt);
     const context = { ...service.environment, call, store: this.#store, ...attempt.found };
-    await this.#check(attempt, context);
+    if (operation.check !== undefined) await operation.check(input, context);
+    endDryRun(operation, input);
     const output = await operation.run(input, context);
     await this.#recorder.append(entryOf(attempt, output, context));
     return output;
@@ -92,7 +93,8 @@ export class Pipeline {
     return this.#store.transaction(async (tx: Tx) => {
       await tx.settle((reader) => decideAll(attempt, reader));
       const context: ChangeContext<unknown> = { ...base, tx, prepared, ...attempt.found };
-      await this.#check(attempt, context);
+      if (operation.check !== undefined) await operation.check(input, context);
+      endDryRun(operation, input);
       const output = await operation.run(input, context);
       await this.#recorder.enlist(tx, entryOf(attempt, output, context));
       return output;
@@ -108,11 +110,6 @@ export class Pipeline {
     await this.#store.settle((reader) => decideAll(attempt, reader));
   }
 
-  async #check({ operation, input }: Attempt, context: RunContext): Promise<void> {
-    if (operation.check !== undefined) await operation.check(input, context);
-    if (operation.dryRun === true && input["DryRun"] === true) throw new DryRunOperationException(DRY_RUN);
-  }
-
   async #fail(attempt: Attempt, cause: unknown): Promise<ServiceError> {
     const error = cause instanceof ServiceError ? cause : attempt.service.internal(cause);
     return this.#append(attempt.service, failureOf(attempt, error));
@@ -126,6 +123,11 @@ export class Pipeline {
       return service.internal(cause);
     }
   }
+}
+
+/** @throws DryRunOperationException nothing was wrong, and the caller wanted to know no more than that */
+function endDryRun({ dryRun }: Operation, input: Readonly<Record<string, unknown>>): void {
+  if (dryRun === true && input["DryRun"] === true) throw new DryRunOperationException(DRY_RUN);
 }
 
 /**

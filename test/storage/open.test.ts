@@ -20,17 +20,36 @@ const inUse = (directory: string) => ({
   message: `The data directory ${directory} is in use by another Keystead server.`,
 });
 
-/** Starts a server process on a directory and waits until it has its store open. */
-async function startHolder(directory: string): Promise<ChildProcess> {
-  const holder = fork(fileURLToPath(new URL("./lock-holder.ts", import.meta.url)), [directory], { execArgv: [] });
-  assert.deepEqual((await once(holder, "message"))[0], "open");
-  return holder;
-}
+/** A server process on a directory, killed at the end of the scope at the latest. */
+class Holder implements AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly #exited: Promise<unknown>;
 
-async function kill(holder: ChildProcess): Promise<void> {
-  const exited = once(holder, "exit");
-  holder.kill("SIGKILL");
-  await exited;
+  private constructor(directory: string) {
+    this.process = fork(fileURLToPath(new URL("./lock-holder.ts", import.meta.url)), [directory], { execArgv: [] });
+    this.#exited = once(this.process, "exit");
+  }
+
+  /** Resolves when the process has its store open. */
+  static async start(directory: string): Promise<Holder> {
+    const holder = new Holder(directory);
+    assert.equal(await holder.answer(), "open");
+    return holder;
+  }
+
+  async answer(): Promise<unknown> {
+    const exited = this.#exited.then(() => assert.fail("The server process ended."));
+    return (await Promise.race([once(this.process, "message"), exited]))[0];
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
 }
 
 /** Runs SQL on the closed store of a directory. */
@@ -82,12 +101,12 @@ describe("a data directory", () => {
 
   it("is refused to a second process, until the first is killed; what the first answered is there", async () => {
     using directory = new TemporaryDirectory();
-    const holder = await startHolder(directory.path);
+    await using holder = await Holder.start(directory.path);
     await assert.rejects(openServer(directory.path), inUse(directory.path));
     await assert.rejects(openServer(directory.path), inUse(directory.path), "a refused one takes nothing away");
-    holder.send("1");
-    assert.equal((await once(holder, "message"))[0], "added 1");
-    await kill(holder);
+    holder.process.send("1");
+    assert.equal(await holder.answer(), "added 1");
+    await holder.kill();
     await using store = await openServer(directory.path);
     assert.deepEqual(await findAccount(store, "1"), account("1"));
   });
@@ -233,16 +252,16 @@ describe("two stores on one directory", () => {
 
   it("work from two processes, each waiting for the other's commits", async () => {
     using directory = new TemporaryDirectory();
-    const holder = await startHolder(directory.path);
+    await using holder = await Holder.start(directory.path);
     await using tool = await openTool(directory.path);
     const answers: string[] = [];
     const answered = new Promise<void>((resolve) => {
-      holder.on("message", (answer: string) => {
+      holder.process.on("message", (answer: string) => {
         if (answers.push(answer) === 30) resolve();
       });
     });
     const ours = Array.from({ length: 30 }, async (_, index) => {
-      holder.send(`theirs ${index}`);
+      holder.process.send(`theirs ${index}`);
       await tool.transaction((tx) => insertAccount(tx, account(`ours ${index}`)));
     });
     await Promise.all([...ours, answered]);
@@ -254,7 +273,6 @@ describe("two stores on one directory", () => {
       Array.from({ length: 60 }, (_, index) => index + 1),
     );
     assert.deepEqual(await findAccount(tool, "theirs 29"), account("theirs 29"));
-    await kill(holder);
   });
 
   it("drop their whole view when the feed has lost its tail, and say so", async () => {

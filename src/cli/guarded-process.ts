@@ -1,0 +1,23 @@
+/** Processes that hold keys: nobody of the same user may have them handed out by node itself. */
+
+import { UsageError } from "./options.ts";
+
+/**
+ * Flags of node: without the first two another process of the same user could have every key handed to it (DESIGN §6); with
+ * the third what lives as long as one request is collected before it is moved (docs/performance.md).
+ */
+const NODE_FLAGS = ["--disable-sigusr1", "--report-exclude-env", "--max-semi-space-size=64"];
+
+/** Refuses a process that can be inspected, and runs itself anew with the flags that keep it from being so. */
+export function requireGuardedProcess(): void {
+  const options = process.env["NODE_OPTIONS"];
+  if (options !== undefined && options !== "") throw new UsageError("serve does not start with NODE_OPTIONS set.");
+  if (process.execArgv.some((argument) => argument.startsWith("--inspect"))) {
+    throw new UsageError("serve does not start with --inspect.");
+  }
+  const missing = NODE_FLAGS.filter((flag) => !process.execArgv.includes(flag));
+  if (missing.length === 0) return;
+  if (process.execve === undefined) throw new UsageError(`serve has to be run by node ${missing.join(" ")}.`);
+  const [, ...script] = process.argv;
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...missing, ...script], process.env);
+}
