@@ -2,6 +2,7 @@
 
 import { AccessDeniedException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
+import type { ConditionContext } from "../policy/context.ts";
 import { type CompiledPolicy, evaluate } from "../policy/policy.ts";
 
 export interface AccessRequest {
@@ -17,6 +18,8 @@ export interface AccessRequest {
   };
   /** Nothing is there under that ARN. */
   readonly absent: boolean;
+  /** What conditions ask of the request. */
+  readonly context: ConditionContext;
 }
 
 export type Decision =
@@ -32,11 +35,11 @@ const ALLOWED: Decision = { allowed: true };
  * policies: no principal has any permission unless it is explicitly given). Without one (the account itself, aliases), or
  * when nothing is there, it must be the caller's own.
  */
-export function decide({ principal, action, resource, absent }: AccessRequest): Decision {
+export function decide({ principal, action, resource, absent, context }: AccessRequest): Decision {
   const own = resource.account === principal.account;
   if (principal.kind !== "root") return { allowed: false, why: "no resource policy allows" };
   if (resource.policy === undefined || absent) return own ? ALLOWED : { allowed: false, why: "another account's" };
-  const { verdict } = evaluate(resource.policy, { principal, action, resourceArn: resource.arn });
+  const { verdict } = evaluate(resource.policy, { principal, action, resourceArn: resource.arn, context });
   if (verdict === "allow") return ALLOWED;
   if (!own) return { allowed: false, why: "another account's" };
   return { allowed: false, why: verdict === "deny" ? "explicit deny" : "no resource policy allows" };

@@ -4,8 +4,9 @@ import { decide } from "../access/decide.ts";
 import { dnsSuffix } from "../base/arn.ts";
 import { LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
 import type { Call } from "../pipeline/operation.ts";
-import { PolicySyntaxError } from "../policy/document.ts";
-import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
+import type { ConditionContext } from "../policy/context.ts";
+import { type Document, PolicySyntaxError, parseResourcePolicy } from "../policy/document.ts";
+import { type CompiledPolicy, compileDocument } from "../policy/policy.ts";
 
 /** Key policy document size, not adjustable (spec 07, Resource quotas). */
 const POLICY_BYTES_MAX = 32_768;
@@ -90,20 +91,23 @@ function printPolicy(value: unknown, indent = ""): string {
  * Checks a new key policy as CreateKey and PutKeyPolicy do, and returns it compiled.
  *
  * @throws LimitExceededException more than 32,768 bytes
- * @throws MalformedPolicyDocumentException not a policy document, or (unless bypassed) one that would leave the caller without
- *   kms:PutKeyPolicy on the key (spec 03, Lockout safety check)
+ * @param options.context what conditions are asked of, when the lockout check decides about a later PutKeyPolicy
+ * @throws MalformedPolicyDocumentException not a policy document, one with conditions that no key policy may have, or (unless
+ *   bypassed) one that would leave the caller without kms:PutKeyPolicy on the key (spec 03, Lockout safety check)
  */
 export function requireKeyPolicy(
   text: string,
-  { call, keyArn, bypassLockout }: { call: Call; keyArn: string; bypassLockout: boolean },
+  options: { call: Call; keyArn: string; bypassLockout: boolean; context: ConditionContext },
 ): CompiledPolicy {
   if (Buffer.byteLength(text) > POLICY_BYTES_MAX) {
     throw new LimitExceededException(`The policy document is larger than ${POLICY_BYTES_MAX} bytes.`);
   }
   const policy = compileOrRefuse(text);
+  const { call, keyArn, bypassLockout, context } = options;
   const { principal } = call;
   const resource = { arn: keyArn, account: principal.account, policy };
-  if (!bypassLockout && !decide({ principal, action: "kms:PutKeyPolicy", resource, absent: false }).allowed) {
+  const request = { principal, action: "kms:PutKeyPolicy", resource, absent: false, context };
+  if (!bypassLockout && !decide(request).allowed) {
     throw new MalformedPolicyDocumentException(
       "The new key policy will not allow you to update the key policy in the future.",
     );
@@ -113,9 +117,43 @@ export function requireKeyPolicy(
 
 function compileOrRefuse(text: string): CompiledPolicy {
   try {
-    return compilePolicy(text);
+    const document = parseResourcePolicy(text);
+    requireKeyPolicyConditions(document);
+    return compileDocument(document);
   } catch (cause) {
     if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
     throw cause;
+  }
+}
+
+/** Keys whose `ForAllValues` also matches requests without them (spec 03, Policy validation), and how KMS says so. */
+const SINGLE_VALUED = [
+  {
+    prefix: "kms:encryptioncontext:",
+    code: "OverlyPermissiveCondition:EncryptionContext:",
+    what: "encryption context",
+  },
+  { prefix: "aws:requesttag/", code: "OverlyPermissiveCondition:", what: "tag" },
+] as const;
+
+/** Keys of IAM policies alone (KMS guide, ABAC). */
+const IDENTITY_ONLY = /^(?:aws:resourcetag\/|kms:resourcetag\/|kms:resourcealiases$)/;
+
+/**
+ * @throws PolicySyntaxError `ForAllValues` with a key that has one value, or a key that is for IAM policies alone (the text
+ *   is KMS's own, from awsdocs/aws-kms-developer-guide, pull request 47)
+ */
+function requireKeyPolicyConditions({ statements }: Document): void {
+  for (const { key, set } of statements.flatMap(({ conditions }) => conditions)) {
+    if (IDENTITY_ONLY.test(key)) {
+      throw new PolicySyntaxError(
+        "These condition keys are not permitted in a key policy: aws:ResourceTag, kms:ResourceTag, kms:ResourceAliases",
+      );
+    }
+    const found = set === "all" ? SINGLE_VALUED.find(({ prefix }) => key.startsWith(prefix)) : undefined;
+    if (found === undefined) continue;
+    throw new PolicySyntaxError(
+      `${found.code} Using the ForAllValues set operator with a single-valued condition key matches requests without the specified ${found.what} or with an unspecified ${found.what}. To fix, remove ForAllValues.`,
+    );
   }
 }

@@ -12,6 +12,7 @@ import type {
   RunContext,
   Target,
 } from "../pipeline/operation.ts";
+import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import { Key, type Locator } from "./resources.ts";
 import type { Input, OperationName, Output } from "./shapes.ts";
@@ -34,6 +35,8 @@ export interface KmsTarget<I, R extends Resource, As extends string> {
   /** The usage that the key must have. */
   readonly usage?: string;
   when?(input: I): boolean;
+  /** The condition keys of this target alone, instead of the operation's. */
+  readonly conditions?: ConditionKeys<I>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a target of any input and resource, from which both are inferred
@@ -51,6 +54,8 @@ interface Declared<I, O, T extends readonly AnyTarget[], C> {
   readonly targets: T;
   readonly record: RecordRule<I, O, C>;
   readonly dryRun?: boolean;
+  /** The condition keys of the request, for every target; those of a key itself are always there. */
+  readonly conditions?: ConditionKeys<I>;
   validate?(input: I, call: Call): void;
   check?(input: I, context: C): void | Promise<void>;
   run(input: I, context: C): O | Promise<O>;
@@ -90,12 +95,12 @@ function compile<I, O, T extends readonly AnyTarget[], C>(
   kind: Operation["kind"],
   declared: Declared<I, O, T, C>,
 ): Operation {
-  const { validate } = declared;
+  const { validate, conditions } = declared;
   return {
     ...(declared as unknown as Operation),
     name,
     kind,
-    targets: declared.targets.map(compileTarget),
+    targets: declared.targets.map((target) => compileTarget({ ...(conditions && { conditions }), ...target })),
     validate(input, call) {
       requireNoGrantTokens(input);
       validate?.(input as I, call);
@@ -104,7 +109,7 @@ function compile<I, O, T extends readonly AnyTarget[], C>(
 }
 
 function compileTarget(target: AnyTarget): Target {
-  const { as, action, resource: locator, states, usage, when } = target;
+  const { as, action, resource: locator, states, usage, when, conditions } = target;
   return {
     as,
     action,
@@ -116,6 +121,7 @@ function compileTarget(target: AnyTarget): Target {
       if (resource instanceof Key && usage !== undefined) requireUsage(usage, resource, call.operation);
     },
     ...(locator.denied && { denied: locator.denied }),
+    conditions: (key, { input, ...facts }) => kmsConditionValues(key, conditions, input, facts),
   };
 }
 

@@ -72,6 +72,23 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   allow?(resource: R, input: I, call: Call): void;
   /** The error for a caller who may not, where it is not the common one (a ciphertext must not tell what it names). */
   denied?(call: Call): ServiceError;
+  /**
+   * The values of the service's own condition keys, beside the global ones.
+   *
+   * @param key in lower case
+   * @returns undefined when the request has no such key
+   */
+  conditions?(key: string, question: Question<I>): readonly string[] | undefined;
+}
+
+/** What a condition key may look at. */
+export interface Question<I = unknown> {
+  readonly input: I;
+  readonly call: Call;
+  /** What the target came to. */
+  readonly resource: Resource;
+  /** The resources of the operation that were found, under the names of their targets. */
+  readonly found: Readonly<Record<string, Resource>>;
 }
 
 /** What the record of an operation says (CloudTrail, spec 02). Member names are the API's; audit lowers the first letter. */

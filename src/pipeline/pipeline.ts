@@ -15,6 +15,7 @@ import type {
   Service,
   Target,
 } from "./operation.ts";
+import { requestContext } from "./request-context.ts";
 
 /** The text that AWS answers to a dry run that would have succeeded (spec 09). */
 const DRY_RUN = "The request would have succeeded, but the DryRun option is set.";
@@ -141,7 +142,7 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   const resolutions = targets.map((target) => target.resolve(input, call, reader));
   attempt.found = foundOf(targets, resolutions);
   targets.forEach((target, index) => {
-    authorize(target, resolutionAt(resolutions, index), call);
+    authorize(target, resolutionAt(resolutions, index), attempt);
   });
   for (const resolution of resolutions) {
     if (resolution.kind === "found") continue;
@@ -169,13 +170,14 @@ function foundOf(targets: readonly Target[], resolutions: readonly Resolution[])
   return found;
 }
 
-function authorize(target: Target, resolution: Resolution, call: Call): void {
+function authorize(target: Target, { kind, resource }: Resolution, { call, input, found }: Attempt): void {
   if (target.action === undefined) return;
   const request = {
     principal: call.principal,
     action: target.action,
-    resource: resolution.resource,
-    absent: resolution.kind === "absent",
+    resource,
+    absent: kind === "absent",
+    context: requestContext(call, resource, (key) => target.conditions?.(key, { input, call, resource, found })),
   };
   const decision = decide(request);
   if (decision.allowed) return;

@@ -1,5 +1,6 @@
 /** Policy documents as typed trees, and the only parser that makes them (IAM JSON policy elements reference). */
 
+import { asConditionType, type Condition } from "./conditions.ts";
 import { parseUnambiguousJson } from "./json.ts";
 
 /** A text that is no policy document; the message is for whoever sent it. */
@@ -25,8 +26,8 @@ export interface Statement {
   /** Undefined: the statement has no effect (KMS accepts it). */
   readonly actions: Patterns | undefined;
   readonly resources: Patterns | undefined;
-  /** By operator, then condition key. */
-  readonly conditions: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  /** All of them must hold. */
+  readonly conditions: readonly Condition[];
 }
 
 /** Who a statement is about, or about whom it is not. */
@@ -39,6 +40,9 @@ export interface Principals {
   readonly services: ReadonlySet<string>;
   readonly federated: ReadonlySet<string>;
 }
+
+/** As IAM words it of actions and of condition keys. */
+const NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
 
 const DOCUMENT_MEMBERS = new Set(["Version", "Id", "Statement"]);
 const STATEMENT_MEMBERS = new Set([
@@ -114,7 +118,7 @@ function parsePatterns(statement: Json, plain: string, negated: string): Pattern
     `Statement ${is === undefined ? negated : plain} must be a string or a list of strings.`,
   );
   if (plain === "Action" && !values.every((action) => action === "*" || /^[a-zA-Z0-9-]+:\S+$/.test(action))) {
-    throw new PolicySyntaxError("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+    throw new PolicySyntaxError(NO_VENDOR);
   }
   return { negated: is === undefined, values };
 }
@@ -167,15 +171,16 @@ function isAwsPrincipal(text: string): boolean {
 }
 
 function parseConditions(value: unknown): Statement["conditions"] {
-  if (value === undefined) return new Map();
+  if (value === undefined) return [];
   const message = "Statement Condition must map operators to condition keys and values.";
-  const operators = Object.entries(asObject(value, message));
-  return new Map(
-    operators.map(([operator, keys]) => {
-      const entries = Object.entries(asObject(keys, message));
-      return [operator, new Map(entries.map(([key, values]) => [key, asScalars(values, message)]))];
-    }),
-  );
+  return Object.entries(asObject(value, message)).flatMap(([name, keys]) => {
+    const type = asConditionType(name);
+    if (type === undefined) throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
+    return Object.entries(asObject(keys, message)).map(([key, values]) => {
+      if (!/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
+      return { ...type, key: key.toLowerCase(), values: asScalars(values, message) };
+    });
+  });
 }
 
 function asObject(value: unknown, message: string): Json {

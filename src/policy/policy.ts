@@ -1,7 +1,17 @@
 /** Policies compiled, and what they say to one request. */
 
-import { type Document, type Patterns, type Principals, parseResourcePolicy, type Statement } from "./document.ts";
-import { compileGlob } from "./glob.ts";
+import { compileCondition } from "./conditions.ts";
+import type { ConditionContext } from "./context.ts";
+import {
+  type Document,
+  type Patterns,
+  PolicySyntaxError,
+  type Principals,
+  parseResourcePolicy,
+  type Statement,
+} from "./document.ts";
+import { compileGlob, compilePattern } from "./glob.ts";
+import { compileTemplate, isVariable, parseTemplate, type Template, VariableError } from "./variables.ts";
 
 /** A policy document ready to decide. */
 export interface CompiledPolicy {
@@ -12,10 +22,8 @@ export interface CompiledPolicy {
 export interface CompiledStatement {
   readonly sid: string | undefined;
   readonly effect: Statement["effect"];
-  /** Whether principal, action (here in lower case) and resource are among those it is about. */
+  /** Whether principal, action (here in lower case) and resource are among those it is about, and its conditions hold. */
   readonly concerns: (request: PolicyRequest) => boolean;
-  /** Whether it rests on conditions or policy variables, none of which can be decided yet. */
-  readonly undecided: boolean;
 }
 
 /** What a policy is asked. */
@@ -24,6 +32,7 @@ export interface PolicyRequest {
   /** Such as `kms:Encrypt`. */
   readonly action: string;
   readonly resourceArn: string;
+  readonly context: ConditionContext;
 }
 
 /** What a policy says, and the statement that decided: an explicit deny outweighs every allow. */
@@ -39,24 +48,35 @@ const NONE: Verdict = { verdict: "none" };
  * @throws PolicySyntaxError (document.ts)
  */
 export function compilePolicy(text: string): CompiledPolicy {
-  const { version, statements } = parseResourcePolicy(text);
-  return { statements: statements.map((statement) => compileStatement(statement, version)) };
+  return compileDocument(parseResourcePolicy(text));
 }
 
 /**
- * What a policy says to a request.
+ * Compiles a document that was parsed.
  *
- * What can't be decided is denied: an undecided Allow does not allow, an undecided Deny denies. A policy has nothing to say
- * about callers of another partition than its resource's, whom no principal in it can mean.
+ * @throws PolicySyntaxError a policy variable can't be read, or stands where none may
+ */
+export function compileDocument({ version, statements }: Document): CompiledPolicy {
+  const variables = version === "2012-10-17";
+  try {
+    return { statements: statements.map((statement) => compileStatement(statement, variables)) };
+  } catch (cause) {
+    if (cause instanceof VariableError) throw new PolicySyntaxError(cause.message);
+    throw cause;
+  }
+}
+
+/**
+ * What a policy says to a request. A policy has nothing to say about callers of another partition than its resource's,
+ * whom no principal in it can mean.
  */
 export function evaluate({ statements }: CompiledPolicy, request: PolicyRequest): Verdict {
-  const { principal, action, resourceArn } = request;
+  const { principal, action, resourceArn, context } = request;
   if (!isSamePartition(principal.arn, resourceArn)) return NONE;
-  const question = { principal, action: action.toLowerCase(), resourceArn };
+  const question = { principal, action: action.toLowerCase(), resourceArn, context };
   let allow: CompiledStatement | undefined;
   for (const statement of statements) {
-    const isIdle = statement.effect === "Allow" && (statement.undecided || allow !== undefined);
-    if (isIdle || !statement.concerns(question)) continue;
+    if ((statement.effect === "Allow" && allow !== undefined) || !statement.concerns(question)) continue;
     if (statement.effect === "Deny") return { verdict: "deny", statement };
     allow = statement;
   }
@@ -68,28 +88,54 @@ function isSamePartition(left: string, right: string): boolean {
   return right.startsWith(left.slice(0, left.indexOf(":", "arn:".length) + 1));
 }
 
-function compileStatement(statement: Statement, version: Document["version"]): CompiledStatement {
-  const { sid, effect, principals, actions, resources, conditions } = statement;
+function compileStatement(statement: Statement, variables: boolean): CompiledStatement {
+  const { sid, effect, principals } = statement;
   const isPrincipal = compilePrincipals(principals);
-  const isAction = compilePatterns(actions, (pattern) => pattern.toLowerCase());
-  const hasVariables = version === "2012-10-17" && resources?.values.some((pattern) => pattern.includes("${")) === true;
-  // Which resources a variable means can't be told yet, so that it may be any: a Deny must not miss its own.
-  const isResource = hasVariables ? () => true : compilePatterns(resources, (pattern) => pattern);
+  const isAction = compileActions(statement.actions);
+  const isResource = compileResources(statement.resources, variables);
+  const conditions = statement.conditions.map((condition) => compileCondition(condition, variables));
   return {
     sid,
     effect,
-    undecided: hasVariables || conditions.size > 0,
-    concerns: ({ principal, action, resourceArn }) =>
-      isAction(action) && isPrincipal(principal) && isResource(resourceArn),
+    concerns({ principal, action, resourceArn, context }) {
+      if (!isAction(action) || !isPrincipal(principal) || !isResource(resourceArn, context)) return false;
+      for (const holds of conditions) if (!holds(context)) return false;
+      return true;
+    },
   };
 }
 
-/** A statement without the element concerns nothing; negated or not, it has no effect. */
-function compilePatterns(patterns: Patterns | undefined, fold: (text: string) => string): (text: string) => boolean {
+/** A statement without the element concerns nothing; negated or not, it has no effect. The same goes for resources. */
+function compileActions(patterns: Patterns | undefined): (action: string) => boolean {
   if (patterns === undefined) return () => false;
   const { negated, values } = patterns;
-  const matchers = values.map((pattern) => compileGlob(fold(pattern)));
-  return (text) => matchers.some((matches) => matches(text)) !== negated;
+  const matchers = values.map((pattern) => compileGlob(pattern.toLowerCase()));
+  return (action) => matchers.some((matches) => matches(action)) !== negated;
+}
+
+function compileResources(
+  patterns: Patterns | undefined,
+  variables: boolean,
+): (arn: string, context: ConditionContext) => boolean {
+  if (patterns === undefined) return () => false;
+  const { negated, values } = patterns;
+  const matchers = values.map((pattern) => {
+    const template = parseTemplate(pattern, { variables, wildcards: true });
+    requireVariablesInResource(template);
+    return compileTemplate(template, compilePattern);
+  });
+  return (arn, context) => matchers.some((matches) => matches(arn, context)) !== negated;
+}
+
+/** A variable may stand for parts of an ARN after the fifth colon alone (IAM guide, Where you can use policy variables). */
+function requireVariablesInResource(template: Template): void {
+  let colons = 0;
+  for (const part of template) {
+    if (typeof part === "string") colons += part.split(":").length - 1;
+    else if (isVariable(part) && colons < 5) {
+      throw new VariableError("Policy contains a variable before the fifth colon of a resource.");
+    }
+  }
 }
 
 /** An account is meant by its root ARN or its bare id; both are delegation to the account, its root user included. */

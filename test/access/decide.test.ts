@@ -21,6 +21,7 @@ function policyOf(...statements: readonly object[]) {
 }
 const admits = (account: string): object => ({ Effect: "Allow", Principal: { AWS: account } });
 const denies = (account: string): object => ({ Effect: "Deny", Principal: { AWS: account } });
+const context = (key: string) => (key === "kms:calleraccount" ? [ACCOUNT] : undefined);
 const Condition = { StringEquals: { "kms:CallerAccount": ACCOUNT } };
 
 const key = (...statements: readonly object[]): AccessRequest["resource"] => ({
@@ -32,7 +33,7 @@ const account = { arn: "*", account: ACCOUNT };
 const bareKey = { arn: KEY, account: ACCOUNT };
 
 function told(principal: AccessRequest["principal"], resource: AccessRequest["resource"], absent = false): string {
-  const request = { principal, action: "kms:Encrypt", resource, absent };
+  const request = { principal, action: "kms:Encrypt", resource, absent, context };
   const decision = decide(request);
   if (decision.allowed) return "allowed";
   const { code, status, message } = accessDenied(request, decision);
@@ -68,13 +69,19 @@ describe("a root user", () => {
       message: DENIED,
     },
     {
-      title: "does not use a key when only a statement with a condition admits it",
+      title: "uses a key when a statement whose condition holds admits it",
       principal: own,
       resource: key({ ...admits(ACCOUNT), Condition }),
+      message: "allowed",
+    },
+    {
+      title: "does not use a key when only a statement whose condition doesn't hold admits it",
+      principal: own,
+      resource: key({ ...admits(ACCOUNT), Condition: { StringEquals: { "kms:CallerAccount": OTHER } } }),
       message: UNMENTIONED,
     },
     {
-      title: "does not use a key when a statement with a condition might deny it",
+      title: "does not use a key when a statement whose condition holds denies it",
       principal: own,
       resource: key(admits(ACCOUNT), { ...denies(ACCOUNT), Condition }),
       message: DENIED,

@@ -37,7 +37,10 @@ describe("a policy document", () => {
         },
         NotAction: ["kms:Encrypt", "kms:Re*"],
         NotResource: "arn:aws:kms:*:*:key/*",
-        Condition: { Bool: { "kms:GrantIsForAWSResource": true }, NumericLessThan: { "kms:X": [7, "8"] } },
+        Condition: {
+          Bool: { "kms:GrantIsForAWSResource": true },
+          "ForAnyValue:NumericLessThanIfExists": { "kms:X": [7, "8"] },
+        },
       },
     }).statements;
     assert.deepEqual(statement, {
@@ -52,10 +55,10 @@ describe("a policy document", () => {
       },
       actions: { negated: true, values: ["kms:Encrypt", "kms:Re*"] },
       resources: { negated: true, values: ["arn:aws:kms:*:*:key/*"] },
-      conditions: new Map([
-        ["Bool", new Map([["kms:GrantIsForAWSResource", ["true"]]])],
-        ["NumericLessThan", new Map([["kms:X", ["7", "8"]]])],
-      ]),
+      conditions: [
+        { operator: "bool", set: undefined, ifExists: false, key: "kms:grantisforawsresource", values: ["true"] },
+        { operator: "numericlessthan", set: "any", ifExists: true, key: "kms:x", values: ["7", "8"] },
+      ],
     });
   });
 
@@ -72,10 +75,9 @@ describe("a policy document", () => {
     assert.equal(statements[1]?.sid, "a");
   });
 
-  it("keeps condition names that every object has", () => {
-    const text = '{"Statement":{"Effect":"Allow","Principal":"*","Condition":{"__proto__":{"constructor":"x"}}}}';
-    const conditions = parseResourcePolicy(text).statements[0]?.conditions;
-    assert.deepEqual(conditions, new Map([["__proto__", new Map([["constructor", ["x"]]])]]));
+  it("keeps condition keys that every object has", () => {
+    const text = '{"Statement":{"Effect":"Allow","Principal":"*","Condition":{"Bool":{"aws:__proto__":"x"}}}}';
+    assert.equal(parseResourcePolicy(text).statements[0]?.conditions[0]?.key, "aws:__proto__");
   });
 
   const json = (value: unknown): string => JSON.stringify(value);
@@ -145,8 +147,18 @@ describe("a policy document", () => {
     },
     {
       title: "a condition value that is an object",
-      text: json(policy({ ...allow, Condition: { StringEquals: { a: {} } } })),
+      text: json(policy({ ...allow, Condition: { StringEquals: { "aws:a": {} } } })),
       message: "Statement Condition must map operators to condition keys and values.",
+    },
+    ...["StringEqual", "__proto__", "NullIfExists", "ForAllValues:Null", "ForSomeValues:Bool", ""].map((name) => ({
+      title: `the operator ${JSON.stringify(name)}`,
+      text: `{"Statement":{"Effect":"Allow","Principal":"*","Condition":{"${name}":{"aws:a":"x"}}}}`,
+      message: `Invalid Condition type : ${name}`,
+    })),
+    {
+      title: "a condition key without a service",
+      text: json(policy({ ...allow, Condition: { Bool: { SecureTransport: "true" } } })),
+      message: "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
     },
     {
       title: "Principal and NotPrincipal",

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { ConditionContext } from "../../src/policy/context.ts";
+import { PolicySyntaxError } from "../../src/policy/document.ts";
 import { compilePolicy, evaluate } from "../../src/policy/policy.ts";
 
 const ACCOUNT = "111122223333";
@@ -15,15 +17,22 @@ interface Question {
   readonly partition?: string;
   readonly action?: string;
   readonly resourceArn?: string;
+  readonly context?: ConditionContext;
 }
 
 const allow = { Effect: "Allow", Principal: { AWS: root(ACCOUNT) }, Action: "kms:*", Resource: "*" };
 const deny = { ...allow, Effect: "Deny" };
 
 function ask(statements: readonly unknown[], question: Question = {}, Version = "2012-10-17") {
-  const { account = ACCOUNT, partition = "aws", action = "kms:Encrypt", resourceArn = KEY } = question;
+  const {
+    account = ACCOUNT,
+    partition = "aws",
+    action = "kms:Encrypt",
+    resourceArn = KEY,
+    context = () => undefined,
+  } = question;
   const policy = compilePolicy(JSON.stringify({ Version, Statement: statements }));
-  return evaluate(policy, { principal: { account, arn: root(account, partition) }, action, resourceArn });
+  return evaluate(policy, { principal: { account, arn: root(account, partition) }, action, resourceArn, context });
 }
 const verdictOf = (...parameters: Parameters<typeof ask>): string => ask(...parameters).verdict;
 
@@ -118,29 +127,90 @@ describe("a statement", () => {
   }
 });
 
-describe("what can't be decided yet", () => {
-  const Condition = { StringEquals: { "aws:PrincipalOrgID": "o-1" } };
-  it("does not allow", () => assert.equal(verdictOf([{ ...allow, Condition }]), "none"));
-  it("denies", () => assert.equal(verdictOf([allow, { ...deny, Condition }]), "deny"));
-  it("is no hindrance where it concerns another action", () => {
-    assert.equal(verdictOf([allow, { ...deny, Action: "kms:Decrypt", Condition }]), "allow");
+/** A request with these keys. */
+const having =
+  (values: Readonly<Record<string, readonly string[]>>): ConditionContext =>
+  (key) =>
+    values[key];
+
+describe("a statement with conditions", () => {
+  const context = having({ "aws:securetransport": ["true"], "aws:sourceip": ["203.0.113.7"] });
+  const secure = { Bool: { "aws:SecureTransport": true } };
+  const away = { IpAddress: { "aws:SourceIp": "198.51.100.0/24" } };
+  for (const { title, Condition, holds } of [
+    { title: "is in force when its condition holds", Condition: secure, holds: true },
+    { title: "is not when its condition doesn't", Condition: away, holds: false },
+    { title: "is not when one of two doesn't", Condition: { ...secure, ...away }, holds: false },
+    {
+      title: "is not when one key of two doesn't",
+      Condition: { StringEquals: { "aws:SecureTransport": "true", "aws:SourceIp": "none" } },
+      holds: false,
+    },
+    { title: "is in force without any", Condition: {}, holds: true },
+    { title: "is in force with an operator without keys", Condition: { StringEquals: {} }, holds: true },
+  ]) {
+    it(title, () => {
+      assert.equal(verdictOf([{ ...allow, Condition }], { context }), holds ? "allow" : "none");
+      assert.equal(verdictOf([allow, { ...deny, Condition }], { context }), holds ? "deny" : "allow");
+    });
+  }
+
+  it("asks nothing of the request when it is about another action, principal or resource", () => {
+    const asked: string[] = [];
+    const context: ConditionContext = (key) => {
+      asked.push(key);
+      return undefined;
+    };
+    const Condition = away;
+    for (const other of [
+      { Action: "kms:Decrypt" },
+      { Principal: { AWS: OTHER } },
+      { Resource: "arn:aws:kms:*:*:key/x" },
+    ]) {
+      verdictOf([{ ...allow, ...other, Condition }], { context });
+    }
+    assert.deepEqual(asked, []);
+    verdictOf([{ ...allow, Condition }], { context });
+    assert.deepEqual(asked, ["aws:sourceip"]);
   });
-  it("is an operator without keys, too, but not an empty Condition", () => {
-    assert.equal(verdictOf([{ ...allow, Condition: { StringEquals: {} } }]), "none");
-    assert.equal(verdictOf([{ ...allow, Condition: {} }]), "allow");
+});
+
+describe("a policy variable in a resource", () => {
+  const context = having({ "aws:username": ["1234abcd*"], "aws:tagkeys": ["a", "b"] });
+  const at = (name: string): object => ({ ...allow, Resource: `arn:aws:kms:*:*:key/${name}` });
+  const resourceArn = `arn:aws:kms:us-east-1:${ACCOUNT}:key/1234abcd*`;
+  for (const { name, Version = "2012-10-17", verdict } of [
+    { name: "$" + "{AWS:userName}", verdict: "allow" },
+    { name: "$" + "{aws:username}*", verdict: "allow" },
+    { name: "$" + "{aws:userid}", verdict: "none" },
+    { name: "$" + "{aws:userid, '1234abcd*'}", verdict: "allow" },
+    { name: "$" + "{aws:tagkeys}", verdict: "none" },
+    { name: "1234abcd$" + "{*}", verdict: "allow" },
+    { name: "1234abc$" + "{?}*", verdict: "none" },
+    { name: "$" + "{aws:username}", Version: "2008-10-17", verdict: "none" },
+  ]) {
+    it(`${name} of ${Version} says ${verdict}`, () => {
+      assert.equal(verdictOf([at(name)], { context, resourceArn }, Version), verdict);
+    });
+  }
+
+  it("is no wildcard, whatever it is filled with", () => {
+    const other = { context, resourceArn: resourceArn.replace("*", "ef") };
+    assert.equal(verdictOf([at("$" + "{aws:username}")], other), "none");
+    assert.equal(verdictOf([at("$" + "{aws:userid, '*'}")], other), "none");
   });
-  it("is a resource with a policy variable", () => {
-    const Resource = `arn:aws:kms:*:*:key/\${aws:PrincipalTag/key}`;
-    assert.equal(verdictOf([{ ...allow, Resource }]), "none");
-    assert.equal(verdictOf([{ ...allow, Resource: ["*", Resource] }]), "none");
-    assert.equal(verdictOf([allow, { ...deny, Resource }]), "deny");
-    const { Resource: _, ...anywhere } = deny;
-    assert.equal(verdictOf([allow, { ...anywhere, NotResource: Resource }]), "deny");
-  });
-  it("is no variable in a policy of 2008, which knows none", () => {
-    const Resource = `*\${x}`;
-    assert.equal(verdictOf([allow, { ...deny, Resource }], {}, "2008-10-17"), "allow");
-    assert.equal(verdictOf([{ ...allow, Resource }], { resourceArn: `${KEY}\${x}` }, "2008-10-17"), "allow");
+
+  it("is refused before the fifth colon, unclosed or without a name", () => {
+    for (const Resource of [
+      "$" + "{aws:username}",
+      "arn:aws:kms:*:$" + "{aws:userid}:key/x",
+      "a:b:c:d:e:$" + "{x",
+      "a:b:c:d:e:$" + "{}",
+      "a:b:c:d:e:$" + "{x, 'y}",
+    ]) {
+      assert.throws(() => verdictOf([{ ...allow, Resource }]), PolicySyntaxError, Resource);
+      assert.doesNotThrow(() => verdictOf([{ ...allow, Resource }], {}, "2008-10-17"), Resource);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 /** GenerateDataKey and GenerateDataKeyWithoutPlaintext: keys for use outside, with an encrypted copy. */
 
 import { ValidationException } from "../../base/errors.ts";
+import { encryptionConditions } from "../conditions.ts";
 import { requireContext, requireNoRecipient } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
@@ -12,6 +13,8 @@ interface DataKeyInput {
   readonly KeySpec?: keyof typeof bytesOfSpec;
   readonly NumberOfBytes?: number;
 }
+
+const conditions = encryptionConditions({ key: "KeyId", context: "EncryptionContext" });
 
 const record = {
   readOnly: true,
@@ -35,6 +38,7 @@ export const generateDataKey = use("GenerateDataKey", {
       usage: "ENCRYPT_DECRYPT",
     },
   ],
+  conditions,
   record,
   dryRun: true,
   validate(input) {
@@ -63,6 +67,7 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
       usage: "ENCRYPT_DECRYPT",
     },
   ],
+  conditions,
   record,
   dryRun: true,
   validate(input) {

@@ -3,6 +3,7 @@
 import { ValidationException } from "../../base/errors.ts";
 import { clearDue, setDue } from "../../storage/due.ts";
 import { updateKey } from "../../storage/keys.ts";
+import { windowCondition } from "../conditions.ts";
 import { DELETE_KEY } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
 import { cancellable, deletable } from "../key-states.ts";
@@ -16,6 +17,7 @@ const WINDOW_DAYS = { min: 7, max: 30, initial: 30 };
 /** Starts the waiting period at whose end the key is destroyed (API reference, ScheduleKeyDeletion). */
 export const scheduleKeyDeletion = change("ScheduleKeyDeletion", {
   targets: [{ as: "key", action: "kms:ScheduleKeyDeletion", resource: key("KeyId", keyIdOrArn), states: deletable }],
+  conditions: windowCondition,
   record: {
     readOnly: false,
     request: ({ KeyId, PendingWindowInDays = WINDOW_DAYS.initial }) => ({ KeyId, PendingWindowInDays }),

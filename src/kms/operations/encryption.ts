@@ -1,10 +1,17 @@
 /** Encrypt, Decrypt and ReEncrypt: small plaintexts into ciphertext blobs, and back. */
 
 import { InvalidCiphertextException, ValidationException } from "../../base/errors.ts";
+import { encryptionConditions, sameKeyCondition } from "../conditions.ts";
 import { ignoresCiphertext, requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyOfCiphertext, keyWithMaterial } from "../resources.ts";
+
+const conditions = encryptionConditions({
+  key: "KeyId",
+  context: "EncryptionContext",
+  algorithm: "EncryptionAlgorithm",
+});
 
 /**
  * Encrypts up to 4,096 bytes under a symmetric key (API reference, Encrypt).
@@ -24,6 +31,7 @@ export const encrypt = use("Encrypt", {
       usage: "ENCRYPT_DECRYPT",
     },
   ],
+  conditions,
   record: { readOnly: true, request: recordedInput, resources: ["key"], additional: materialIdOf },
   dryRun: true,
   validate: ({ EncryptionContext }) => requireContext(EncryptionContext),
@@ -50,6 +58,7 @@ export const decrypt = use("Decrypt", {
       usage: "ENCRYPT_DECRYPT",
     },
   ],
+  conditions,
   record: { readOnly: true, request: recordedInput, resources: ["key"], additional: materialIdOf },
   dryRun: true,
   validate(input) {
@@ -82,6 +91,14 @@ export const reEncrypt = use("ReEncrypt", {
       resource: keyOfCiphertext("CiphertextBlob", "SourceKeyId"),
       states: usable,
       usage: "ENCRYPT_DECRYPT",
+      conditions: {
+        ...encryptionConditions({
+          key: "SourceKeyId",
+          context: "SourceEncryptionContext",
+          algorithm: "SourceEncryptionAlgorithm",
+        }),
+        ...sameKeyCondition,
+      },
     },
     {
       as: "destination",
@@ -89,6 +106,14 @@ export const reEncrypt = use("ReEncrypt", {
       resource: keyWithMaterial("DestinationKeyId"),
       states: usable,
       usage: "ENCRYPT_DECRYPT",
+      conditions: {
+        ...encryptionConditions({
+          key: "DestinationKeyId",
+          context: "DestinationEncryptionContext",
+          algorithm: "DestinationEncryptionAlgorithm",
+        }),
+        ...sameKeyCondition,
+      },
     },
   ],
   record: {

@@ -5,6 +5,7 @@ import { UnsupportedOperationException, ValidationException } from "../../base/e
 import { newKeyId } from "../../base/ids.ts";
 import { listKeyIds, updateKey } from "../../storage/keys.ts";
 import { upsertTags } from "../../storage/tags.ts";
+import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { creatableSpecs, findAlgorithms } from "../key-specs.ts";
@@ -12,7 +13,7 @@ import { anyState, manageable, switchable } from "../key-states.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
-import { account, everyKey, type Key, key, keyMadeOnFirstUse } from "../resources.ts";
+import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
 import type { Input } from "../shapes.ts";
 import { requireTags } from "../tags.ts";
 
@@ -28,6 +29,7 @@ export const createKey = change("CreateKey", {
     { as: "account", action: "kms:CreateKey", resource: account },
     { as: "tagged", action: "kms:TagResource", resource: everyKey, when: ({ Tags = [] }) => Tags.length > 0 },
   ],
+  conditions: createKeyConditions,
   record: {
     readOnly: false,
     request: (input) => ({
@@ -58,12 +60,13 @@ export const createKey = change("CreateKey", {
   async run(input, { call, tx, prepared: { keyId, material } }): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
-    if (input.Policy !== undefined) {
-      const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
-      requireKeyPolicy(input.Policy, { call, keyArn: keyArn(owner), bypassLockout });
-    }
     const policy = input.Policy ?? defaultKeyPolicy(owner);
     const row = newKeyRow({ ...owner, description: input.Description ?? "", policy, now });
+    if (input.Policy !== undefined) {
+      const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
+      const context = contextOfKey(call, new Key(row));
+      requireKeyPolicy(input.Policy, { call, keyArn: keyArn(owner), bypassLockout, context });
+    }
     const stored = await insertKeyWithMaterial(tx, row, material, now);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
     return { KeyMetadata: keyMetadata(stored) };
@@ -108,6 +111,7 @@ function notYet(what: string): UnsupportedOperationException {
 /** The metadata of a key; for a predefined AWS alias without a key it makes one first (API reference, DescribeKey). */
 export const describeKey = read("DescribeKey", {
   targets: [{ as: "key", action: "kms:DescribeKey", resource: keyMadeOnFirstUse("KeyId"), states: anyState }],
+  conditions: aliasCondition("KeyId"),
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
   run: (_input, { key }) => ({ KeyMetadata: keyMetadata(key.row) }),
 });

@@ -2,6 +2,7 @@
 
 import { NotFoundException } from "../../base/errors.ts";
 import { updateKey } from "../../storage/keys.ts";
+import { bypassCondition, contextOfKey } from "../conditions.ts";
 import { keyIdOrArn } from "../identifiers.ts";
 import { POLICY_NAME, requireKeyPolicy } from "../key-policies.ts";
 import { anyState } from "../key-states.ts";
@@ -23,6 +24,7 @@ export const getKeyPolicy = read("GetKeyPolicy", {
 /** Replaces the key policy (API reference, PutKeyPolicy); for its errors see key-policies.ts. */
 export const putKeyPolicy = change("PutKeyPolicy", {
   targets: [{ as: "key", action: "kms:PutKeyPolicy", resource: key("KeyId", keyIdOrArn), states: anyState }],
+  conditions: bypassCondition,
   record: {
     readOnly: false,
     request: ({ KeyId, PolicyName = POLICY_NAME, Policy, BypassPolicyLockoutSafetyCheck = false }) => ({
@@ -35,7 +37,8 @@ export const putKeyPolicy = change("PutKeyPolicy", {
   },
   check: ({ PolicyName }) => requirePolicyName(PolicyName),
   async run({ Policy, BypassPolicyLockoutSafetyCheck }, { call, key, tx }) {
-    requireKeyPolicy(Policy, { call, keyArn: key.arn, bypassLockout: BypassPolicyLockoutSafetyCheck === true });
+    const bypassLockout = BypassPolicyLockoutSafetyCheck === true;
+    requireKeyPolicy(Policy, { call, keyArn: key.arn, bypassLockout, context: contextOfKey(call, key) });
     await updateKey(tx, key.row, { policy: Policy });
     return {};
   },

@@ -2,6 +2,7 @@
 
 import { UnsupportedOperationException } from "../../base/errors.ts";
 import { updateKey } from "../../storage/keys.ts";
+import { rotationPeriodCondition } from "../conditions.ts";
 import { keyIdOrArn, keyIdOrArnAnywhere } from "../identifiers.ts";
 import { anyState, rotationSettable } from "../key-states.ts";
 import { nextRotationAt, ROTATION_PERIOD_DAYS } from "../keys.ts";
@@ -19,6 +20,7 @@ export const enableKeyRotation = change("EnableKeyRotation", {
   targets: [
     { as: "key", action: "kms:EnableKeyRotation", resource: key("KeyId", keyIdOrArn), states: rotationSettable },
   ],
+  conditions: rotationPeriodCondition,
   record: {
     readOnly: false,
     request: ["KeyId", "RotationPeriodInDays"],

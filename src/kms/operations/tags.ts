@@ -1,6 +1,7 @@
 /** TagResource, UntagResource and ListResourceTags. */
 
 import { countTags, listTags, removeTags, upsertTags } from "../../storage/tags.ts";
+import { tagConditions } from "../conditions.ts";
 import { keyIdOrArn } from "../identifiers.ts";
 import { anyState, manageable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
@@ -13,6 +14,7 @@ const keyIdOf = (_output: unknown, { key }: { key: Key }) => ({ KeyId: key.arn }
 /** Adds tags, or replaces the values of those that are there (API reference, TagResource). */
 export const tagResource = change("TagResource", {
   targets: [{ as: "key", action: "kms:TagResource", resource: key("KeyId", keyIdOrArn), states: manageable }],
+  conditions: tagConditions,
   record: { readOnly: false, request: ["KeyId", "Tags"], response: keyIdOf, resources: ["key"] },
   validate({ Tags }) {
     requireSome(Tags, "tags");
@@ -30,6 +32,7 @@ export const tagResource = change("TagResource", {
 /** Removes tags by key; keys that are not there are ignored (API reference, UntagResource). */
 export const untagResource = change("UntagResource", {
   targets: [{ as: "key", action: "kms:UntagResource", resource: key("KeyId", keyIdOrArn), states: manageable }],
+  conditions: tagConditions,
   record: { readOnly: false, request: ["KeyId", "TagKeys"], response: keyIdOf, resources: ["key"] },
   validate({ TagKeys }) {
     requireSome(TagKeys, "tagKeys");

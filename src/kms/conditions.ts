@@ -1,0 +1,177 @@
+/** The condition keys of KMS: what each says of a request (KMS guide, Condition keys; spec 03 and 04). */
+
+import type { Call, Resource } from "../pipeline/operation.ts";
+import { requestContext } from "../pipeline/request-context.ts";
+import type { ConditionContext } from "../policy/context.ts";
+import { ROTATION_PERIOD_DAYS } from "./keys.ts";
+import { Key } from "./resources.ts";
+
+/** A condition key's values; one that is undefined or an empty list is not in the request. */
+export type ConditionValue = string | number | boolean | readonly string[] | undefined;
+
+/** What a condition key may look at beside the input. */
+export interface ConditionFacts {
+  readonly call: Call;
+  /** The resource of the target that is decided. */
+  readonly resource: Resource;
+  /** The resources of the operation that were found, under the names of their targets. */
+  readonly found: Readonly<Record<string, Resource>>;
+}
+
+/** One condition key of an input. `name` is what follows the colon at the end of a family's name, in lower case. */
+type ConditionKey<I> = (input: I, facts: ConditionFacts, name: string) => ConditionValue;
+
+/**
+ * The condition keys that an operation or a target has beside those of its key, by name in lower case. A name that ends
+ * with a colon or a slash stands for a family, such as `kms:encryptioncontext:`.
+ */
+export type ConditionKeys<I> = Readonly<Record<string, ConditionKey<I>>>;
+
+/** What every operation on a key can be asked (spec 04, group K). `kms:ViaService` is absent from direct calls. */
+const keyProperties: ConditionKeys<Key> = {
+  "kms:calleraccount": (_key, { call }) => call.principal.account,
+  "kms:keyspec": ({ row }) => row.spec,
+  "kms:customermasterkeyspec": ({ row }) => row.spec,
+  "kms:keyusage": ({ row }) => row.usage,
+  "kms:customermasterkeyusage": ({ row }) => row.usage,
+  "kms:keyorigin": ({ row }) => row.origin,
+  "kms:multiregion": ({ row }) => row.multi_region === 1,
+};
+
+/** Where an input holds what encrypting operations are asked about; ReEncrypt has two of each. */
+export interface EncryptionMembers<K extends string, C extends string, A extends string> {
+  readonly key: K;
+  readonly context: C;
+  readonly algorithm?: A;
+}
+
+type Encrypting<K extends string, C extends string, A extends string> = { readonly [M in K]?: string } & {
+  readonly [M in C]?: Readonly<Record<string, string>>;
+} & { readonly [M in A]?: string };
+
+/** Algorithm, encryption context and alias of an operation with a symmetric key (spec 04, groups C and E). */
+export function encryptionConditions<K extends string, C extends string, A extends string = never>({
+  key,
+  context,
+  algorithm,
+}: EncryptionMembers<K, C, A>): ConditionKeys<Encrypting<K, C, A>> {
+  const pairsOf = (input: Encrypting<K, C, A>, { resource }: ConditionFacts): [string, string][] => {
+    const isSymmetric = !(resource instanceof Key) || resource.row.spec === "SYMMETRIC_DEFAULT";
+    const pairs: Readonly<Record<string, string>> | undefined = input[context];
+    return pairs === undefined || !isSymmetric ? [] : Object.entries(pairs);
+  };
+  return {
+    ...aliasCondition(key),
+    "kms:encryptionalgorithm": (input) => (algorithm && input[algorithm]) ?? "SYMMETRIC_DEFAULT",
+    "kms:encryptioncontext:": (input, facts, wanted) =>
+      pairsOf(input, facts).flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : [])),
+    "kms:encryptioncontextkeys": (input, facts) => pairsOf(input, facts).map(([name]) => name),
+  };
+}
+
+/** `kms:ReEncryptOnSameKey`, of both keys of ReEncrypt. */
+export const sameKeyCondition: ConditionKeys<unknown> = {
+  "kms:reencryptonsamekey": (_input, { found: { source, destination } }) =>
+    source !== undefined && destination !== undefined && source.arn === destination.arn,
+};
+
+/** `kms:RequestAlias`: the alias by which the request names the key, without the rest of its ARN. */
+export function aliasCondition<M extends string>(member: M): ConditionKeys<{ readonly [K in M]?: string }> {
+  return {
+    "kms:requestalias": (input) => {
+      const text: string | undefined = input[member];
+      if (text?.startsWith("alias/")) return text;
+      const start = text?.startsWith("arn:") ? text.indexOf(":alias/") : -1;
+      return start < 0 ? undefined : text?.slice(start + 1);
+    },
+  };
+}
+
+interface CreateKeyInput {
+  readonly KeySpec?: string;
+  readonly CustomerMasterKeySpec?: string;
+  readonly KeyUsage?: string;
+  readonly Origin?: string;
+  readonly MultiRegion?: boolean;
+}
+
+const requestedSpec = ({ KeySpec, CustomerMasterKeySpec }: CreateKeyInput): string =>
+  KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
+const requestedUsage = ({ KeyUsage }: CreateKeyInput): string => KeyUsage ?? "ENCRYPT_DECRYPT";
+
+/** `kms:BypassPolicyLockoutSafetyCheck`, absent where the request lacks it. */
+export const bypassCondition: ConditionKeys<{ readonly BypassPolicyLockoutSafetyCheck?: boolean }> = {
+  "kms:bypasspolicylockoutsafetycheck": ({ BypassPolicyLockoutSafetyCheck }) => BypassPolicyLockoutSafetyCheck,
+};
+
+interface Tagging {
+  readonly Tags?: readonly { readonly TagKey?: string | undefined; readonly TagValue?: string | undefined }[];
+  readonly TagKeys?: readonly string[];
+}
+
+/** `aws:TagKeys` and `aws:RequestTag/…` of operations with tags (spec 04, group T). */
+export const tagConditions: ConditionKeys<Tagging> = {
+  "aws:tagkeys": ({ Tags, TagKeys }) => TagKeys ?? Tags?.map(({ TagKey = "" }) => TagKey),
+  "aws:requesttag/": ({ Tags = [] }, _facts, wanted) =>
+    Tags.flatMap(({ TagKey = "", TagValue = "" }) => (TagKey.toLowerCase() === wanted ? [TagValue] : [])),
+};
+
+/** CreateKey is asked about the key that is requested, defaults filled in (spec 03, Condition keys: general). */
+export const createKeyConditions: ConditionKeys<
+  CreateKeyInput & Tagging & { readonly BypassPolicyLockoutSafetyCheck?: boolean }
+> = {
+  "kms:calleraccount": (_input, { call }) => call.principal.account,
+  "kms:keyspec": requestedSpec,
+  "kms:customermasterkeyspec": requestedSpec,
+  "kms:keyusage": requestedUsage,
+  "kms:customermasterkeyusage": requestedUsage,
+  "kms:keyorigin": ({ Origin }) => Origin ?? "AWS_KMS",
+  "kms:multiregion": ({ MultiRegion }) => MultiRegion === true,
+  ...bypassCondition,
+  ...tagConditions,
+};
+
+/** Longest waiting period, and what ScheduleKeyDeletion takes when it is not told (spec 02, Waiting period). */
+const WINDOW_DAYS = 30;
+
+export const windowCondition: ConditionKeys<{ readonly PendingWindowInDays?: number }> = {
+  "kms:schedulekeydeletionpendingwindowindays": ({ PendingWindowInDays = WINDOW_DAYS }) => PendingWindowInDays,
+};
+
+export const rotationPeriodCondition: ConditionKeys<{ readonly RotationPeriodInDays?: number }> = {
+  "kms:rotationperiodindays": ({ RotationPeriodInDays = ROTATION_PERIOD_DAYS }) => RotationPeriodInDays,
+};
+
+/**
+ * What KMS answers to the conditions on one target: the properties of its key, then what the operation declares.
+ *
+ * @param key in lower case
+ */
+export function kmsConditionValues<I>(
+  key: string,
+  declared: ConditionKeys<I> | undefined,
+  input: I,
+  facts: ConditionFacts,
+): readonly string[] | undefined {
+  const { resource } = facts;
+  const ofKey = resource instanceof Key ? valueIn(keyProperties, key, resource, facts) : undefined;
+  const value = ofKey ?? (declared && valueIn(declared, key, input, facts));
+  if (value === undefined) return undefined;
+  return typeof value === "object" ? value : [String(value)];
+}
+
+function valueIn<I>(keys: ConditionKeys<I>, key: string, input: I, facts: ConditionFacts): ConditionValue {
+  if (Object.hasOwn(keys, key)) return keys[key]?.(input, facts, "");
+  const separator = /[:/]/g;
+  separator.lastIndex = key.indexOf(":") + 1;
+  const end = separator.exec(key)?.index;
+  if (end === undefined) return undefined;
+  const family = key.slice(0, end + 1);
+  return Object.hasOwn(keys, family) ? keys[family]?.(input, facts, key.slice(end + 1)) : undefined;
+}
+
+/** The context in which a later call on `key` would be decided, as far as it is known now: the lockout check asks it. */
+export function contextOfKey(call: Call, key: Key): ConditionContext {
+  const facts = { call, resource: key, found: {} };
+  return requestContext(call, key, (name) => kmsConditionValues(name, undefined, undefined, facts));
+}
