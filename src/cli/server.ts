@@ -124,7 +124,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
     const dueWork = new DueWork({
       store,
       clock,
-      handlers: new Map([[DELETE_KEY, deleteKeyWhenDue(recorder, async () => void (await store.truncateLog()))]]),
+      handlers: new Map([[DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))]]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
@@ -133,6 +133,15 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
     await store.close();
     throw cause;
   }
+}
+
+/** How often a log that another process is reading is tried again; each try waits a quarter of a second. */
+const ERASE_TRIES = 20;
+
+/** @throws Error erased rows are still in the write-ahead log, since somebody goes on reading it */
+async function eraseLog(store: SqliteStore): Promise<void> {
+  for (let tries = 0; tries < ERASE_TRIES; tries += 1) if (await store.truncateLog()) return;
+  throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
 }
 
 /** The one writer slot of a single process. */

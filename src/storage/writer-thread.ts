@@ -63,6 +63,7 @@ export class ThreadPort implements WriterPort {
   }
 
   async close(): Promise<void> {
+    this.#worker.ref();
     if (this.#stopped === undefined) this.#post({ kind: "close" });
     await this.#exited;
   }
@@ -73,8 +74,9 @@ export class ThreadPort implements WriterPort {
 
   #request(id: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      if (this.#stopped === undefined) this.#waiting.set(id, { resolve, reject });
-      else reject(this.#stopped);
+      if (this.#stopped !== undefined) return reject(this.#stopped);
+      this.#worker.ref();
+      this.#waiting.set(id, { resolve, reject });
     });
   }
 
@@ -82,6 +84,7 @@ export class ThreadPort implements WriterPort {
     const id = reply.kind === "ready" ? 0 : reply.id;
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#worker.unref(); // an idle writer does not keep a process alive
     if (reply.kind === "error") waiting?.reject(new DatabaseError(reply.message, reply.errcode));
     else waiting?.resolve(reply.kind === "answer" ? reply.answer : { rows: [] });
   }
