@@ -42,9 +42,7 @@ export class OutboxStore implements Pick<Store, "transaction"> {
 
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     const run = () =>
-      this.#db
-        .transaction()
-        .execute((db) => body({ db, settle: () => unused(), changed: () => unused() }));
+      this.#db.transaction().execute((db) => body({ db, settle: () => unused(), changed: () => unused() }));
     const result = this.#last.then(run);
     this.#last = result.catch(() => undefined);
     return result;

@@ -114,9 +114,9 @@ describe("the replay transcript", () => {
       assert.deepEqual([Plaintext, KeyId], [TEN, K1]);
     };
     await run.test("8 Decrypt without KeyId", opensB2);
-    await run.test("9 Decrypt with the wrong KeyId", () =>
-      assertRefused(kms.decrypt({ CiphertextBlob: B2, KeyId: K2 }), "IncorrectKeyException"),
-    );
+    await run.test("9 Decrypt with the wrong KeyId", async () => {
+      await assertRefused(kms.decrypt({ CiphertextBlob: B2, KeyId: K2 }), "IncorrectKeyException");
+    });
     await run.test("10 ReEncrypt", async () => {
       const moved = membersOf(await kms.reEncrypt({ CiphertextBlob: B2, SourceKeyId: K1, DestinationKeyId: K2 }));
       B3 = present(moved.CiphertextBlob);
