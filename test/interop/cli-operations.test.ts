@@ -48,7 +48,6 @@ describe("the AWS CLI", () => {
         { TagKey: "Cost", TagValue: "" },
         { TagKey: "Team", TagValue: "Blue" },
       ],
-      Truncated: false,
     });
     await cli.kmsSilently("untag-resource", ...key, "--tag-keys", "Team", "Absent");
     const left = await cli.kms("list-resource-tags", ...key);
