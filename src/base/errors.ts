@@ -61,6 +61,8 @@ export class InvalidKeyUsageException extends coded("InvalidKeyUsageException") 
 export class InvalidMarkerException extends coded("InvalidMarkerException") {}
 export class KeyUnavailableException extends coded("KeyUnavailableException", 500) {}
 export class KMSInternalException extends coded("KMSInternalException", 500) {}
+export class KMSInvalidMacException extends coded("KMSInvalidMacException") {}
+export class KMSInvalidSignatureException extends coded("KMSInvalidSignatureException") {}
 export class KMSInvalidStateException extends coded("KMSInvalidStateException") {}
 export class LimitExceededException extends coded("LimitExceededException") {}
 export class MalformedPolicyDocumentException extends coded("MalformedPolicyDocumentException") {}

@@ -25,6 +25,16 @@ export interface BlobHeader {
 
 export type EncryptionContext = Readonly<Record<string, string>>;
 
+/** How a custodian encrypts; names are the API's. */
+export type EncryptionAlgorithm = "SYMMETRIC_DEFAULT" | "RSAES_OAEP_SHA_1" | "RSAES_OAEP_SHA_256";
+
+/** What is signed, and how; names are the API's. With `DIGEST`, `message` is signed as the digest that it is. */
+export interface SigningInput {
+  readonly algorithm: string;
+  readonly messageType: "RAW" | "DIGEST";
+  readonly message: Uint8Array;
+}
+
 /** The purposes of domain keys (DESIGN §6). */
 export type Purpose = "material" | "credential" | "session" | "import" | "store" | "audit" | "backup";
 
@@ -82,18 +92,42 @@ export interface StoredDomainKey {
  * @throws Error by everything after `close`
  */
 export interface Custody {
-  /** New symmetric material (256 bits) for `owner`, sealed. */
+  /** New material of the owner's spec, sealed: random bytes, or a key pair (an RSA one takes up to seconds). */
   createMaterial(owner: MaterialOwner): Promise<SealedMaterial>;
-  /** Material given from outside (seed files; 32 bytes), sealed. The bytes are wiped, whatever happens. */
+  /**
+   * Material given from outside, sealed: the bytes of a symmetric or HMAC key, or a private key as DER PKCS#8. The bytes are
+   * wiped, whatever happens.
+   */
   importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial>;
-  /** A new ciphertext blob. The plaintext is borrowed: its owner wipes it. */
-  encrypt(material: SealedMaterial, plaintext: Uint8Array, context: EncryptionContext): Promise<Uint8Array>;
-  /** The plaintext of a blob, which is the caller's to wipe. */
-  decrypt(material: SealedMaterial, blob: Uint8Array, context: EncryptionContext): Promise<Uint8Array>;
+  /** A new ciphertext blob, or a bare RSA ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
+  encrypt(
+    material: SealedMaterial,
+    plaintext: Uint8Array,
+    context: EncryptionContext,
+    algorithm?: EncryptionAlgorithm,
+  ): Promise<Uint8Array>;
+  /** The plaintext of a blob or a bare RSA ciphertext, which is the caller's to wipe. */
+  decrypt(
+    material: SealedMaterial,
+    blob: Uint8Array,
+    context: EncryptionContext,
+    algorithm?: EncryptionAlgorithm,
+  ): Promise<Uint8Array>;
   /** Opens `blob` under the source and encrypts it under the destination; the plaintext is wiped and never leaves. */
   reEncrypt(
-    source: { material: SealedMaterial; blob: Uint8Array; context: EncryptionContext },
-    destination: { material: SealedMaterial; context: EncryptionContext },
+    source: {
+      material: SealedMaterial;
+      blob: Uint8Array;
+      context: EncryptionContext;
+      algorithm?: EncryptionAlgorithm;
+    },
+    destination: {
+      material: SealedMaterial;
+      context: EncryptionContext;
+      algorithm?: EncryptionAlgorithm;
+      /** Throws when the destination can't take a plaintext of that length. */
+      fits?(lengthBytes: number): void;
+    },
   ): Promise<Uint8Array>;
   /** A new data key of `lengthBytes`, plain and encrypted. The plaintext is the caller's to wipe. */
   generateDataKey(
@@ -107,6 +141,38 @@ export interface Custody {
     lengthBytes: number,
     context: EncryptionContext,
   ): Promise<Uint8Array>;
+  /**
+   * A new key pair for use outside: DER SubjectPublicKeyInfo, DER PKCS#8, and the latter encrypted. The private key is the
+   * caller's to wipe.
+   */
+  generateDataKeyPair(
+    material: SealedMaterial,
+    pairSpec: string,
+    context: EncryptionContext,
+  ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }>;
+  /** The same, the private key wiped and never returned. */
+  generateDataKeyPairWithoutPlaintext(
+    material: SealedMaterial,
+    pairSpec: string,
+    context: EncryptionContext,
+  ): Promise<{ publicKey: Uint8Array; blob: Uint8Array }>;
+  /** The public key of a key pair, as DER SubjectPublicKeyInfo; derived from the private one that is sealed. */
+  publicKey(material: SealedMaterial): Promise<Uint8Array>;
+  /** A signature as the API answers it: RSA as RFC 8017 has it, ECDSA in DER, the others as they are. */
+  sign(material: SealedMaterial, input: SigningInput): Promise<Uint8Array>;
+  /** Whether a signature is one of the input; whatever can't be parsed is not. */
+  verify(material: SealedMaterial, input: SigningInput, signature: Uint8Array): Promise<boolean>;
+  /** HMAC (RFC 2104) with the hash that the key's spec names. */
+  mac(material: SealedMaterial, message: Uint8Array): Promise<Uint8Array>;
+  /** Whether a MAC is the message's, compared in constant time. */
+  verifyMac(material: SealedMaterial, message: Uint8Array, mac: Uint8Array): Promise<boolean>;
+  /**
+   * The ECDH secret with a peer: the x coordinate, as long as the field. The secret is the caller's to wipe.
+   *
+   * @param peer DER SubjectPublicKeyInfo
+   * @returns undefined when the peer is no public key of the material's spec
+   */
+  deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
   /** Random bytes of the system's generator. */
   random(lengthBytes: number): Uint8Array;
   /** The header of a well-formed blob of any version we know, or undefined. */

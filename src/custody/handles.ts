@@ -1,18 +1,39 @@
 /** Opened material: kept outside the JavaScript heap, for a while, and only for the row it was opened from. */
 
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { AgedCache, type CacheLimits } from "./aged-cache.ts";
 import { type BlobKey, blobPrefix } from "./blob.ts";
 import type { MaterialOwner, SealedMaterial } from "./custody.ts";
 import type { DomainKeys } from "./domain-keys.ts";
+import type { Pair } from "./key-pairs.ts";
 import { lengthsFirst } from "./lengths-first.ts";
+import { openMaterial } from "./materials.ts";
 import { findSealVersion, SealedRowError } from "./seal.ts";
 
-/** An opened material, with the row that it was opened from. */
-export interface Handle extends BlobKey {
+interface Opened {
+  /** What it was opened from. */
   readonly row: SealedMaterial;
 }
+
+/** Opened material of a symmetric encryption key. */
+export interface SymmetricHandle extends Opened, BlobKey {
+  readonly kind: "symmetric";
+}
+
+/** Opened material of an HMAC key. */
+export interface MacHandle extends Opened {
+  readonly kind: "mac";
+  readonly material: KeyObject;
+}
+
+/** An opened key pair. */
+export interface PairHandle extends Opened, Pair {
+  readonly kind: "pair";
+}
+
+/** An opened material, with the row that it was opened from. */
+export type Handle = SymmetricHandle | MacHandle | PairHandle;
 
 /** Opens sealed material and keeps it, bounded in number and age. */
 export class Handles {
@@ -63,12 +84,16 @@ export class Handles {
     }
     const domain = { region: row.region, purpose: "material" } as const;
     using secret = await this.#domainKeys.unseal(domain, materialFields(row, row.materialId), row.sealed);
-    const id = Buffer.from(materialId(this.#fingerprint, row, secret.bytes));
+    const { opened, identity } = openMaterial(row.spec, secret.bytes);
+    const id = Buffer.from(materialId(this.#fingerprint, row, identity));
     const named = Buffer.from(row.materialId);
     if (id.length !== named.length || !timingSafeEqual(id, named)) {
       throw new SealedRowError(`Material ${row.materialId} of key ${row.keyId} is not what its id says`);
     }
-    const handle = { row, material: createSecretKey(secret.bytes), prefix: blobPrefix(row) };
+    const handle: Handle =
+      opened.kind === "symmetric"
+        ? { kind: "symmetric", row, material: opened.material, prefix: blobPrefix(row) }
+        : { row, ...opened };
     if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle);
     return handle;
   }
@@ -77,7 +102,7 @@ export class Handles {
 /**
  * The id of a material: HMAC-SHA-256(fingerprint key, lengths-first(key id, spec, identity)) as 64 hex digits.
  *
- * @param identity the raw bytes of symmetric material
+ * @param identity the raw bytes of symmetric and HMAC material, the DER SubjectPublicKeyInfo of key pairs
  */
 export function materialId(fingerprint: KeyObject, owner: MaterialOwner, identity: Uint8Array): string {
   const named = lengthsFirst([owner.keyId, owner.spec, identity]);

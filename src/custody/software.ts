@@ -1,6 +1,13 @@
 /** The `software` custodian: material sealed in the store, opened in this process, used through node:crypto. */
 
-import { createHmac, createSecretKey, type KeyObject, randomFillSync } from "node:crypto";
+import {
+  createHmac,
+  createSecretKey,
+  diffieHellman,
+  type KeyObject,
+  randomFillSync,
+  timingSafeEqual,
+} from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { InvalidCiphertextException } from "../base/errors.ts";
 import type { CacheLimits } from "./aged-cache.ts";
@@ -9,21 +16,33 @@ import type {
   BlobHeader,
   Custody,
   DomainKeyStore,
+  EncryptionAlgorithm,
   EncryptionContext,
   MaterialOwner,
   SealedMaterial,
+  SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
-import { type Handle, Handles, materialFields, materialId } from "./handles.ts";
+import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { findPublicKey, newPair } from "./key-pairs.ts";
+import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
 import type { RootKey } from "./root-key.ts";
+import { decryptOaep, encryptOaep } from "./rsa.ts";
 import { Secret } from "./secret.ts";
+import { sign, verify } from "./signatures.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
-const MATERIAL_BYTES = 32;
 const NO_CONTEXT = new Uint8Array(0);
 const HANDLE_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const SIGNING_KEY_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
+const oaepHashes = { RSAES_OAEP_SHA_1: "sha1", RSAES_OAEP_SHA_256: "sha256" } as const;
+const macHashes: ReadonlyMap<string, string> = new Map([
+  ["HMAC_224", "sha224"],
+  ["HMAC_256", "sha256"],
+  ["HMAC_384", "sha384"],
+  ["HMAC_512", "sha512"],
+]);
 const utf8 = new TextEncoder();
 /** 32 characters; no secret. */
 const PUBLIC_FINGERPRINT = "keystead/development/fingerprint";
@@ -96,29 +115,46 @@ export class SoftwareCustody implements Custody {
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
-    return await this.#seal(owner, Secret.random(MATERIAL_BYTES));
+    return await this.#seal(owner, await this.#newMaterial(owner.spec));
   }
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
     return await this.#seal(owner, new Secret(bytes));
   }
 
-  async encrypt(material: SealedMaterial, plaintext: Uint8Array, context: EncryptionContext): Promise<Uint8Array> {
-    return this.#encrypt(await this.#open(material), plaintext, context);
+  async encrypt(
+    material: SealedMaterial,
+    plaintext: Uint8Array,
+    context: EncryptionContext,
+    algorithm: EncryptionAlgorithm = "SYMMETRIC_DEFAULT",
+  ): Promise<Uint8Array> {
+    const handle = await this.#open(material);
+    if (algorithm === "SYMMETRIC_DEFAULT") return this.#encrypt(requireKind("symmetric", handle), plaintext, context);
+    return encryptOaep(requireKind("pair", handle), oaepHashes[algorithm], plaintext);
   }
 
-  async decrypt(material: SealedMaterial, blob: Uint8Array, context: EncryptionContext): Promise<Uint8Array> {
-    const plaintext = openBlob(await this.#open(material), { blob, context });
+  async decrypt(
+    material: SealedMaterial,
+    blob: Uint8Array,
+    context: EncryptionContext,
+    algorithm: EncryptionAlgorithm = "SYMMETRIC_DEFAULT",
+  ): Promise<Uint8Array> {
+    const handle = await this.#open(material);
+    const plaintext =
+      algorithm === "SYMMETRIC_DEFAULT"
+        ? openBlob(requireKind("symmetric", handle), { blob, context })
+        : decryptOaep(requireKind("pair", handle), oaepHashes[algorithm], blob);
     if (plaintext === undefined) throw new InvalidCiphertextException();
     return plaintext;
   }
 
   async reEncrypt(
-    source: { material: SealedMaterial; blob: Uint8Array; context: EncryptionContext },
-    destination: { material: SealedMaterial; context: EncryptionContext },
+    source: Parameters<Custody["reEncrypt"]>[0],
+    destination: Parameters<Custody["reEncrypt"]>[1],
   ): Promise<Uint8Array> {
-    using plaintext = new Secret(await this.decrypt(source.material, source.blob, source.context));
-    return await this.encrypt(destination.material, plaintext.bytes, destination.context);
+    using plaintext = new Secret(await this.decrypt(source.material, source.blob, source.context, source.algorithm));
+    destination.fits?.(plaintext.bytes.length);
+    return await this.encrypt(destination.material, plaintext.bytes, destination.context, destination.algorithm);
   }
 
   async generateDataKey(
@@ -126,7 +162,7 @@ export class SoftwareCustody implements Custody {
     lengthBytes: number,
     context: EncryptionContext,
   ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }> {
-    const handle = await this.#open(material);
+    const handle = requireKind("symmetric", await this.#open(material));
     const plaintext = this.random(lengthBytes);
     return { plaintext, blob: this.#encrypt(handle, plaintext, context) };
   }
@@ -139,6 +175,63 @@ export class SoftwareCustody implements Custody {
     const { plaintext, blob } = await this.generateDataKey(material, lengthBytes, context);
     plaintext.fill(0);
     return blob;
+  }
+
+  async generateDataKeyPair(
+    material: SealedMaterial,
+    pairSpec: string,
+    context: EncryptionContext,
+  ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }> {
+    const handle = requireKind("symmetric", await this.#open(material));
+    const { publicKey, privateKey } = await newPair(pairSpec);
+    using secret = privateKey;
+    return {
+      publicKey,
+      privateKey: new Uint8Array(secret.bytes),
+      blob: this.#encrypt(handle, secret.bytes, context),
+    };
+  }
+
+  async generateDataKeyPairWithoutPlaintext(
+    material: SealedMaterial,
+    pairSpec: string,
+    context: EncryptionContext,
+  ): Promise<{ publicKey: Uint8Array; blob: Uint8Array }> {
+    const { publicKey, privateKey, blob } = await this.generateDataKeyPair(material, pairSpec, context);
+    privateKey.fill(0);
+    return { publicKey, blob };
+  }
+
+  async publicKey(material: SealedMaterial): Promise<Uint8Array> {
+    return requireKind("pair", await this.#open(material)).spki.slice();
+  }
+
+  async sign(material: SealedMaterial, input: SigningInput): Promise<Uint8Array> {
+    return await sign(requireKind("pair", await this.#open(material)), input);
+  }
+
+  async verify(material: SealedMaterial, input: SigningInput, signature: Uint8Array): Promise<boolean> {
+    return await verify(requireKind("pair", await this.#open(material)), input, signature);
+  }
+
+  async mac(material: SealedMaterial, message: Uint8Array): Promise<Uint8Array> {
+    const handle = requireKind("mac", await this.#open(material));
+    const hash = macHashes.get(material.spec);
+    if (hash === undefined) throw new Error(`${material.spec} names no hash`);
+    return new Uint8Array(createHmac(hash, handle.material).update(message).digest());
+  }
+
+  async verifyMac(material: SealedMaterial, message: Uint8Array, mac: Uint8Array): Promise<boolean> {
+    const expected = await this.mac(material, message);
+    return expected.length === mac.length && timingSafeEqual(expected, mac);
+  }
+
+  async deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined> {
+    const { privateKey } = requireKind("pair", await this.#open(material));
+    const publicKey = findPublicKey(material.spec, peer);
+    if (publicKey === undefined) return undefined;
+    using secret = new Secret(diffieHellman({ privateKey, publicKey }));
+    return new Uint8Array(secret.bytes);
   }
 
   random(lengthBytes: number): Uint8Array {
@@ -181,7 +274,12 @@ export class SoftwareCustody implements Custody {
     return this.#handles.open(material);
   }
 
-  #encrypt(handle: Handle, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
+  async #newMaterial(spec: string): Promise<Secret> {
+    this.#requireOpen();
+    return await newMaterial(spec);
+  }
+
+  #encrypt(handle: SymmetricHandle, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
     return encryptBlob(handle, { plaintext, context, nonces: this.#nonces });
   }
 
@@ -189,10 +287,8 @@ export class SoftwareCustody implements Custody {
   async #seal(owner: MaterialOwner, secret: Secret): Promise<SealedMaterial> {
     using material = secret;
     this.#requireOpen();
-    if (owner.spec !== "SYMMETRIC_DEFAULT")
-      throw new Error(`The software custodian has no material of spec ${owner.spec}`);
-    if (material.bytes.length !== MATERIAL_BYTES) throw new Error("SYMMETRIC_DEFAULT material has 32 bytes");
-    const id = materialId(this.#fingerprintKey, owner, material.bytes);
+    const { identity } = openMaterial(owner.spec, material.bytes);
+    const id = materialId(this.#fingerprintKey, owner, identity);
     const domain = { region: owner.region, purpose: "material" } as const;
     const { version, sealed } = await this.#domainKeys.seal(domain, materialFields(owner, id), material.bytes);
     const { account, region, keyId, spec, usage, origin } = owner;
@@ -202,4 +298,10 @@ export class SoftwareCustody implements Custody {
   #requireOpen(): void {
     if (this.#closed) throw new Error("Custody is closed");
   }
+}
+
+/** The operations check spec and usage before; a handle of another kind is our bug. */
+function requireKind<K extends Handle["kind"]>(kind: K, handle: Handle): Extract<Handle, { kind: K }> {
+  if (handle.kind !== kind) throw new Error(`Material of spec ${handle.row.spec} can't be used as ${kind}`);
+  return handle as Extract<Handle, { kind: K }>;
 }

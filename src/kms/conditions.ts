@@ -87,6 +87,37 @@ export function aliasCondition<M extends string>(member: M): ConditionKeys<{ rea
   };
 }
 
+/** Sign and Verify; a message is raw unless the request says otherwise (spec 04, group S). */
+export const signingConditions: ConditionKeys<{
+  readonly KeyId?: string;
+  readonly SigningAlgorithm?: string;
+  readonly MessageType?: string;
+}> = {
+  ...aliasCondition("KeyId"),
+  "kms:signingalgorithm": ({ SigningAlgorithm }) => SigningAlgorithm,
+  "kms:messagetype": ({ MessageType = "RAW" }) => MessageType,
+};
+
+/** GenerateMac and VerifyMac. */
+export const macConditions: ConditionKeys<{ readonly KeyId?: string; readonly MacAlgorithm?: string }> = {
+  ...aliasCondition("KeyId"),
+  "kms:macalgorithm": ({ MacAlgorithm }) => MacAlgorithm,
+};
+
+/** DeriveSharedSecret. */
+export const keyAgreementConditions: ConditionKeys<{
+  readonly KeyId?: string;
+  readonly KeyAgreementAlgorithm?: string;
+}> = {
+  ...aliasCondition("KeyId"),
+  "kms:keyagreementalgorithm": ({ KeyAgreementAlgorithm }) => KeyAgreementAlgorithm,
+};
+
+/** GenerateDataKeyPair and its twin without plaintext. */
+export const pairSpecCondition: ConditionKeys<{ readonly KeyPairSpec?: string }> = {
+  "kms:datakeypairspec": ({ KeyPairSpec }) => KeyPairSpec,
+};
+
 interface CreateKeyInput {
   readonly KeySpec?: string;
   readonly CustomerMasterKeySpec?: string;

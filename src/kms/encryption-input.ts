@@ -2,7 +2,7 @@
 
 import { contextBytes } from "../base/encryption-context.ts";
 import { InvalidKeyUsageException, UnsupportedOperationException, ValidationException } from "../base/errors.ts";
-import { findAlgorithms } from "./key-specs.ts";
+import { findAlgorithms, findPlaintextBytesMax } from "./key-specs.ts";
 import type { Key } from "./resources.ts";
 
 /** The additional authenticated data that an external key store's proxy must take (spec 06, XKS), and so the limit of all. */
@@ -16,11 +16,43 @@ export function requireContext(context: Readonly<Record<string, string>> | undef
   }
 }
 
-/** @throws InvalidKeyUsageException the key has no such encryption algorithm (text as recorded for MAC algorithms, spec 09) */
-export function requireAlgorithm(algorithm: string | undefined, { row }: Key): void {
-  const algorithms = findAlgorithms(row.spec, row.usage)?.EncryptionAlgorithms ?? [];
-  if (algorithm === undefined || (algorithms as readonly string[]).includes(algorithm)) return;
+/**
+ * Requires one of the key's algorithms, of whichever usage it has; where an operation lets it be left out it is
+ * SYMMETRIC_DEFAULT. The text is recorded for MAC algorithms (spec 09).
+ *
+ * @throws InvalidKeyUsageException the key has no such algorithm
+ */
+export function requireAlgorithm(algorithm: string | undefined = "SYMMETRIC_DEFAULT", { row }: Key): void {
+  const algorithms: readonly string[] = Object.values(findAlgorithms(row.spec, row.usage) ?? {}).flat();
+  if (algorithms.includes(algorithm)) return;
   throw new InvalidKeyUsageException(`Algorithm ${algorithm} is incompatible with key spec ${row.spec}.`);
+}
+
+/**
+ * Requires what the algorithms of asymmetric keys can take beside the plaintext: no context.
+ *
+ * @throws ValidationException there are pairs in the context, and the algorithm authenticates none
+ */
+export function requireContextFits(
+  context: Readonly<Record<string, string>> | undefined,
+  algorithm: string | undefined,
+): void {
+  if (!isBare(algorithm) || context === undefined || Object.keys(context).length === 0) return;
+  throw new ValidationException(`Algorithm ${algorithm} does not support an encryption context.`);
+}
+
+/** @throws ValidationException the plaintext does not fit one OAEP block of that key and algorithm */
+export function requireOneBlock(lengthBytes: number, { row }: Key, algorithm: string | undefined): void {
+  const lengthBytesMax = findPlaintextBytesMax(row.spec, algorithm ?? "SYMMETRIC_DEFAULT");
+  if (lengthBytesMax === undefined || lengthBytes <= lengthBytesMax) return;
+  throw new ValidationException(
+    `Algorithm ${algorithm} and key spec ${row.spec} cannot encrypt data larger than ${lengthBytesMax} bytes.`,
+  );
+}
+
+/** Whether ciphertexts of the algorithm are bare, as those of asymmetric keys are: they name no key. */
+export function isBare(algorithm: string | undefined): boolean {
+  return algorithm !== undefined && algorithm !== "SYMMETRIC_DEFAULT";
 }
 
 /** @throws UnsupportedOperationException a Nitro attestation document was given, which can't be verified here yet */

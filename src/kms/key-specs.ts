@@ -67,8 +67,27 @@ const usagesOfSpec: Readonly<Record<string, Usages>> = {
   },
 };
 
-/** The specs whose keys can be made here today. */
-export const creatableSpecs: ReadonlySet<string> = new Set(["SYMMETRIC_DEFAULT"]);
+/** The specs whose keys can be made here today: all but SM2 and ML-KEM. */
+export const creatableSpecs: ReadonlySet<string> = new Set(Object.keys(usagesOfSpec).filter((spec) => spec !== "SM2"));
+
+/** Bits of the modulus of RSA specs. */
+const modulusBits: Readonly<Record<string, number>> = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 };
+
+/** Bytes of the hash of RSA's encryption algorithms. */
+const oaepHashBytes: Readonly<Record<string, number>> = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 };
+
+/** The longest plaintext of one OAEP block: modulus − 2 × hash − 2 (RFC 8017, 7.1.1); undefined for symmetric encryption. */
+export function findPlaintextBytesMax(spec: string, algorithm: string): number | undefined {
+  const [bits, hash] = [modulusBits[spec], oaepHashBytes[algorithm]];
+  return bits === undefined || hash === undefined ? undefined : bits / 8 - 2 * hash - 2;
+}
+
+/** Bytes of the digest that an algorithm takes with message type DIGEST; undefined for ML-DSA and pure Ed25519, which take none. */
+export function findDigestBytes(algorithm: SigningAlgorithmSpec): number | undefined {
+  if (algorithm === "ED25519_SHA_512" || algorithm === "ML_DSA_SHAKE_256") return undefined;
+  const bits = /\d+$/.exec(algorithm)?.[0];
+  return bits === undefined ? undefined : Number(bits) / 8;
+}
 
 /** The algorithms of a key of this spec and usage, or undefined when the two do not go together. */
 export function findAlgorithms(spec: KeySpec | string, usage: KeyUsageType | string): Algorithms | undefined {

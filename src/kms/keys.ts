@@ -14,7 +14,7 @@ export const ROTATION_PERIOD_DAYS = 365;
 
 const DAY_MS = 86_400_000;
 
-/** The row of a new symmetric encryption key, enabled; `current_material_id` is filled by `insertKeyWithMaterial`. */
+/** The row of a new key, enabled, for symmetric encryption unless `spec` and `usage` say otherwise; `current_material_id` is filled by `insertKeyWithMaterial`. */
 export function newKeyRow(key: {
   partition: string;
   region: string;
@@ -23,6 +23,8 @@ export function newKeyRow(key: {
   description: string;
   policy: string;
   now: number;
+  spec?: string;
+  usage?: string;
   /** For AWS managed keys the service, such as `ebs`. */
   service?: string;
   rotationEnabled?: boolean;
@@ -32,8 +34,8 @@ export function newKeyRow(key: {
     key_id: key.keyId,
     account: key.account,
     partition: key.partition,
-    spec: "SYMMETRIC_DEFAULT",
-    usage: "ENCRYPT_DECRYPT",
+    spec: key.spec ?? "SYMMETRIC_DEFAULT",
+    usage: key.usage ?? "ENCRYPT_DECRYPT",
     origin: "AWS_KMS",
     manager: key.service === undefined ? "CUSTOMER" : "AWS",
     service: key.service ?? null,

@@ -14,7 +14,7 @@ import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { AliasRow, KeyRow, KeyState, MaterialRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import { isPredefinedAlias, makeManagedKey } from "./aws-managed.ts";
-import { ignoresCiphertext } from "./encryption-input.ts";
+import { ignoresCiphertext, isBare } from "./encryption-input.ts";
 import { aliasArn, anyIdentifier, type Forms, type KeyName, keyArn, parseKeyName } from "./identifiers.ts";
 
 /** A key that exists, as one row says it is, with the material that the operation needs. */
@@ -35,6 +35,11 @@ export class Key implements Resource {
 
   get id(): string {
     return this.row.key_id;
+  }
+
+  /** Whether it is a symmetric encryption key: only their answers and records name materials. */
+  get isSymmetric(): boolean {
+    return this.row.spec === "SYMMETRIC_DEFAULT";
   }
 
   get state(): KeyState {
@@ -134,13 +139,16 @@ export function key<M extends string>(member: M, forms: Forms): Locator<Naming<M
   };
 }
 
-/** The key that `member` names in any form, with its current material: what encrypting operations use. */
+/** A key with its current material. */
+function currentIn(reader: Reader): (row: KeyRow) => Key {
+  return (row) => withMaterial(row, reader.find("material", row.region, row.key_id, row.current_material_id));
+}
+
+/** The key that `member` names in any form, with its current material: what most cryptographic operations use. */
 export function keyWithMaterial<M extends string>(member: M): Locator<Naming<M>, Key> {
   return {
     resolve: (input, call, reader) =>
-      resolveKey(parseKeyName(textOf(input, member), anyIdentifier, call), call, reader, (row) =>
-        withMaterial(row, reader.find("material", row.region, row.key_id, row.current_material_id)),
-      ),
+      resolveKey(parseKeyName(textOf(input, member), anyIdentifier, call), call, reader, currentIn(reader)),
   };
 }
 
@@ -186,21 +194,25 @@ function notFound(message: string): NotFoundException {
   return new NotFoundException(message);
 }
 
-type Ciphertext<B extends string, M extends string> = { readonly [K in B]?: Uint8Array } & Naming<M> & {
+type Ciphertext<B extends string, M extends string, A extends string> = { readonly [K in B]?: Uint8Array } & Naming<M> &
+  Naming<A> & {
     readonly DryRunModifiers?: readonly string[];
   };
 
 /**
  * The key that a ciphertext blob names, or, where the caller named one in `keyMember`, that one: then the blob must be of it.
+ * With an asymmetric algorithm in `algorithmMember` the ciphertext is bare and names nothing, so the caller has to.
  *
  * A blob that can't be parsed is InvalidCiphertextException; one whose key is not here or not the caller's to use is denied in
  * words that are the same for both.
  */
-export function keyOfCiphertext<B extends string, M extends string>(
+export function keyOfCiphertext<B extends string, M extends string, A extends string>(
   blobMember: B,
   keyMember: M,
-): Locator<Ciphertext<B, M>, Key> {
-  const headerOf = (input: Ciphertext<B, M>): BlobHeader | undefined => {
+  algorithmMember: A,
+): Locator<Ciphertext<B, M, A>, Key> {
+  const isBareIn = (input: Ciphertext<B, M, A>): boolean => isBare((input as Naming<A>)[algorithmMember]);
+  const headerOf = (input: Ciphertext<B, M, A>): BlobHeader | undefined => {
     const blob: Uint8Array | undefined = input[blobMember];
     return blob === undefined ? undefined : parseBlob(blob);
   };
@@ -208,6 +220,9 @@ export function keyOfCiphertext<B extends string, M extends string>(
     resolve(input, call, reader) {
       const header = headerOf(input);
       const named: string | undefined = input[keyMember];
+      if (isBareIn(input) && named !== undefined) {
+        return resolveKey(parseKeyName(named, anyIdentifier, call), call, reader, currentIn(reader));
+      }
       const open = (row: KeyRow): Key =>
         header === undefined || header.keyId !== row.key_id
           ? asKey(row)
@@ -219,7 +234,7 @@ export function keyOfCiphertext<B extends string, M extends string>(
       return { kind: "absent", resource: { arn: "*", account: "" }, error: () => ciphertextDenied(call) };
     },
     fit(found, input) {
-      if (ignoresCiphertext(input)) return;
+      if (ignoresCiphertext(input) || isBareIn(input)) return;
       const header = headerOf(input);
       if (header === undefined) throw new InvalidCiphertextException();
       if (header.keyId !== found.id) {

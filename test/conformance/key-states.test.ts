@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createCipheriv, createDecipheriv, randomUUID } from "node:crypto";
 import { after, describe, it } from "node:test";
+import type { CreateKeyCommandInput } from "@aws-sdk/client-kms";
 import { operations } from "../../src/kms/operations/index.ts";
 import {
   ACCOUNT,
@@ -29,6 +30,8 @@ interface Cell {
   readonly AliasName: string;
   /** Bytes that were encrypted under the key. */
   readonly CiphertextBlob: Uint8Array;
+  /** What a key of another kind made of the message: its signature or its MAC. */
+  readonly proof: Uint8Array;
 }
 
 type State = "Enabled" | "Disabled" | "PendingDeletion";
@@ -44,6 +47,8 @@ type Outcome = "OK" | keyof typeof NOTES;
 
 interface Row {
   readonly operation: string;
+  /** The kind of key, unless it is a symmetric encryption key. */
+  readonly kind?: CreateKeyCommandInput;
   /** Which of the operation's keys is in the state, where it has several. */
   readonly part?: string;
   readonly call: (cell: Cell) => Promise<unknown>;
@@ -56,6 +61,14 @@ const MANAGE = ["OK", "OK", "pending"] as const;
 
 const anotherKey = await newKey(kms);
 const another = await kms.encrypt({ KeyId: anotherKey.KeyId, Plaintext: bytes(16) });
+
+const SIGNING = { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" } as const;
+const MAC = { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" } as const;
+const AGREEING = { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" } as const;
+const signed = { Message: bytes(3), SigningAlgorithm: "ECDSA_SHA_256" } as const;
+const authenticated = { Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
+const peer = await newKey(kms, AGREEING);
+const { PublicKey } = await kms.getPublicKey({ KeyId: peer.KeyId });
 
 const newAliasName = (): string => `alias/state-${randomUUID()}`;
 
@@ -78,6 +91,12 @@ const TABLE: readonly Row[] = [
     outcomes: USE,
   },
   { operation: "DeleteAlias", call: ({ AliasName }) => kms.deleteAlias({ AliasName }), outcomes: ALL_OK },
+  {
+    operation: "DeriveSharedSecret",
+    kind: AGREEING,
+    call: ({ KeyId }) => kms.deriveSharedSecret({ KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey }),
+    outcomes: USE,
+  },
   { operation: "DescribeKey", call: ({ KeyId }) => kms.describeKey({ KeyId }), outcomes: ALL_OK },
   { operation: "DisableKey", call: ({ KeyId }) => kms.disableKey({ KeyId }), outcomes: MANAGE },
   { operation: "DisableKeyRotation", call: ({ KeyId }) => kms.disableKeyRotation({ KeyId }), outcomes: USE },
@@ -90,12 +109,29 @@ const TABLE: readonly Row[] = [
     outcomes: USE,
   },
   {
+    operation: "GenerateDataKeyPair",
+    call: ({ KeyId }) => kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+    outcomes: USE,
+  },
+  {
+    operation: "GenerateDataKeyPairWithoutPlaintext",
+    call: ({ KeyId }) => kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+    outcomes: USE,
+  },
+  {
     operation: "GenerateDataKeyWithoutPlaintext",
     call: ({ KeyId }) => kms.generateDataKeyWithoutPlaintext({ KeyId, KeySpec: "AES_256" }),
     outcomes: USE,
   },
+  {
+    operation: "GenerateMac",
+    kind: MAC,
+    call: ({ KeyId }) => kms.generateMac({ KeyId, ...authenticated }),
+    outcomes: USE,
+  },
   { operation: "GetKeyPolicy", call: ({ KeyId }) => kms.getKeyPolicy({ KeyId }), outcomes: ALL_OK },
   { operation: "GetKeyRotationStatus", call: ({ KeyId }) => kms.getKeyRotationStatus({ KeyId }), outcomes: ALL_OK },
+  { operation: "GetPublicKey", kind: SIGNING, call: ({ KeyId }) => kms.getPublicKey({ KeyId }), outcomes: USE },
   { operation: "ListAliases", call: ({ KeyId }) => kms.listAliases({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyPolicies", call: ({ KeyId }) => kms.listKeyPolicies({ KeyId }), outcomes: ALL_OK },
   { operation: "ListResourceTags", call: ({ KeyId }) => kms.listResourceTags({ KeyId }), outcomes: ALL_OK },
@@ -121,6 +157,7 @@ const TABLE: readonly Row[] = [
     call: ({ KeyId }) => kms.scheduleKeyDeletion({ KeyId }),
     outcomes: MANAGE,
   },
+  { operation: "Sign", kind: SIGNING, call: ({ KeyId }) => kms.sign({ KeyId, ...signed }), outcomes: USE },
   {
     operation: "TagResource",
     call: ({ KeyId }) => kms.tagResource({ KeyId, Tags: [{ TagKey: "a", TagValue: "b" }] }),
@@ -153,29 +190,44 @@ const TABLE: readonly Row[] = [
     call: ({ KeyId }) => kms.updateKeyDescription({ KeyId, Description: "in any state" }),
     outcomes: MANAGE,
   },
+  {
+    operation: "Verify",
+    kind: SIGNING,
+    call: ({ KeyId, proof }) => kms.verify({ KeyId, ...signed, Signature: proof }),
+    outcomes: USE,
+  },
+  {
+    operation: "VerifyMac",
+    kind: MAC,
+    call: ({ KeyId, proof }) => kms.verifyMac({ KeyId, ...authenticated, Mac: proof }),
+    outcomes: USE,
+  },
 ];
 
 /** Operations that are on no existing key, which the table leaves out. */
 const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys"];
 
-async function cellIn(state: State): Promise<Cell> {
-  const { KeyId, Arn } = await newKey(kms);
+async function cellIn(state: State, kind: CreateKeyCommandInput = {}): Promise<Cell> {
+  const { KeyId, Arn } = await newKey(kms, kind);
   const AliasName = newAliasName();
   await kms.createAlias({ AliasName, TargetKeyId: KeyId });
-  const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes(16) });
+  const { KeyUsage } = kind;
+  const encrypted = KeyUsage === undefined && (await kms.encrypt({ KeyId, Plaintext: bytes(16) })).CiphertextBlob;
+  const signature = KeyUsage === "SIGN_VERIFY" && (await kms.sign({ KeyId, ...signed })).Signature;
+  const mac = KeyUsage === "GENERATE_VERIFY_MAC" && (await kms.generateMac({ KeyId, ...authenticated })).Mac;
   if (state === "Disabled") await kms.disableKey({ KeyId });
   if (state === "PendingDeletion") await kms.scheduleKeyDeletion({ KeyId });
-  return { KeyId, Arn, AliasName, CiphertextBlob: present(CiphertextBlob) };
+  return { KeyId, Arn, AliasName, CiphertextBlob: encrypted || bytes(1), proof: signature || mac || bytes(1) };
 }
 
 describe("the key-state table", () => {
-  for (const { operation, part, call, outcomes } of TABLE) {
+  for (const { operation, part, kind, call, outcomes } of TABLE) {
     STATES.forEach((state, column) => {
       const outcome = present(outcomes[column]);
       const which = part === undefined ? "" : ` (${part})`;
       const what = outcome === "OK" ? "takes" : "refuses";
       it(`S02-046: ${operation} ${what} a key that is ${state}${which}`, async () => {
-        const cell = await cellIn(state);
+        const cell = await cellIn(state, kind);
         if (outcome === "OK") {
           await call(cell);
           return;

@@ -170,8 +170,7 @@ describe("CreateKey", () => {
   }
 
   for (const { what, input } of [
-    { what: "RSA_2048", input: { KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY" } },
-    { what: "HMAC_256", input: { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" } },
+    { what: "SM2", input: { KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" } },
     { what: "multi-Region", input: { MultiRegion: true } },
     { what: "EXTERNAL", input: { Origin: "EXTERNAL" } },
     { what: "custom key store", input: { CustomKeyStoreId: "cks-1234567890abcdef0" } },

@@ -65,6 +65,18 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const { KeyId: second } = await newKey(kms);
   const encrypted = await kms.encrypt({ KeyId, Plaintext: bytes(10) });
   const { CiphertextBlob } = encrypted;
+  const pair = { KeyId, KeyPairSpec: "ECC_NIST_P256" } as const;
+  const ecc = { KeySpec: "ECC_NIST_P256" } as const;
+  const agreeing = await newKey(kms, { ...ecc, KeyUsage: "KEY_AGREEMENT" });
+  const publicKey = await kms.getPublicKey({ KeyId: agreeing.KeyId });
+  const { PublicKey } = publicKey;
+  const agreement = { KeyId: agreeing.KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey } as const;
+  const signer = await newKey(kms, { ...ecc, KeyUsage: "SIGN_VERIFY" });
+  const signing = { KeyId: signer.KeyId, Message: bytes(3), SigningAlgorithm: "ECDSA_SHA_256" } as const;
+  const signed = await kms.sign(signing);
+  const macKey = await newKey(kms, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
+  const authenticating = { KeyId: macKey.KeyId, Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
+  const authenticated = await kms.generateMac(authenticating);
   return new Map<string, Answered>([
     ["CreateKey", created],
     ["Encrypt", encrypted],
@@ -72,6 +84,14 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
     ["ReEncrypt", await kms.reEncrypt({ CiphertextBlob, DestinationKeyId: second })],
     ["GenerateDataKey", await kms.generateDataKey({ KeyId, KeySpec: "AES_256" })],
     ["GenerateDataKeyWithoutPlaintext", await kms.generateDataKeyWithoutPlaintext({ KeyId, NumberOfBytes: 64 })],
+    ["GenerateDataKeyPair", await kms.generateDataKeyPair(pair)],
+    ["GenerateDataKeyPairWithoutPlaintext", await kms.generateDataKeyPairWithoutPlaintext(pair)],
+    ["GetPublicKey", publicKey],
+    ["DeriveSharedSecret", await kms.deriveSharedSecret(agreement)],
+    ["Sign", signed],
+    ["Verify", await kms.verify({ ...signing, Signature: signed.Signature })],
+    ["GenerateMac", authenticated],
+    ["VerifyMac", await kms.verifyMac({ ...authenticating, Mac: authenticated.Mac })],
     ["GenerateRandom", await kms.generateRandom({ NumberOfBytes: 16 })],
     ["DescribeKey", await kms.describeKey({ KeyId })],
     ["ListKeys", await kms.listKeys({})],
@@ -160,8 +180,8 @@ describe("the records", () => {
       },
       { call: () => kms.listKeys({ Marker: "garbage" }), eventName: "ListKeys", errorCode: "InvalidMarkerException" },
       {
-        call: () => kms.getPublicKey({ KeyId: disabled.KeyId }),
-        eventName: "GetPublicKey",
+        call: () => kms.listGrants({ KeyId: disabled.KeyId }),
+        eventName: "ListGrants",
         errorCode: "UnsupportedOperationException",
       },
     ]) {
@@ -275,6 +295,14 @@ describe("the records", () => {
     "Encrypt",
     "GenerateDataKey",
     "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GetPublicKey",
+    "DeriveSharedSecret",
+    "Sign",
+    "Verify",
+    "GenerateMac",
+    "VerifyMac",
     "GenerateRandom",
     "GetKeyPolicy",
     "GetKeyRotationStatus",

@@ -60,8 +60,40 @@ async function useKey(ask: Ask, KeyId: string): Promise<{ readonly blob: string;
   await ask("GenerateDataKey", { KeyId, NumberOfBytes: 1_024 });
   await ask("GenerateDataKeyWithoutPlaintext", { KeyId, KeySpec: "AES_128" });
   await ask("GenerateRandom", { NumberOfBytes: 64 });
+  await ask("GenerateDataKeyPair", { KeyId, KeyPairSpec: "ECC_NIST_P256", EncryptionContext });
+  await ask("GenerateDataKeyPairWithoutPlaintext", { KeyId, KeyPairSpec: "RSA_2048" });
   await ask("Encrypt", { KeyId, Plaintext, DryRun: true });
+  await useOtherKinds(ask);
   return { blob, other };
+}
+
+/** Keys of the other kinds, each with the operations of its usage. */
+async function useOtherKinds(ask: Ask): Promise<void> {
+  const make = async (KeySpec: string, KeyUsage: string): Promise<string> =>
+    keyArnOf(await ask("CreateKey", { KeySpec, KeyUsage }));
+  const Message = Plaintext;
+  const mac = { KeyId: await make("HMAC_256", "GENERATE_VERIFY_MAC"), Message, MacAlgorithm: "HMAC_SHA_256" };
+  const Mac = textOf(await ask("GenerateMac", mac), "Mac");
+  await ask("VerifyMac", { ...mac, Mac });
+  await ask("VerifyMac", { ...mac, Mac: Message });
+  for (const [spec, SigningAlgorithm] of [
+    ["ECC_NIST_P256", "ECDSA_SHA_256"],
+    ["RSA_2048", "RSASSA_PSS_SHA_256"],
+    ["ECC_NIST_EDWARDS25519", "ED25519_SHA_512"],
+    ["ML_DSA_44", "ML_DSA_SHAKE_256"],
+  ] as const) {
+    const signing = { KeyId: await make(spec, "SIGN_VERIFY"), Message, SigningAlgorithm };
+    const Signature = textOf(await ask("Sign", signing), "Signature");
+    await ask("Verify", { ...signing, Signature });
+    await ask("Verify", { ...signing, Signature, Message: Mac });
+  }
+  const rsa = { KeyId: await make("RSA_2048", "ENCRYPT_DECRYPT"), EncryptionAlgorithm: "RSAES_OAEP_SHA_256" };
+  const CiphertextBlob = textOf(await ask("Encrypt", { ...rsa, Plaintext }), "CiphertextBlob");
+  await ask("Decrypt", { ...rsa, CiphertextBlob });
+  const [left, right] = [await make("ECC_NIST_P256", "KEY_AGREEMENT"), await make("ECC_NIST_P256", "KEY_AGREEMENT")];
+  const PublicKey = textOf(await ask("GetPublicKey", { KeyId: right }), "PublicKey");
+  await ask("DeriveSharedSecret", { KeyId: left, KeyAgreementAlgorithm: "ECDH", PublicKey });
+  await ask("DeriveSharedSecret", { KeyId: left, KeyAgreementAlgorithm: "ECDH", PublicKey: Mac });
 }
 
 async function changeKey(ask: Ask, KeyId: string): Promise<void> {

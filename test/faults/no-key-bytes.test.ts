@@ -62,9 +62,10 @@ describe("all that a server leaves when the whole API has run on a marked key", 
     hays.push({ name: "the audit log", bytes: readFileSync(log) });
     hays.push({ name: "standard error", bytes: Buffer.from(server.log()) });
     dataKeys = asked
-      .filter(({ operation }) => operation === "GenerateDataKey" || operation === "GenerateRandom")
+      .filter(({ operation }) => /^(?:GenerateDataKey(?:Pair)?|GenerateRandom|DeriveSharedSecret)$/.test(operation))
       .flatMap(({ operation, answer }) => {
-        const plaintext = answer.output["Plaintext"];
+        const { Plaintext, PrivateKeyPlaintext, SharedSecret } = answer.output;
+        const plaintext = Plaintext ?? PrivateKeyPlaintext ?? SharedSecret;
         return typeof plaintext === "string" ? new Needle(operation, Buffer.from(plaintext, "base64")) : [];
       });
   });

@@ -1,8 +1,9 @@
-/** GenerateDataKey and GenerateDataKeyWithoutPlaintext: keys for use outside, with an encrypted copy. */
+/** GenerateDataKey, GenerateDataKeyPair and both WithoutPlaintext: keys for use outside, with an encrypted copy. */
 
-import { ValidationException } from "../../base/errors.ts";
-import { encryptionConditions } from "../conditions.ts";
-import { requireContext, requireNoRecipient } from "../encryption-input.ts";
+import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import { encryptionConditions, pairSpecCondition } from "../conditions.ts";
+import { requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
+import { creatableSpecs } from "../key-specs.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyWithMaterial } from "../resources.ts";
@@ -20,8 +21,18 @@ const record = {
   readOnly: true,
   request: ["KeyId", "KeySpec", "NumberOfBytes", "EncryptionContext"] as const,
   resources: ["key"],
-  additional: (_output: unknown, { key }: { key: Key }) => ({ KeyMaterialId: key.material.materialId }),
+  additional: materialIdOf,
 };
+
+const pairRecord = {
+  readOnly: true,
+  request: ["KeyPairSpec", "EncryptionContext", "KeyId"] as const,
+  resources: ["key"],
+  additional: materialIdOf,
+};
+
+/** Only symmetric encryption keys protect data keys (API reference, GenerateDataKey). */
+const requireSymmetric = (_input: unknown, { key }: { key: Key }): void => requireAlgorithm("SYMMETRIC_DEFAULT", key);
 
 /**
  * A new data key, plain and encrypted under the key (API reference, GenerateDataKey).
@@ -46,6 +57,7 @@ export const generateDataKey = use("GenerateDataKey", {
     requireContext(input.EncryptionContext);
     requireNoRecipient(input);
   },
+  check: requireSymmetric,
   async run(input, { key, custody }) {
     const { plaintext, blob } = await custody.generateDataKey(
       key.material,
@@ -74,6 +86,7 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
     requireOneLength(input);
     requireContext(input.EncryptionContext);
   },
+  check: requireSymmetric,
   async run(input, { key, custody }) {
     const CiphertextBlob = await custody.generateDataKeyWithoutPlaintext(
       key.material,
@@ -83,6 +96,94 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
     return { CiphertextBlob, KeyId: key.arn, KeyMaterialId: key.material.materialId };
   },
 });
+
+/**
+ * A new key pair: public, private, and the private key encrypted under a symmetric key (API reference, GenerateDataKeyPair).
+ *
+ * @throws InvalidKeyUsageException the key is not a symmetric encryption key
+ * @throws UnsupportedOperationException a kind of pair that can't be made here yet
+ */
+export const generateDataKeyPair = use("GenerateDataKeyPair", {
+  targets: [
+    {
+      as: "key",
+      action: "kms:GenerateDataKeyPair",
+      resource: keyWithMaterial("KeyId"),
+      states: usable,
+      usage: "ENCRYPT_DECRYPT",
+    },
+  ],
+  conditions: { ...conditions, ...pairSpecCondition },
+  record: pairRecord,
+  dryRun: true,
+  validate(input) {
+    requireContext(input.EncryptionContext);
+    requirePairSpec(input.KeyPairSpec);
+    requireNoRecipient(input);
+  },
+  check: requireSymmetric,
+  async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {
+    const { publicKey, privateKey, blob } = await custody.generateDataKeyPair(
+      key.material,
+      KeyPairSpec,
+      EncryptionContext,
+    );
+    return {
+      PrivateKeyCiphertextBlob: blob,
+      PrivateKeyPlaintext: privateKey,
+      PublicKey: publicKey,
+      KeyId: key.arn,
+      KeyPairSpec,
+      KeyMaterialId: key.material.materialId,
+    };
+  },
+});
+
+/** The same without the plain private key (API reference, GenerateDataKeyPairWithoutPlaintext). */
+export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWithoutPlaintext", {
+  targets: [
+    {
+      as: "key",
+      action: "kms:GenerateDataKeyPairWithoutPlaintext",
+      resource: keyWithMaterial("KeyId"),
+      states: usable,
+      usage: "ENCRYPT_DECRYPT",
+    },
+  ],
+  conditions: { ...conditions, ...pairSpecCondition },
+  record: pairRecord,
+  dryRun: true,
+  validate(input) {
+    requireContext(input.EncryptionContext);
+    requirePairSpec(input.KeyPairSpec);
+  },
+  check: requireSymmetric,
+  async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {
+    const { publicKey, blob } = await custody.generateDataKeyPairWithoutPlaintext(
+      key.material,
+      KeyPairSpec,
+      EncryptionContext,
+    );
+    return {
+      PrivateKeyCiphertextBlob: blob,
+      PublicKey: publicKey,
+      KeyId: key.arn,
+      KeyPairSpec,
+      KeyMaterialId: key.material.materialId,
+    };
+  },
+});
+
+/** The model's enum names the other specs; those of it that can be made as keys can be made as pairs. */
+function requirePairSpec(spec: string): void {
+  if (creatableSpecs.has(spec)) return;
+  throw new UnsupportedOperationException(`Keystead does not support KeyPairSpec ${spec} yet.`);
+}
+
+/** `additionalEventData`; a key of another kind than symmetric encryption has no material that is named. */
+function materialIdOf(_output: unknown, { key }: { key: Key }): { KeyMaterialId: string } | undefined {
+  return key.hasMaterial && key.isSymmetric ? { KeyMaterialId: key.material.materialId } : undefined;
+}
 
 function requireOneLength({ KeySpec, NumberOfBytes }: DataKeyInput): void {
   if ((KeySpec === undefined) === (NumberOfBytes === undefined)) {

@@ -1,8 +1,17 @@
-/** Encrypt, Decrypt and ReEncrypt: small plaintexts into ciphertext blobs, and back. */
+/** Encrypt, Decrypt and ReEncrypt: small plaintexts into ciphertext blobs or RSA ciphertexts, and back. */
 
 import { InvalidCiphertextException, ValidationException } from "../../base/errors.ts";
+import type { EncryptionAlgorithm } from "../../custody/custody.ts";
 import { encryptionConditions, sameKeyCondition } from "../conditions.ts";
-import { ignoresCiphertext, requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
+import {
+  ignoresCiphertext,
+  isBare,
+  requireAlgorithm,
+  requireContext,
+  requireContextFits,
+  requireNoRecipient,
+  requireOneBlock,
+} from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyOfCiphertext, keyWithMaterial } from "../resources.ts";
@@ -14,11 +23,12 @@ const conditions = encryptionConditions({
 });
 
 /**
- * Encrypts up to 4,096 bytes under a symmetric key (API reference, Encrypt).
+ * Encrypts up to 4,096 bytes under a symmetric key, or one block under an RSA key (API reference, Encrypt).
  *
  * Before `run`, the pipeline has resolved the key, authorized the call and checked state and usage.
  *
- * @throws ValidationException the encryption context is too large
+ * @throws ValidationException the encryption context is too large, or there is one and the key is an RSA key; the plaintext
+ *   does not fit one OAEP block of that key and algorithm
  * @throws InvalidKeyUsageException the algorithm is not one of the key's
  */
 export const encrypt = use("Encrypt", {
@@ -35,9 +45,14 @@ export const encrypt = use("Encrypt", {
   record: { readOnly: true, request: recordedInput, resources: ["key"], additional: materialIdOf },
   dryRun: true,
   validate: ({ EncryptionContext }) => requireContext(EncryptionContext),
-  check: ({ EncryptionAlgorithm }, { key }) => requireAlgorithm(EncryptionAlgorithm, key),
+  check({ Plaintext, EncryptionContext, EncryptionAlgorithm }, { key }) {
+    requireAlgorithm(EncryptionAlgorithm, key);
+    requireContextFits(EncryptionContext, EncryptionAlgorithm);
+    requireOneBlock(Plaintext.length, key, EncryptionAlgorithm);
+  },
   async run({ Plaintext, EncryptionContext = {}, EncryptionAlgorithm = "SYMMETRIC_DEFAULT" }, { key, custody }) {
-    const CiphertextBlob = await custody.encrypt(key.material, Plaintext, EncryptionContext);
+    const algorithm = custodyAlgorithm(EncryptionAlgorithm);
+    const CiphertextBlob = await custody.encrypt(key.material, Plaintext, EncryptionContext, algorithm);
     return { CiphertextBlob, KeyId: key.arn, EncryptionAlgorithm };
   },
 });
@@ -53,7 +68,7 @@ export const decrypt = use("Decrypt", {
     {
       as: "key",
       action: "kms:Decrypt",
-      resource: keyOfCiphertext("CiphertextBlob", "KeyId"),
+      resource: keyOfCiphertext("CiphertextBlob", "KeyId", "EncryptionAlgorithm"),
       states: usable,
       usage: "ENCRYPT_DECRYPT",
     },
@@ -64,21 +79,27 @@ export const decrypt = use("Decrypt", {
   validate(input) {
     requireContext(input.EncryptionContext);
     requireCiphertext(input, "KeyId");
+    requireNamed(input.EncryptionAlgorithm, input, "KeyId");
     requireNoRecipient(input);
   },
   async check(input, { key, custody }) {
     requireAlgorithm(input.EncryptionAlgorithm, key);
+    requireContextFits(input.EncryptionContext, input.EncryptionAlgorithm);
     if (input.DryRun === true && input.CiphertextBlob !== undefined && !ignoresCiphertext(input)) {
       requireOpens(key);
-      const plaintext = await custody.decrypt(key.material, input.CiphertextBlob, input.EncryptionContext ?? {});
+      const { CiphertextBlob, EncryptionContext = {}, EncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = input;
+      const algorithm = custodyAlgorithm(EncryptionAlgorithm);
+      const plaintext = await custody.decrypt(key.material, CiphertextBlob, EncryptionContext, algorithm);
       plaintext.fill(0);
     }
   },
   async run({ CiphertextBlob, EncryptionContext = {}, EncryptionAlgorithm = "SYMMETRIC_DEFAULT" }, { key, custody }) {
     if (CiphertextBlob === undefined) throw new InvalidCiphertextException();
     requireOpens(key);
-    const Plaintext = await custody.decrypt(key.material, CiphertextBlob, EncryptionContext);
-    return { KeyId: key.arn, Plaintext, EncryptionAlgorithm, KeyMaterialId: key.material.materialId };
+    const algorithm = custodyAlgorithm(EncryptionAlgorithm);
+    const Plaintext = await custody.decrypt(key.material, CiphertextBlob, EncryptionContext, algorithm);
+    const answer = { KeyId: key.arn, Plaintext, EncryptionAlgorithm };
+    return key.isSymmetric ? { ...answer, KeyMaterialId: key.material.materialId } : answer;
   },
 });
 
@@ -88,7 +109,7 @@ export const reEncrypt = use("ReEncrypt", {
     {
       as: "source",
       action: "kms:ReEncryptFrom",
-      resource: keyOfCiphertext("CiphertextBlob", "SourceKeyId"),
+      resource: keyOfCiphertext("CiphertextBlob", "SourceKeyId", "SourceEncryptionAlgorithm"),
       states: usable,
       usage: "ENCRYPT_DECRYPT",
       conditions: {
@@ -129,8 +150,9 @@ export const reEncrypt = use("ReEncrypt", {
     }),
     resources: ["source", "destination"],
     additional: (_output, { source, destination }) => ({
-      ...(source.hasMaterial && { SourceKeyMaterialId: source.material.materialId }),
-      ...(destination.hasMaterial && { DestinationKeyMaterialId: destination.material.materialId }),
+      ...(source.hasMaterial && source.isSymmetric && { SourceKeyMaterialId: source.material.materialId }),
+      ...(destination.hasMaterial &&
+        destination.isSymmetric && { DestinationKeyMaterialId: destination.material.materialId }),
     }),
   },
   dryRun: true,
@@ -138,16 +160,20 @@ export const reEncrypt = use("ReEncrypt", {
     requireContext(input.SourceEncryptionContext);
     requireContext(input.DestinationEncryptionContext);
     requireCiphertext(input, "SourceKeyId");
+    requireNamed(input.SourceEncryptionAlgorithm, input, "SourceKeyId");
   },
   async check(input, { source, destination, custody }) {
     requireAlgorithm(input.SourceEncryptionAlgorithm, source);
+    requireContextFits(input.SourceEncryptionContext, input.SourceEncryptionAlgorithm);
     requireAlgorithm(input.DestinationEncryptionAlgorithm, destination);
+    requireContextFits(input.DestinationEncryptionContext, input.DestinationEncryptionAlgorithm);
     if (input.DryRun === true && input.CiphertextBlob !== undefined && !ignoresCiphertext(input)) {
       requireOpens(source);
       const plaintext = await custody.decrypt(
         source.material,
         input.CiphertextBlob,
         input.SourceEncryptionContext ?? {},
+        custodyAlgorithm(input.SourceEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT"),
       );
       plaintext.fill(0);
     }
@@ -155,18 +181,30 @@ export const reEncrypt = use("ReEncrypt", {
   async run(input, { source, destination, custody }) {
     if (input.CiphertextBlob === undefined) throw new InvalidCiphertextException();
     requireOpens(source);
+    const SourceEncryptionAlgorithm = input.SourceEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT";
+    const DestinationEncryptionAlgorithm = input.DestinationEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT";
     const CiphertextBlob = await custody.reEncrypt(
-      { material: source.material, blob: input.CiphertextBlob, context: input.SourceEncryptionContext ?? {} },
-      { material: destination.material, context: input.DestinationEncryptionContext ?? {} },
+      {
+        material: source.material,
+        blob: input.CiphertextBlob,
+        context: input.SourceEncryptionContext ?? {},
+        algorithm: custodyAlgorithm(SourceEncryptionAlgorithm),
+      },
+      {
+        material: destination.material,
+        context: input.DestinationEncryptionContext ?? {},
+        algorithm: custodyAlgorithm(DestinationEncryptionAlgorithm),
+        fits: (lengthBytes) => requireOneBlock(lengthBytes, destination, DestinationEncryptionAlgorithm),
+      },
     );
     return {
       CiphertextBlob,
       SourceKeyId: source.arn,
       KeyId: destination.arn,
-      SourceEncryptionAlgorithm: input.SourceEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
-      DestinationEncryptionAlgorithm: input.DestinationEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
-      SourceKeyMaterialId: source.material.materialId,
-      DestinationKeyMaterialId: destination.material.materialId,
+      SourceEncryptionAlgorithm,
+      DestinationEncryptionAlgorithm,
+      ...(source.isSymmetric && { SourceKeyMaterialId: source.material.materialId }),
+      ...(destination.isSymmetric && { DestinationKeyMaterialId: destination.material.materialId }),
     };
   },
 });
@@ -190,7 +228,7 @@ interface SymmetricInput {
 
 /** `additionalEventData` of a symmetric cryptographic operation (spec 02, newer entries). */
 function materialIdOf(_output: unknown, { key }: { key: Key }): { KeyMaterialId: string } | undefined {
-  return key.hasMaterial ? { KeyMaterialId: key.material.materialId } : undefined;
+  return key.hasMaterial && key.isSymmetric ? { KeyMaterialId: key.material.materialId } : undefined;
 }
 
 /** The blob may be left out only by a dry run that asks for it, and then the key must be named (API reference, DryRunModifiers). */
@@ -210,6 +248,17 @@ function requireCiphertext(
       "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
     );
   }
+}
+
+/** A bare ciphertext names no key, so the caller must (KMS guide, Decrypt with an asymmetric KMS key). */
+function requireNamed(algorithm: string | undefined, input: object, keyMember: "KeyId" | "SourceKeyId"): void {
+  if (!isBare(algorithm) || keyMember in input) return;
+  throw new ValidationException(`${keyMember} is required when the encryption algorithm is ${algorithm}.`);
+}
+
+/** Custody's name of an algorithm that `requireAlgorithm` has let pass; SM2 keys can't be made, so SM2PKE never does. */
+function custodyAlgorithm(algorithm: string): EncryptionAlgorithm {
+  return algorithm as EncryptionAlgorithm;
 }
 
 /** A blob whose key is right but whose material is gone, or never was, does not open. */

@@ -2,13 +2,22 @@
 
 import type { Operation } from "../../pipeline/operation.ts";
 import { createAlias, deleteAlias, listAliases, updateAlias } from "./aliases.ts";
-import { generateDataKey, generateDataKeyWithoutPlaintext } from "./data-keys.ts";
+import {
+  generateDataKey,
+  generateDataKeyPair,
+  generateDataKeyPairWithoutPlaintext,
+  generateDataKeyWithoutPlaintext,
+} from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
+import { deriveSharedSecret } from "./key-agreement.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
+import { generateMac, verifyMac } from "./macs.ts";
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from "./policies.ts";
+import { getPublicKey } from "./public-keys.ts";
 import { generateRandom } from "./random.ts";
 import { disableKeyRotation, enableKeyRotation, getKeyRotationStatus } from "./rotation.ts";
+import { sign, verify } from "./signing.ts";
 import { listResourceTags, tagResource, untagResource } from "./tags.ts";
 
 /** Every operation built, by its name on the wire. */
@@ -19,6 +28,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     createKey,
     decrypt,
     deleteAlias,
+    deriveSharedSecret,
     describeKey,
     disableKey,
     disableKeyRotation,
@@ -26,10 +36,14 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     enableKeyRotation,
     encrypt,
     generateDataKey,
+    generateDataKeyPair,
+    generateDataKeyPairWithoutPlaintext,
     generateDataKeyWithoutPlaintext,
+    generateMac,
     generateRandom,
     getKeyPolicy,
     getKeyRotationStatus,
+    getPublicKey,
     listAliases,
     listKeyPolicies,
     listKeys,
@@ -37,9 +51,12 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     putKeyPolicy,
     reEncrypt,
     scheduleKeyDeletion,
+    sign,
     tagResource,
     untagResource,
     updateAlias,
     updateKeyDescription,
+    verify,
+    verifyMac,
   ].map((operation) => [operation.name, operation]),
 );

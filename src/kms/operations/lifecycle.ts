@@ -18,7 +18,7 @@ import type { Input } from "../shapes.ts";
 import { requireTags } from "../tags.ts";
 
 /**
- * Creates a symmetric encryption key with material of our own (API reference, CreateKey).
+ * Creates a key of any spec, with material of our own (API reference, CreateKey).
  *
  * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
  * @throws UnsupportedOperationException a kind of key that can't be made here yet
@@ -35,7 +35,7 @@ export const createKey = change("CreateKey", {
     request: (input) => ({
       Policy: input.Policy,
       Description: input.Description ?? "",
-      KeyUsage: input.KeyUsage ?? "ENCRYPT_DECRYPT",
+      KeyUsage: usageOf(input),
       CustomerMasterKeySpec: specOf(input),
       KeySpec: specOf(input),
       Origin: input.Origin ?? "AWS_KMS",
@@ -51,17 +51,18 @@ export const createKey = change("CreateKey", {
     requireCreatable(input);
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
-  async prepare(_input, { call, custody }) {
+  async prepare(input, { call, custody }) {
     const keyId = newKeyId();
     const owner = { account: call.principal.account, region: call.region, keyId };
-    const kind = { spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT", origin: "AWS_KMS" };
+    const kind = { spec: specOf(input), usage: usageOf(input), origin: "AWS_KMS" };
     return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
   },
   async run(input, { call, tx, prepared: { keyId, material } }): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
     const policy = input.Policy ?? defaultKeyPolicy(owner);
-    const row = newKeyRow({ ...owner, description: input.Description ?? "", policy, now });
+    const kind = { spec: specOf(input), usage: usageOf(input) };
+    const row = newKeyRow({ ...owner, ...kind, description: input.Description ?? "", policy, now });
     if (input.Policy !== undefined) {
       const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
       const context = contextOfKey(call, new Key(row));
@@ -75,6 +76,10 @@ export const createKey = change("CreateKey", {
 
 function specOf({ KeySpec, CustomerMasterKeySpec }: Input<"CreateKey">): string {
   return KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
+}
+
+function usageOf({ KeyUsage = "ENCRYPT_DECRYPT" }: Input<"CreateKey">): string {
+  return KeyUsage;
 }
 
 function tagOf({ TagKey = "", TagValue = "" }: { TagKey: string | undefined; TagValue: string | undefined }) {
@@ -94,7 +99,7 @@ function requireCreatable(input: Input<"CreateKey">): void {
       "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
     );
   }
-  const usage = input.KeyUsage ?? "ENCRYPT_DECRYPT";
+  const usage = usageOf(input);
   if (!spec.startsWith("ML_KEM_") && findAlgorithms(spec, usage) === undefined) {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }

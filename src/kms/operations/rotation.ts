@@ -52,13 +52,15 @@ export const disableKeyRotation = change("DisableKeyRotation", {
   },
 });
 
-/** Whether the key rotates, how often, and when next; a key pending deletion shows false (spec 01, Rotation). */
+/**
+ * Whether the key rotates, how often, and when next; false while it is pending deletion (spec 01, Rotation), and always for
+ * keys that can't rotate (KMS guide, Key type reference).
+ */
 export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   targets: [
     { as: "key", action: "kms:GetKeyRotationStatus", resource: key("KeyId", keyIdOrArnAnywhere), states: anyState },
   ],
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
-  check: (_input, { key }) => requireRotatable(key),
   run(_input, { call, key }) {
     const { row } = key;
     const KeyRotationEnabled = row.rotation_enabled === 1 && row.state !== "PendingDeletion";

@@ -1,0 +1,141 @@
+/** Key pairs of every asymmetric key spec: made, and read back from their PKCS#8 form. */
+
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
+import { promisify } from "node:util";
+import { Secret } from "./secret.ts";
+
+/**
+ * What a spec's key pairs are, in the words of `node:crypto`; curves by their OpenSSL names, with the length of a
+ * SubjectPublicKeyInfo that names the curve and has the point uncompressed: other forms have other lengths.
+ */
+type PairKind =
+  | { readonly type: "rsa"; readonly modulusLength: number }
+  | { readonly type: "ec"; readonly namedCurve: string; readonly spkiBytes: number }
+  | { readonly type: "ed25519" | "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" };
+
+const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
+  ["RSA_2048", { type: "rsa", modulusLength: 2048 }],
+  ["RSA_3072", { type: "rsa", modulusLength: 3072 }],
+  ["RSA_4096", { type: "rsa", modulusLength: 4096 }],
+  ["ECC_NIST_P256", { type: "ec", namedCurve: "prime256v1", spkiBytes: 91 }],
+  ["ECC_NIST_P384", { type: "ec", namedCurve: "secp384r1", spkiBytes: 120 }],
+  ["ECC_NIST_P521", { type: "ec", namedCurve: "secp521r1", spkiBytes: 158 }],
+  ["ECC_SECG_P256K1", { type: "ec", namedCurve: "secp256k1", spkiBytes: 88 }],
+  ["ECC_NIST_EDWARDS25519", { type: "ed25519" }],
+  ["ML_DSA_44", { type: "ml-dsa-44" }],
+  ["ML_DSA_65", { type: "ml-dsa-65" }],
+  ["ML_DSA_87", { type: "ml-dsa-87" }],
+]);
+
+/** A key pair in use. Both keys live outside the JavaScript heap. */
+export interface Pair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  /** DER SubjectPublicKeyInfo (RFC 5280) of the public key. */
+  readonly spki: Uint8Array;
+}
+
+/** Whether keys of the spec are key pairs that can be made here. */
+export function isPairSpec(spec: string): boolean {
+  return kindOfSpec.has(spec);
+}
+
+/**
+ * A new key pair, found on the thread pool (an RSA_4096 pair takes seconds).
+ *
+ * @returns the private key as DER PKCS#8, owned by the caller, and the public one as DER SubjectPublicKeyInfo
+ */
+export async function newPair(spec: string): Promise<{ privateKey: Secret; publicKey: Uint8Array }> {
+  const { privateKey, publicKey } = await generate(requireKind(spec));
+  return { privateKey: new Secret(privateKey), publicKey: new Uint8Array(publicKey) };
+}
+
+const generated = promisify(generateKeyPair);
+const encodings = {
+  publicKeyEncoding: { type: "spki", format: "der" },
+  privateKeyEncoding: { type: "pkcs8", format: "der" },
+} as const;
+
+function generate(kind: PairKind): Promise<{ privateKey: Buffer; publicKey: Buffer }> {
+  switch (kind.type) {
+    case "rsa":
+      return generated(kind.type, { modulusLength: kind.modulusLength, publicExponent: 65_537, ...encodings });
+    case "ec":
+      return generated(kind.type, { namedCurve: kind.namedCurve, ...encodings });
+    case "ed25519":
+      return generated(kind.type, encodings);
+    default:
+      return generated(kind.type, encodings);
+  }
+}
+
+/**
+ * Reads a private key of the spec; the public one is derived from it, so nobody can pair it with another.
+ *
+ * @param pkcs8 DER PKCS#8, borrowed
+ * @throws Error when the bytes are no private key of that spec
+ */
+export function readPair(spec: string, pkcs8: Uint8Array): Pair {
+  const privateKey = privateKeyOf(pkcs8);
+  if (privateKey === undefined || !isOfKind(privateKey, requireKind(spec))) {
+    throw new Error(`The material is no private key of spec ${spec}`);
+  }
+  const publicKey = createPublicKey(privateKey);
+  const spki = spkiOf(publicKey);
+  if (!isPlainSpki(spki, requireKind(spec))) throw new Error(`The private key of spec ${spec} does not name its curve`);
+  return { privateKey, publicKey, spki };
+}
+
+/**
+ * Reads a public key of the spec.
+ *
+ * @param spki DER SubjectPublicKeyInfo with a named curve and an uncompressed point, the one form that the API hands out
+ * @returns undefined when the bytes are anything else: another spec, a point off the curve, explicit parameters, a byte more
+ */
+export function findPublicKey(spec: string, spki: Uint8Array): KeyObject | undefined {
+  const publicKey = publicKeyOf(spki);
+  if (publicKey === undefined || !isOfKind(publicKey, requireKind(spec))) return undefined;
+  return isPlainSpki(spki, requireKind(spec)) && Buffer.compare(spkiOf(publicKey), spki) === 0 ? publicKey : undefined;
+}
+
+/** Whether a curve is named and not spelled out: OpenSSL reads both, and keeps the form that it read. */
+function isPlainSpki(spki: Uint8Array, kind: PairKind): boolean {
+  return kind.type !== "ec" || spki.length === kind.spkiBytes;
+}
+
+function spkiOf(publicKey: KeyObject): Uint8Array {
+  return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+}
+
+function privateKeyOf(pkcs8: Uint8Array): KeyObject | undefined {
+  try {
+    return createPrivateKey({ key: viewOf(pkcs8), format: "der", type: "pkcs8" });
+  } catch {
+    return undefined; // what OpenSSL says of bytes that are no key is not worth keeping, and could quote them
+  }
+}
+
+function publicKeyOf(spki: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: viewOf(spki), format: "der", type: "spki" });
+  } catch {
+    return undefined;
+  }
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function isOfKind({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, kind: PairKind): boolean {
+  if (asymmetricKeyType !== kind.type) return false;
+  if (kind.type === "rsa") return asymmetricKeyDetails?.modulusLength === kind.modulusLength;
+  if (kind.type === "ec") return asymmetricKeyDetails?.namedCurve === kind.namedCurve;
+  return true;
+}
+
+function requireKind(spec: string): PairKind {
+  const kind = kindOfSpec.get(spec);
+  if (kind === undefined) throw new Error(`The software custodian has no material of spec ${spec}`);
+  return kind;
+}

@@ -1,0 +1,39 @@
+/** DeriveSharedSecret: ECDH between a key pair here and a public key from outside. */
+
+import { ValidationException } from "../../base/errors.ts";
+import { keyAgreementConditions } from "../conditions.ts";
+import { requireAlgorithm, requireNoRecipient } from "../encryption-input.ts";
+import { usable } from "../key-states.ts";
+import { use } from "../operation.ts";
+import { keyWithMaterial } from "../resources.ts";
+
+/**
+ * The raw shared secret, the x coordinate of the common point (API reference, DeriveSharedSecret; SP 800-56A, 5.7.1.2).
+ * Whoever gets it derives keys from it.
+ *
+ * @throws InvalidKeyUsageException the algorithm is not the key's
+ * @throws ValidationException the public key is not one of the key's spec
+ */
+export const deriveSharedSecret = use("DeriveSharedSecret", {
+  targets: [
+    {
+      as: "key",
+      action: "kms:DeriveSharedSecret",
+      resource: keyWithMaterial("KeyId"),
+      states: usable,
+      usage: "KEY_AGREEMENT",
+    },
+  ],
+  conditions: keyAgreementConditions,
+  record: { readOnly: true, request: ["KeyAgreementAlgorithm", "KeyId"], resources: ["key"] },
+  dryRun: true,
+  validate: requireNoRecipient,
+  check: ({ KeyAgreementAlgorithm }, { key }) => requireAlgorithm(KeyAgreementAlgorithm, key),
+  async run({ KeyAgreementAlgorithm, PublicKey }, { key, custody }) {
+    const SharedSecret = await custody.deriveSharedSecret(key.material, PublicKey);
+    if (SharedSecret === undefined) {
+      throw new ValidationException(`The public key is not one of key spec ${key.row.spec}.`);
+    }
+    return { KeyId: key.arn, SharedSecret, KeyAgreementAlgorithm, KeyOrigin: "AWS_KMS" as const };
+  },
+});
