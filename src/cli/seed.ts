@@ -42,7 +42,7 @@ const seedKey = z.strictObject({
   id: keyId,
   account: accountId.default(DEV_ACCOUNT.id),
   region: regionName.default("us-east-1"),
-  spec: z.literal("SYMMETRIC_DEFAULT", "only SYMMETRIC_DEFAULT keys can be made yet").default("SYMMETRIC_DEFAULT"),
+  spec: z.literal("SYMMETRIC_DEFAULT", "a seed file makes SYMMETRIC_DEFAULT keys only").default("SYMMETRIC_DEFAULT"),
   description: z.string().max(8192).default(""),
   policy: keyPolicy.optional(),
   enabled: z.boolean().default(true),
@@ -89,7 +89,7 @@ const localKmsFile = z
               .array(
                 z.object({
                   Metadata: z.object({
-                    Origin: z.literal("AWS_KMS", "keys with imported material can't be made yet").optional(),
+                    Origin: z.literal("AWS_KMS", "a seed file makes keys of origin AWS_KMS only").optional(),
                     KeyId: keyId,
                     Description: z.string().optional(),
                     Enabled: z.boolean().optional(),
@@ -102,7 +102,7 @@ const localKmsFile = z
               .default([]),
           })
           .optional(),
-        Asymmetric: z.undefined("asymmetric keys can't be made yet").optional(),
+        Asymmetric: z.undefined("a seed file makes symmetric encryption keys only").optional(),
       })
       .default({}),
     Aliases: z.array(z.object({ AliasName: aliasName, TargetKeyId: keyId })).default([]),

@@ -209,7 +209,11 @@ describe("a seed file that is wrong says where", () => {
     { title: "when a key has no id", text: "keys: [{ description: x }]", says: /keys\.0\.id: / },
     { title: "when a key id is none", text: "keys: [{ id: my-key }]", says: /keys\.0\.id: a key id is a UUID/ },
     { title: "when a Region is none", text: key("region: moon-1"), says: /keys\.0\.region: no Region of AWS/ },
-    { title: "when a spec is not built yet", text: key("spec: RSA_2048"), says: /keys\.0\.spec: only SYMMETRIC/ },
+    {
+      title: "when a spec is one that seed files don't make",
+      text: key("spec: RSA_2048"),
+      says: /keys\.0\.spec: a seed file makes SYMMETRIC_DEFAULT/,
+    },
     { title: "when material is short", text: key("material: '0011'"), says: /keys\.0\.material: .* 32 bytes in hex/ },
     { title: "when an alias has no prefix", text: key("aliases: [app]"), says: /keys\.0\.aliases\.0: / },
     { title: "when an alias is AWS's", text: key("aliases: [alias/aws/app]"), says: /keys\.0\.aliases\.0: / },
@@ -231,7 +235,7 @@ describe("a seed file that is wrong says where", () => {
     {
       title: "of local-kms, when there are asymmetric keys",
       text: "Keys: { Asymmetric: { Ecc: [] } }",
-      says: /Keys\.Asymmetric: asymmetric keys can't be made yet/,
+      says: /Keys\.Asymmetric: a seed file makes symmetric encryption keys only/,
     },
     {
       title: "of local-kms, when an alias is of a key that is not there",

@@ -31,6 +31,10 @@ const pairRecord = {
   additional: materialIdOf,
 };
 
+/** The key that data keys are encrypted under. */
+const protectingKey = (action: `kms:${string}`) =>
+  ({ as: "key", action, resource: keyWithMaterial("KeyId"), states: usable, usage: "ENCRYPT_DECRYPT" }) as const;
+
 /** Only symmetric encryption keys protect data keys (API reference, GenerateDataKey). */
 const requireSymmetric = (_input: unknown, { key }: { key: Key }): void => requireAlgorithm("SYMMETRIC_DEFAULT", key);
 
@@ -40,15 +44,7 @@ const requireSymmetric = (_input: unknown, { key }: { key: Key }): void => requi
  * @throws ValidationException none or both of KeySpec and NumberOfBytes
  */
 export const generateDataKey = use("GenerateDataKey", {
-  targets: [
-    {
-      as: "key",
-      action: "kms:GenerateDataKey",
-      resource: keyWithMaterial("KeyId"),
-      states: usable,
-      usage: "ENCRYPT_DECRYPT",
-    },
-  ],
+  targets: [protectingKey("kms:GenerateDataKey")],
   conditions,
   record,
   dryRun: true,
@@ -70,15 +66,7 @@ export const generateDataKey = use("GenerateDataKey", {
 
 /** The same without the plain copy (API reference, GenerateDataKeyWithoutPlaintext). */
 export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaintext", {
-  targets: [
-    {
-      as: "key",
-      action: "kms:GenerateDataKeyWithoutPlaintext",
-      resource: keyWithMaterial("KeyId"),
-      states: usable,
-      usage: "ENCRYPT_DECRYPT",
-    },
-  ],
+  targets: [protectingKey("kms:GenerateDataKeyWithoutPlaintext")],
   conditions,
   record,
   dryRun: true,
@@ -104,15 +92,7 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
  * @throws UnsupportedOperationException a kind of pair that can't be made here yet
  */
 export const generateDataKeyPair = use("GenerateDataKeyPair", {
-  targets: [
-    {
-      as: "key",
-      action: "kms:GenerateDataKeyPair",
-      resource: keyWithMaterial("KeyId"),
-      states: usable,
-      usage: "ENCRYPT_DECRYPT",
-    },
-  ],
+  targets: [protectingKey("kms:GenerateDataKeyPair")],
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
@@ -141,15 +121,7 @@ export const generateDataKeyPair = use("GenerateDataKeyPair", {
 
 /** The same without the plain private key (API reference, GenerateDataKeyPairWithoutPlaintext). */
 export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWithoutPlaintext", {
-  targets: [
-    {
-      as: "key",
-      action: "kms:GenerateDataKeyPairWithoutPlaintext",
-      resource: keyWithMaterial("KeyId"),
-      states: usable,
-      usage: "ENCRYPT_DECRYPT",
-    },
-  ],
+  targets: [protectingKey("kms:GenerateDataKeyPairWithoutPlaintext")],
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
