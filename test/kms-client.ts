@@ -88,6 +88,15 @@ export async function startWorld(): Promise<World> {
   };
 }
 
+/** A client of a server's first account that ends with its scope. */
+export function clientOf({
+  endpoint,
+  credentials,
+}: Pick<Keystead, "endpoint" | "credentials">): { readonly kms: KMS } & Disposable {
+  const kms = new KMS({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+  return { kms, [Symbol.dispose]: () => kms.destroy() };
+}
+
 /** KeyMetadata of a key that exists: id and ARN are there. */
 export type Metadata = KeyMetadata & { readonly KeyId: string; readonly Arn: string };
 
@@ -199,6 +208,8 @@ export interface AuditRecord {
   readonly eventSource: string;
   readonly eventType: string;
   readonly eventID: string;
+  /** ISO 8601. */
+  readonly eventTime: string;
   readonly requestID?: string;
   readonly errorCode?: string;
   readonly errorMessage?: string;
@@ -208,6 +219,7 @@ export interface AuditRecord {
   readonly resources?: readonly { readonly accountId: string; readonly type: string; readonly ARN: string }[];
   readonly recipientAccountId: string;
   readonly userIdentity: Readonly<Record<string, unknown>>;
+  readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
 }
 
 /** How long a record of a change, which moves out of the store after its answer, may take to reach the file. */

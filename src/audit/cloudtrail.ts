@@ -17,6 +17,15 @@ const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([["kms", "AWS::KMS::
 /** What a caller of ours is called in the records of its own account, by principal. */
 const identities = new WeakMap<Principal, string>();
 
+/** One record, ready to be kept. */
+export interface RenderedRecord {
+  /** Whose trail it is for. */
+  readonly account: string;
+  readonly eventId: string;
+  /** JSON text without line breaks. */
+  readonly json: string;
+}
+
 /**
  * Writes the records of one request or internal operation: the caller's first, then one for each other account whose
  * resources it was about. They share a `sharedEventID` and differ in `eventID` and `recipientAccountId` (CloudTrail user
@@ -24,14 +33,16 @@ const identities = new WeakMap<Principal, string>();
  * CloudTrail userIdentity element). A request that was denied is told to the caller's account only (KMS guide, Logging).
  *
  * @param newId makes each record's `eventID`, by which it is known wherever it is delivered
- * @returns JSON texts without line breaks
  * @throws TypeError when a member holds bytes or another value that no record may hold
  */
-export function renderRecords(entry: Entry | InternalEntry, newId: () => string = randomUUID): readonly string[] {
+export function renderRecords(
+  entry: Entry | InternalEntry,
+  newId: () => string = randomUUID,
+): readonly RenderedRecord[] {
   return "call" in entry ? renderCall(entry, newId) : [renderInternal(entry, newId())];
 }
 
-function renderCall(entry: Entry, newId: () => string): readonly string[] {
+function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[] {
   const { call } = entry;
   const caller = call.principal.account;
   const own = identityOf(call.principal);
@@ -58,9 +69,10 @@ interface Parts {
   readonly entry: Entry;
 }
 
-function assemble({ identity, facts, outcome, eventId, account, sharedId, entry }: Parts): string {
+function assemble({ identity, facts, outcome, eventId, account, sharedId, entry }: Parts): RenderedRecord {
   const shared = sharedId === undefined ? "" : `"sharedEventID":"${sharedId}",`;
-  return `${VERSION}${identity}${facts}${eventId}${outcome}"recipientAccountId":"${account}",${shared}${CATEGORY}${tlsDetails(entry.call.client)}}`;
+  const json = `${VERSION}${identity}${facts}${eventId}${outcome}"recipientAccountId":"${account}",${shared}${CATEGORY}${tlsDetails(entry.call.client)}}`;
+  return { account, eventId, json };
 }
 
 /** From `eventTime` to the opening quote of `eventID`. */
@@ -83,11 +95,12 @@ function renderOutcome({ call, readOnly, resources }: Entry): string {
   return `","readOnly":${readOnly},${list}"eventType":"AwsApiCall",${MANAGEMENT},`;
 }
 
-function renderInternal(entry: InternalEntry, eventId: string): string {
+function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {
   const { service, event, account, region, now, response, resources, details } = entry;
   const identity = `{"accountId":"${account}","invokedBy":"${INTERNAL}"}`;
   const serviceEventDetails = details === undefined ? "" : `"serviceEventDetails":${renderValue(details)},`;
-  return `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${INTERNAL}","userAgent":"${INTERNAL}","requestParameters":null,"responseElements":${renderValue(response)},"eventID":"${eventId}","readOnly":false,"resources":${renderResources(service, resources)},"eventType":"AwsServiceEvent","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${INTERNAL}","userAgent":"${INTERNAL}","requestParameters":null,"responseElements":${renderValue(response)},"eventID":"${eventId}","readOnly":false,"resources":${renderResources(service, resources)},"eventType":"AwsServiceEvent","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+  return { account, eventId, json };
 }
 
 function renderResources(service: string, resources: NonNullable<Entry["resources"]>): string {

@@ -2,7 +2,7 @@
 
 import type { Entry, InternalEntry, Recorder } from "../pipeline/operation.ts";
 import type { Store, Tx } from "../storage/store.ts";
-import { renderRecords } from "./cloudtrail.ts";
+import { type RenderedRecord, renderRecords } from "./cloudtrail.ts";
 import { insertRecords, OutboxMover } from "./outbox.ts";
 import { type AuditRecord, RECORD_CHARACTERS_MAX, type Sink } from "./sink.ts";
 
@@ -25,6 +25,8 @@ export interface RecorderOptions {
   readonly syncEveryAppend?: boolean;
   /** Is told when moving the outbox failed; it is tried again. */
   readonly onError: (cause: unknown) => void;
+  /** Is told of each appended entry once its records are written (last usage): it must not throw. */
+  readonly appended?: (entry: Entry, records: readonly RenderedRecord[]) => void;
   /** Makes event ids; random UUIDs if not given. */
   readonly newId?: () => string;
 }
@@ -37,6 +39,7 @@ export function createRecorder(options: RecorderOptions): AuditRecorder {
 /** The records of one turn of the event loop, and everybody who waits for them. */
 interface Batch {
   readonly records: AuditRecord[];
+  readonly entries: { readonly entry: Entry; readonly rendered: readonly RenderedRecord[] }[];
   readonly done: PromiseWithResolvers<void>;
 }
 
@@ -44,14 +47,16 @@ class SinkRecorder implements AuditRecorder {
   readonly #sinks: readonly Sink[];
   readonly #syncEveryAppend: boolean;
   readonly #newId: (() => string) | undefined;
+  readonly #appended: RecorderOptions["appended"];
   readonly #mover: OutboxMover;
   #batch: Batch | undefined;
   #isClosed = false;
 
-  constructor({ store, sinks, syncEveryAppend = false, onError, newId }: RecorderOptions) {
+  constructor({ store, sinks, syncEveryAppend = false, onError, newId, appended }: RecorderOptions) {
     this.#sinks = sinks;
     this.#syncEveryAppend = syncEveryAppend;
     this.#newId = newId;
+    this.#appended = appended;
     this.#mover = new OutboxMover({ store, deliver: (records) => this.#deliver(records), onError });
     this.#mover.wake();
   }
@@ -59,9 +64,10 @@ class SinkRecorder implements AuditRecorder {
   append(entry: Entry): Promise<void> {
     try {
       if (this.#isClosed) throw new Error("The recorder is closed.");
-      const records = this.#render(entry);
+      const rendered = this.#render(entry);
       this.#batch ??= this.#begin();
-      for (const json of records) this.#batch.records.push({ json, sequence: 0 });
+      for (const { json } of rendered) this.#batch.records.push({ json, sequence: 0 });
+      if (this.#appended !== undefined) this.#batch.entries.push({ entry, rendered });
       return this.#batch.done.promise;
     } catch (cause) {
       return Promise.reject(cause);
@@ -69,7 +75,10 @@ class SinkRecorder implements AuditRecorder {
   }
 
   async enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void> {
-    await insertRecords(tx, this.#render(entry));
+    await insertRecords(
+      tx,
+      this.#render(entry).map(({ json }) => json),
+    );
     this.#mover.wake();
   }
 
@@ -91,9 +100,10 @@ class SinkRecorder implements AuditRecorder {
     await this.#mover.close();
   }
 
-  #render(entry: Entry | InternalEntry): readonly string[] {
+  #render(entry: Entry | InternalEntry): readonly RenderedRecord[] {
     const records = renderRecords(entry, this.#newId);
-    for (const { length } of records) {
+    for (const { json } of records) {
+      const { length } = json;
       if (length > RECORD_CHARACTERS_MAX) throw new Error(`A record of ${length} characters is too long to keep.`);
     }
     return records;
@@ -106,7 +116,7 @@ class SinkRecorder implements AuditRecorder {
    */
   #begin(): Batch {
     setImmediate(() => this.#write());
-    return { records: [], done: Promise.withResolvers() };
+    return { records: [], entries: [], done: Promise.withResolvers() };
   }
 
   #write(): void {
@@ -119,6 +129,7 @@ class SinkRecorder implements AuditRecorder {
       batch.done.reject(cause);
       return;
     }
+    for (const { entry, rendered } of batch.entries) this.#appended?.(entry, rendered);
     if (this.#syncEveryAppend) this.#sync().then(batch.done.resolve, batch.done.reject);
     else batch.done.resolve();
   }

@@ -13,9 +13,11 @@ import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
 import { stsService } from "../iam/sts.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
+import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
+import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
-import { DueWork } from "../pipeline/due-work.ts";
+import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { openFileStore, openMemoryStore } from "../storage/open.ts";
@@ -51,6 +53,7 @@ export interface ServerParts {
   readonly custody: SoftwareCustody;
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
+  readonly lastUsages: LastUsages;
 }
 
 export interface RunningServer extends ServerParts {
@@ -66,11 +69,11 @@ const GRACE_MS = 10_000;
 /** Starts a server; when this resolves it answers. */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const parts = await openParts(config);
-  const { store, custody, recorder, dueWork } = parts;
+  const { store, custody, recorder, dueWork, lastUsages } = parts;
   try {
     await config.prepare?.(parts);
     const gateway = new Gateway({
-      services: [kmsService({ custody, recorder }), stsService()],
+      services: [kmsService({ custody, recorder, lastUsages }), stsService()],
       pipeline: new Pipeline({ store, recorder }),
       store,
       custody,
@@ -114,21 +117,30 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
     });
+    const lastUsages = await openLastUsages({
+      store,
+      clock,
+      onError: (cause) => log.error({ err: cause }, "The last use of keys could not be written."),
+    });
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
       syncEveryAppend: config.auditSync,
+      appended: (entry, records) => lastUsages.note(entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
     const guard = new DestructionGuard(clock, () => performance.now());
     const dueWork = new DueWork({
       store,
       clock,
-      handlers: new Map([[DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))]]),
+      handlers: new Map<string, DueHandler>([
+        [DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))],
+        [ROTATE_KEY, rotateKeyWhenDue({ store, custody, recorder })],
+      ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
-    return { store, custody, recorder, dueWork };
+    return { store, custody, recorder, dueWork, lastUsages };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -167,9 +179,10 @@ function openAuditLog(path: string): LineSink {
   }
 }
 
-async function closeParts({ store, custody, recorder, dueWork }: ServerParts): Promise<void> {
+async function closeParts({ store, custody, recorder, dueWork, lastUsages }: ServerParts): Promise<void> {
   await dueWork.stop();
   await recorder.close();
+  await lastUsages.close();
   await store.close();
   custody.close();
 }

@@ -5,8 +5,9 @@ import type { RunContext } from "../pipeline/operation.ts";
 import { insertAlias } from "../storage/aliases.ts";
 import { keyArn } from "./identifiers.ts";
 import { managedKeyPolicy } from "./key-policies.ts";
-import { insertKeyWithMaterial, newKeyRow } from "./keys.ts";
+import { insertKeyWithMaterial, materialOwner, newKeyRow } from "./keys.ts";
 import type { Environment } from "./operation.ts";
+import { scheduleRotation } from "./rotation.ts";
 
 export const RESERVED_PREFIX = "alias/aws/";
 
@@ -63,11 +64,12 @@ export async function makeManagedKey(alias: string, context: RunContext): Promis
     rotationEnabled: true,
     now,
   });
-  const material = await custody.createMaterial({ ...row, keyId: row.key_id });
+  const material = await custody.createMaterial(materialOwner(row));
   await store.transaction(async (tx) => {
     const taken = await tx.settle((reader) => reader.find("alias", region, owner.account, alias));
     if (taken !== undefined) return;
     await insertKeyWithMaterial(tx, row, material, now);
+    await scheduleRotation(tx, row, now);
     const { account } = owner;
     await insertAlias(tx, { region, account, name: alias, key_id: row.key_id, created_at: now, updated_at: now });
     const arn = keyArn({ ...owner, keyId: row.key_id });

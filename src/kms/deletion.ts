@@ -1,8 +1,10 @@
 /** The end of a waiting period: material destroyed first, then aliases, tags and the key; a tombstone stays. */
 
-import type { DueHandler } from "../pipeline/due-work.ts";
+import type { DueHandler, DueMoment } from "../pipeline/due-work.ts";
 import type { Recorder } from "../pipeline/operation.ts";
 import { deleteAliasesOfKey } from "../storage/aliases.ts";
+import { clearDue } from "../storage/due.ts";
+import { deleteKeyUsage } from "../storage/key-usage.ts";
 import { deleteKey } from "../storage/keys.ts";
 import { deleteMaterialsOfKey } from "../storage/materials.ts";
 import type { DueRow } from "../storage/schema.ts";
@@ -10,6 +12,7 @@ import type { Tx } from "../storage/store.ts";
 import { deleteTagsOfKey } from "../storage/tags.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
+import { rotationOf } from "./rotation.ts";
 
 /** The kind of the due rows that ScheduleKeyDeletion writes; their subject is the key id. */
 export const DELETE_KEY = "kms:DeleteKey";
@@ -22,7 +25,7 @@ export const DELETE_KEY = "kms:DeleteKey";
 export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promise<void>): DueHandler {
   return {
     destructive: true,
-    async perform(tx: Tx, { region, subject: keyId }: DueRow, now: number): Promise<void> {
+    async perform(tx: Tx, { region, subject: keyId }: DueRow, { now }: DueMoment<unknown>): Promise<void> {
       const row = await tx.settle((reader) => reader.find("key", region, keyId));
       if (row === undefined || row.state !== "PendingDeletion" || row.deletion_at === null || row.deletion_at > now)
         return;
@@ -40,6 +43,8 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       }
       await deleteAliasesOfKey(tx, name);
       await deleteTagsOfKey(tx, name);
+      await clearDue(tx, rotationOf(row));
+      await deleteKeyUsage(tx, name);
       await deleteKey(tx, name);
       await insertTombstone(tx, { kind: "key", region, key_id: keyId, material_id: "", account, deleted_at: now });
       const arn = keyArn({ ...row, keyId });

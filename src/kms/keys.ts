@@ -1,7 +1,7 @@
 /** Keys as rows and as KeyMetadata. */
 
 import type { KeyMetadata } from "@aws-sdk/client-kms";
-import type { SealedMaterial } from "../custody/custody.ts";
+import type { MaterialOwner, SealedMaterial } from "../custody/custody.ts";
 import { insertKey } from "../storage/keys.ts";
 import { insertMaterial } from "../storage/materials.ts";
 import type { KeyRow } from "../storage/schema.ts";
@@ -61,7 +61,18 @@ export async function insertKeyWithMaterial(
 ): Promise<KeyRow> {
   const stored = { ...row, current_material_id: material.materialId };
   await insertKey(tx, stored);
-  await insertMaterial(tx, {
+  await insertMaterial(tx, { ...materialColumns(material), created_at: now });
+  return stored;
+}
+
+/** Whose material a key's material is. */
+export function materialOwner({ account, region, key_id, spec, usage, origin }: KeyRow): MaterialOwner {
+  return { account, region, keyId: key_id, spec, usage, origin };
+}
+
+/** The columns of a sealed material that its seal decides. */
+export function materialColumns(material: SealedMaterial) {
+  return {
     region: material.region,
     key_id: material.keyId,
     material_id: material.materialId,
@@ -71,9 +82,7 @@ export async function insertKeyWithMaterial(
     origin: material.origin,
     domain_version: material.domainVersion,
     sealed: material.sealed,
-    created_at: now,
-  });
-  return stored;
+  };
 }
 
 /** KeyMetadata: exactly the members that the key's kind and state have (spec 01, KeyMetadata field presence). */
@@ -98,15 +107,7 @@ export function keyMetadata(row: KeyRow): KeyMetadata {
   };
 }
 
-/** When a key with automatic rotation rotates next: whole periods from the day it was enabled. */
-export function nextRotationAt({ rotation_enabled_at, rotation_period_days }: KeyRow, now: number): number {
-  const from = rotation_enabled_at ?? now;
-  const periodMs = rotation_period_days * DAY_MS;
-  const periods = Math.floor(Math.max(0, now - from) / periodMs) + 1;
-  return from + periods * periodMs;
-}
-
-/** The moment `days` after `now`. */
+/** The moment `days` after `now`, or before it where they are negative. */
 export function daysAfter(now: number, days: number): number {
   return now + days * DAY_MS;
 }

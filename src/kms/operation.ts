@@ -14,6 +14,7 @@ import type {
 } from "../pipeline/operation.ts";
 import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
 import { requireState, type StateRule } from "./key-states.ts";
+import type { LastUsages } from "./last-usage.ts";
 import { Key, type Locator } from "./resources.ts";
 import type { Input, OperationName, Output } from "./shapes.ts";
 
@@ -21,6 +22,7 @@ import type { Input, OperationName, Output } from "./shapes.ts";
 export interface Environment {
   readonly custody: Custody;
   readonly recorder: Recorder;
+  readonly lastUsages: LastUsages;
 }
 
 /** One resource of an operation: what it is, what may be done to it, and what must hold of it. */

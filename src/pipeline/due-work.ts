@@ -5,23 +5,34 @@ import { clearDue, nextDue } from "../storage/due.ts";
 import type { DueRow } from "../storage/schema.ts";
 import type { Store, Tx } from "../storage/store.ts";
 
+/** What an action knows beside its row. */
+export interface DueMoment<P> {
+  /** What this action sees as now, and what its consequences are dated from. */
+  readonly now: number;
+  /** What `prepare` came to. */
+  readonly prepared: P;
+}
+
 /** Does one kind of due work in the transaction in which its row is taken. */
-export interface DueHandler {
+export interface DueHandler<P = unknown> {
   /** Whether it destroys: such work waits after a restart and after a leap of the clock (DESIGN §7, Time). */
   readonly destructive: boolean;
+  /** Slow work before the transaction, such as making key material; in vain where somebody else took the row meanwhile. */
+  prepare?(row: DueRow): Promise<P>;
   /**
    * Acts; the row is cleared unless the handler set a new due time. It re-reads what it acts on: a change that committed first
    * wins.
-   *
-   * @param now what this action sees as now, and what its consequences are dated from
    */
-  perform(tx: Tx, row: DueRow, now: number): Promise<void>;
+  perform(tx: Tx, row: DueRow, moment: DueMoment<P>): Promise<void>;
   /** After the commit. */
   finished?(): Promise<void>;
 }
 
-/** Longest sleep: also the longest that a leap of the wall clock goes unnoticed. */
-const SLEEP_MS_MAX = 30_000;
+/**
+ * How often what is due is looked for, which is one read of an index: so late may be what a change made due at once (EnableKey
+ * after a missed rotation), what failed and is tried again, and the notice of a leap of the wall clock.
+ */
+const PAUSE_MS = 1_000;
 
 export interface DueWorkOptions {
   readonly store: Store;
@@ -101,14 +112,8 @@ export class DueWork {
       this.#options.onError(cause);
     }
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#tick(), await this.#sleepMs());
+    this.#timer = setTimeout(() => void this.#tick(), PAUSE_MS);
     this.#timer.unref();
-  }
-
-  async #sleepMs(): Promise<number> {
-    const next = await nextDue(this.#options.store.db, this.#kinds()).catch(() => undefined);
-    if (next === undefined) return SLEEP_MS_MAX;
-    return Math.min(SLEEP_MS_MAX, Math.max(1_000, next.due_at - this.#options.clock.now()));
   }
 
   #kinds(now = this.#options.clock.now()): string[] {
@@ -125,8 +130,9 @@ export class DueWork {
     const handler = handlers.get(row.kind);
     if (handler === undefined) return false;
     const now = nowOf(row);
+    const prepared = await handler.prepare?.(row);
     await store.transaction(async (tx) => {
-      if (await clearDue(tx, row, row.due_at)) await handler.perform(tx, row, now);
+      if (await clearDue(tx, row, row.due_at)) await handler.perform(tx, row, { now, prepared });
     });
     await handler.finished?.();
     return true;

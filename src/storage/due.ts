@@ -4,7 +4,8 @@ import type { Kysely } from "kysely";
 import type { DueRow, Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
-type DueName = Pick<DueRow, "kind" | "region" | "subject">;
+/** Names one thing that becomes due. */
+export type DueName = Pick<DueRow, "kind" | "region" | "subject">;
 
 /** Sets when something becomes due, whether or not it was to become due before. */
 export async function setDue(tx: Tx, row: DueRow): Promise<void> {
@@ -26,6 +27,12 @@ export async function clearDue(tx: Tx, { kind, region, subject }: DueName, dueAt
   if (dueAt !== undefined) removal = removal.where("due_at", "=", dueAt);
   const { numDeletedRows } = await removal.executeTakeFirstOrThrow();
   return numDeletedRows === 1n;
+}
+
+/** When something becomes due, or undefined when it is not on the list. */
+export async function findDueAt(db: Kysely<Schema>, { kind, region, subject }: DueName): Promise<number | undefined> {
+  const query = db.selectFrom("due").select("due_at").where("kind", "=", kind).where("region", "=", region);
+  return (await query.where("subject", "=", subject).executeTakeFirst())?.due_at;
 }
 
 /** What becomes due first, of some kinds. Asked for each kind by itself: so it is the first entry of an index, not a sort. */

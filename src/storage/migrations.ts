@@ -80,6 +80,27 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Code of version 1 turns rotation on without making it due.
+    version: 2,
+    minimumReader: 2,
+    sqlite: `
+      ALTER TABLE material ADD COLUMN rotated_at INTEGER;
+      ALTER TABLE material ADD COLUMN rotation_type TEXT;
+      CREATE INDEX material_by_age ON material (region, key_id, created_at, material_id);
+      CREATE TABLE key_usage (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, operation TEXT NOT NULL, used_at INTEGER NOT NULL,
+        event_id TEXT NOT NULL, request_id TEXT NOT NULL,
+        PRIMARY KEY (region, key_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE key_usage_start (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1), started_at INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO due (kind, region, subject, due_at)
+        SELECT 'kms:RotateKey', region, key_id, rotation_enabled_at + rotation_period_days * 86400000
+        FROM "key" WHERE rotation_enabled = 1 AND rotation_enabled_at IS NOT NULL;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -65,10 +65,11 @@ export interface KeyTable {
   deletion_at: number | null;
   rotation_enabled: number;
   rotation_period_days: number;
+  /** When it was turned on last; when it is next is a row of `due`. */
   rotation_enabled_at: number | null;
 }
 
-/** Key material as custody sealed it. Every column but `sealed` and `created_at` is authenticated by the seal. */
+/** Key material as custody sealed it. The seal authenticates the columns down to `domain_version`. */
 export interface MaterialTable {
   region: string;
   key_id: string;
@@ -81,6 +82,30 @@ export interface MaterialTable {
   domain_version: number;
   sealed: Uint8Array;
   created_at: number;
+  /** When it took the place of the material before it; null for a key's first. */
+  rotated_at: number | null;
+  /** What put it there; null for a key's first. */
+  rotation_type: RotationType | null;
+}
+
+/** Whether a rotation was due or was asked for. */
+export type RotationType = "AUTOMATIC" | "ON_DEMAND";
+
+/** The last successful cryptographic use of each key, some seconds late; never in the feed. */
+export interface KeyUsageTable {
+  region: string;
+  key_id: string;
+  operation: string;
+  used_at: number;
+  /** The `eventID` of its record in the account of the key. */
+  event_id: string;
+  request_id: string;
+}
+
+/** One row: since when uses are tracked. */
+export interface KeyUsageStartTable {
+  only_row: 1;
+  started_at: number;
 }
 
 export interface AliasTable {
@@ -176,6 +201,8 @@ export interface Schema {
   credential: CredentialTable;
   key: KeyTable;
   material: MaterialTable;
+  key_usage: KeyUsageTable;
+  key_usage_start: KeyUsageStartTable;
   alias: AliasTable;
   tag: TagTable;
   domain_key: DomainKeyTable;
@@ -191,6 +218,7 @@ export type AccountRow = Readonly<Selectable<AccountTable>>;
 export type CredentialRow = Readonly<Selectable<CredentialTable>>;
 export type KeyRow = Readonly<Selectable<KeyTable>>;
 export type MaterialRow = Readonly<Selectable<MaterialTable>>;
+export type KeyUsageRow = Readonly<Selectable<KeyUsageTable>>;
 export type AliasRow = Readonly<Selectable<AliasTable>>;
 export type TagRow = Readonly<Selectable<TagTable>>;
 export type DueRow = Readonly<Selectable<DueTable>>;

@@ -30,7 +30,8 @@ const head = (operation: string): string =>
 const tail = (readOnly: boolean, resources: string): string =>
   `,"requestID":"${REQUEST_ID}","eventID":"${EVENT_ID}","readOnly":${readOnly},"resources":[${resources}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"${ACCOUNT}","eventCategory":"Management"}`;
 
-const render = (entry: Entry | InternalEntry): readonly string[] => renderRecords(entry, () => EVENT_ID);
+const render = (entry: Entry | InternalEntry): readonly string[] =>
+  renderRecords(entry, () => EVENT_ID).map(({ json }) => json);
 const parse = (entry: Entry | InternalEntry): Record<string, unknown> => {
   const [text = ""] = render(entry);
   return JSON.parse(text) as Record<string, unknown>;
@@ -200,10 +201,12 @@ describe("a request on another account's key", () => {
   const foreign = { arn: `arn:aws:kms:eu-west-1:${OTHER_ACCOUNT}:key/${KEY_ID}`, account: OTHER_ACCOUNT };
   const crossing = { ...encrypt, resources: [foreign] };
   const recipients = (entry: Entry): readonly unknown[] =>
-    renderRecords(entry).map((text) => (JSON.parse(text) as Record<string, unknown>)["recipientAccountId"]);
+    renderRecords(entry).map(({ json }) => (JSON.parse(json) as Record<string, unknown>)["recipientAccountId"]);
 
   it("S02-003 has one record in each account, the same but for ids, recipient and who the owner sees", () => {
-    const [own = {}, theirs = {}] = renderRecords(crossing).map((text) => JSON.parse(text) as Record<string, unknown>);
+    const [own = {}, theirs = {}] = renderRecords(crossing).map(
+      ({ json }) => JSON.parse(json) as Record<string, unknown>,
+    );
     assert.equal(own["recipientAccountId"], ACCOUNT);
     assert.equal(theirs["recipientAccountId"], OTHER_ACCOUNT);
     assert.notEqual(own["eventID"], theirs["eventID"]);
@@ -221,7 +224,7 @@ describe("a request on another account's key", () => {
   it("S02-003 that was denied has a record in the caller's account alone", () => {
     const denied = { ...crossing, error: new AccessDeniedException("User is not authorized.") };
     assert.deepEqual(recipients(denied), [ACCOUNT]);
-    assert.equal(renderRecords(denied)[0]?.includes("sharedEventID"), false);
+    assert.equal(renderRecords(denied)[0]?.json.includes("sharedEventID"), false);
   });
 
   it("that failed after it was allowed has a record in both", () => {

@@ -71,6 +71,25 @@ describe("appended records", () => {
     await recorder.close();
   });
 
+  it("are told of, with their ids, once they are written, and not when they can't be", async () => {
+    const sink = new CountingSink();
+    const told: unknown[] = [];
+    const recorder = createRecorder({
+      store: new OutboxStore(),
+      sinks: [sink],
+      onError: () => undefined,
+      newId: () => "event",
+      appended: ({ call }, records) =>
+        told.push([call.requestId, sink.writes, ...records.map((record) => record.eventId)]),
+    });
+    await recorder.append(numbered("kept"));
+    sink.failure = new Error("no room");
+    await assert.rejects(recorder.append(numbered("lost")));
+    sink.failure = undefined;
+    assert.deepEqual(told, [["kept", 1, "event"]]);
+    await recorder.close();
+  });
+
   it("are written before the promise resolves, and not before the turn ends", async () => {
     const { sink, recorder } = setUp();
     const appended = recorder.append(disableKey);

@@ -130,9 +130,11 @@ const TABLE: readonly Row[] = [
     outcomes: USE,
   },
   { operation: "GetKeyPolicy", call: ({ KeyId }) => kms.getKeyPolicy({ KeyId }), outcomes: ALL_OK },
+  { operation: "GetKeyLastUsage", call: ({ KeyId }) => kms.getKeyLastUsage({ KeyId }), outcomes: ALL_OK },
   { operation: "GetKeyRotationStatus", call: ({ KeyId }) => kms.getKeyRotationStatus({ KeyId }), outcomes: ALL_OK },
   { operation: "GetPublicKey", kind: SIGNING, call: ({ KeyId }) => kms.getPublicKey({ KeyId }), outcomes: USE },
   { operation: "ListAliases", call: ({ KeyId }) => kms.listAliases({ KeyId }), outcomes: ALL_OK },
+  { operation: "ListKeyRotations", call: ({ KeyId }) => kms.listKeyRotations({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyPolicies", call: ({ KeyId }) => kms.listKeyPolicies({ KeyId }), outcomes: ALL_OK },
   { operation: "ListResourceTags", call: ({ KeyId }) => kms.listResourceTags({ KeyId }), outcomes: ALL_OK },
   {
@@ -152,6 +154,7 @@ const TABLE: readonly Row[] = [
     call: ({ KeyId }) => kms.reEncrypt({ CiphertextBlob: another.CiphertextBlob, DestinationKeyId: KeyId }),
     outcomes: USE,
   },
+  { operation: "RotateKeyOnDemand", call: ({ KeyId }) => kms.rotateKeyOnDemand({ KeyId }), outcomes: USE },
   {
     operation: "ScheduleKeyDeletion",
     call: ({ KeyId }) => kms.scheduleKeyDeletion({ KeyId }),

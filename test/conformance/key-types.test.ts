@@ -618,6 +618,8 @@ describe("management of asymmetric and HMAC keys", () => {
       const { KeyId } = await keyOf(KeySpec, KeyUsage);
       await assertRefused(kms.enableKeyRotation({ KeyId }), "UnsupportedOperationException");
       await assertRefused(kms.disableKeyRotation({ KeyId }), "UnsupportedOperationException");
+      await assertRefused(kms.rotateKeyOnDemand({ KeyId }), "UnsupportedOperationException");
+      await assertRefused(kms.listKeyRotations({ KeyId }), "UnsupportedOperationException");
       assert.deepEqual(membersOf(await kms.getKeyRotationStatus({ KeyId })), { KeyId, KeyRotationEnabled: false });
     });
 

@@ -111,6 +111,9 @@ async function changeKey(ask: Ask, KeyId: string): Promise<void> {
   await ask("ListKeyPolicies", { KeyId });
   await ask("EnableKeyRotation", { KeyId, RotationPeriodInDays: 90 });
   await ask("GetKeyRotationStatus", { KeyId });
+  await ask("RotateKeyOnDemand", { KeyId });
+  await ask("ListKeyRotations", { KeyId, IncludeKeyMaterial: "ALL_KEY_MATERIAL" });
+  await ask("GetKeyLastUsage", { KeyId });
   await ask("DisableKeyRotation", { KeyId });
 }
 
@@ -129,11 +132,7 @@ async function failWithKey(
   await ask("GenerateDataKey", { KeyId, KeySpec: "AES_256", NumberOfBytes: 7 });
   await ask("PutKeyPolicy", { KeyId, Policy: "{" });
   for (const operation of kmsModel().operations.keys()) {
-    if (
-      /^(?:Sign|Verify|GenerateMac|VerifyMac|GetPublicKey|DeriveSharedSecret|RotateKeyOnDemand|.*Grants?)$/.test(
-        operation,
-      )
-    ) {
+    if (/^(?:Sign|Verify|GenerateMac|VerifyMac|GetPublicKey|DeriveSharedSecret|.*Grants?)$/.test(operation)) {
       await ask(operation, { KeyId, Message: Plaintext, SigningAlgorithm: "ECDSA_SHA_256", Signature: Plaintext });
     }
   }

@@ -10,10 +10,14 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { insertAccount } from "../../src/storage/accounts.ts";
 import { openReader, openWriter } from "../../src/storage/connections.ts";
-import { MIGRATIONS } from "../../src/storage/migrations.ts";
+import { insertKey } from "../../src/storage/keys.ts";
+import { MIGRATIONS, SCHEMA_VERSION } from "../../src/storage/migrations.ts";
 import { openFileStore, StoreRefusedError } from "../../src/storage/open.ts";
 import { ThreadPort } from "../../src/storage/writer-thread.ts";
-import { account, clock, findAccount, openServer, openTool, TemporaryDirectory } from "./stores.ts";
+import { account, clock, findAccount, key, openServer, openTool, TemporaryDirectory } from "./stores.ts";
+
+/** The version of a migration that is yet to come. */
+const NEXT = SCHEMA_VERSION + 1;
 
 const inUse = (directory: string) => ({
   name: "StoreRefusedError",
@@ -187,7 +191,10 @@ describe("a data directory", () => {
     const first = await openServer(directory.path);
     await first.transaction((tx) => insertAccount(tx, account("1")));
     await first.close();
-    const migrations = [...MIGRATIONS, { version: 2, minimumReader: 1, sqlite: "CREATE TABLE added (a TEXT) STRICT" }];
+    const migrations = [
+      ...MIGRATIONS,
+      { version: NEXT, minimumReader: 1, sqlite: "CREATE TABLE added (a TEXT) STRICT" },
+    ];
     for (const _time of [1, 2]) {
       const { path } = directory;
       await using store = await openFileStore({
@@ -199,16 +206,38 @@ describe("a data directory", () => {
         migrations,
       });
       const row = await store.db.selectFrom("store").selectAll().executeTakeFirstOrThrow();
-      assert.deepEqual([row.id, row.schema_version, row.minimum_reader], [first.id, 2, 1]);
+      assert.deepEqual([row.id, row.schema_version, row.minimum_reader], [first.id, NEXT, 1]);
       assert.deepEqual(await findAccount(store, "1"), account("1"));
     }
+  });
+
+  it("makes what rotates in a store of version 1 due", async () => {
+    using directory = new TemporaryDirectory();
+    const { path } = directory;
+    const options = { directory: path, kind: "serve", lock: "server", clock } as const;
+    const first = await openFileStore({ ...options, create: true, migrations: MIGRATIONS.slice(0, 1) });
+    await first.transaction(async (tx) => {
+      await insertKey(tx, key({ key_id: "still" }));
+      await insertKey(
+        tx,
+        key({ key_id: "turns", rotation_enabled: 1, rotation_period_days: 90, rotation_enabled_at: 5 }),
+      );
+    });
+    await first.close();
+    await using store = await openFileStore({ ...options, create: false });
+    const rows = await store.db.selectFrom("due").selectAll().execute();
+    const due = { kind: "kms:RotateKey", region: key().region, subject: "turns", due_at: 5 + 90 * 86_400_000 };
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      [due],
+    );
   });
 
   it("is left at the old schema when a migration fails", async () => {
     using directory = new TemporaryDirectory();
     await (await openServer(directory.path)).close();
     const broken = {
-      version: 2,
+      version: NEXT,
       minimumReader: 2,
       sqlite: "CREATE TABLE added (a TEXT) STRICT; CREATE TABLE store (b)",
     };
@@ -216,7 +245,7 @@ describe("a data directory", () => {
     await assert.rejects(openFileStore({ ...options, migrations: [...MIGRATIONS, broken] }), /already exists/);
     await using store = await openFileStore(options);
     const { schema_version } = await store.db.selectFrom("store").selectAll().executeTakeFirstOrThrow();
-    assert.equal(schema_version, 1);
+    assert.equal(schema_version, SCHEMA_VERSION);
   });
 });
 

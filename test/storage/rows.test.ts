@@ -14,11 +14,12 @@ import {
 } from "../../src/storage/aliases.ts";
 import { deleteCredentialsOfAccount, insertCredential } from "../../src/storage/credentials.ts";
 import { domainKeyStore } from "../../src/storage/domain-keys.ts";
-import { clearDue, nextDue, setDue } from "../../src/storage/due.ts";
+import { clearDue, findDueAt, nextDue, setDue } from "../../src/storage/due.ts";
+import { deleteKeyUsage, findKeyUsage, startKeyUsage, upsertKeyUsage } from "../../src/storage/key-usage.ts";
 import { deleteKey, insertKey, listKeyIds, updateKey } from "../../src/storage/keys.ts";
-import { deleteMaterialsOfKey, insertMaterial } from "../../src/storage/materials.ts";
+import { countRotations, deleteMaterialsOfKey, insertMaterial, listMaterials } from "../../src/storage/materials.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
-import type { AliasRow, CredentialRow, MaterialRow } from "../../src/storage/schema.ts";
+import type { AliasRow, CredentialRow, KeyUsageRow, MaterialRow } from "../../src/storage/schema.ts";
 import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
 import type { Tx } from "../../src/storage/store.ts";
 import { countTags, deleteTagsOfKey, listTags, removeTags, upsertTags } from "../../src/storage/tags.ts";
@@ -38,9 +39,9 @@ const alias = (name: string, columns: Partial<AliasRow> = {}): AliasRow => ({
   ...columns,
 });
 
-const material = (material_id: string, key_id = "k1"): MaterialRow => ({
+const material = (material_id: string, columns: Partial<MaterialRow> = {}): MaterialRow => ({
   region: REGION,
-  key_id,
+  key_id: "k1",
   material_id,
   account: ACCOUNT,
   spec: "SYMMETRIC_DEFAULT",
@@ -49,6 +50,9 @@ const material = (material_id: string, key_id = "k1"): MaterialRow => ({
   domain_version: 1,
   sealed: new Uint8Array([1, 2]),
   created_at: 1,
+  rotated_at: null,
+  rotation_type: null,
+  ...columns,
 });
 
 const credential = (access_key_id: string, owner: string): CredentialRow => ({
@@ -121,14 +125,15 @@ describe("rows of materials", () => {
   it("of one key are erased together, and named", async () => {
     await withStore(async (store) => {
       await store.transaction(async (tx) => {
-        for (const row of [material("m1"), material("m2"), material("m3", "k2")]) await insertMaterial(tx, row);
+        for (const row of [material("m1"), material("m2"), material("m3", { key_id: "k2" })])
+          await insertMaterial(tx, row);
       });
       const heard = await changesOf(store, async (tx) => {
         assert.deepEqual((await deleteMaterialsOfKey(tx, k1)).sort(), ["m1", "m2"]);
       });
       assert.deepEqual(heard, [`material ${REGION} k1 m1`, `material ${REGION} k1 m2`]);
       const kept = await store.settle((reader) => reader.find("material", REGION, "k2", "m3"));
-      assert.deepEqual(kept, material("m3", "k2"));
+      assert.deepEqual(kept, material("m3", { key_id: "k2" }));
     });
   });
 });
@@ -233,6 +238,8 @@ describe("rows of what becomes due", () => {
   it("are taken by one of two who saw them, and not at all when moved meanwhile", async () => {
     await withStore(async (store) => {
       await store.transaction((tx) => setDue(tx, due("k1", 5)));
+      assert.equal(await findDueAt(store.db, due("k1", 0)), 5);
+      assert.equal(await findDueAt(store.db, due("k2", 0)), undefined);
       const seen = await nextDue(store.db, ["delete-key"]);
       assert.deepEqual(seen, due("k1", 5));
       await store.transaction((tx) => setDue(tx, due("k1", 9)));
@@ -308,6 +315,67 @@ describe("rows of domain keys", () => {
   });
 });
 
+describe("the materials of a key", () => {
+  it("are listed oldest first, in slices, and counted by the type of their rotation", async () => {
+    await withStore(async (store) => {
+      const rotated = { rotated_at: 2, rotation_type: "ON_DEMAND" } as const;
+      await store.transaction(async (tx) => {
+        await insertMaterial(tx, material("z"));
+        for (const id of ["c", "b"]) await insertMaterial(tx, material(id, { created_at: 2, ...rotated }));
+        await insertMaterial(tx, material("a", { created_at: 3, rotated_at: 3, rotation_type: "AUTOMATIC" }));
+        await insertMaterial(tx, material("other", { key_id: "k2", ...rotated }));
+      });
+      const ids = async (slice: { after?: string; count?: number; rotatedOnly?: boolean }): Promise<string[]> => {
+        const { after, count = 9, rotatedOnly = false } = slice;
+        const last = after === undefined ? undefined : { created_at: 2, material_id: after };
+        const rows = await listMaterials(store.db, k1, { after: last, count, rotatedOnly });
+        return rows.map(({ material_id }) => material_id);
+      };
+      assert.deepEqual(await ids({}), ["z", "b", "c", "a"]);
+      assert.deepEqual(await ids({ rotatedOnly: true }), ["b", "c", "a"]);
+      assert.deepEqual(await ids({ after: "b" }), ["c", "a"]);
+      assert.deepEqual(await ids({ after: "b", count: 1 }), ["c"]);
+      assert.equal(await countRotations(store.db, k1, "ON_DEMAND"), 2);
+      assert.equal(await countRotations(store.db, k1, "AUTOMATIC"), 1);
+    });
+  });
+});
+
+describe("the last use of a key", () => {
+  const use = (used_at: number, key_id = "k1"): KeyUsageRow => ({
+    region: REGION,
+    key_id,
+    operation: "Encrypt",
+    used_at,
+    event_id: `event-${used_at}`,
+    request_id: `request-${used_at}`,
+  });
+
+  it("is the latest of those written, whatever their order", async () => {
+    await withStore(async (store) => {
+      await store.transaction((tx) => insertKey(tx, key({ region: REGION, key_id: "k1" })));
+      for (const at of [5, 7, 6]) await store.transaction((tx) => upsertKeyUsage(tx, use(at)));
+      assert.deepEqual({ ...(await findKeyUsage(store.db, k1)) }, use(7));
+      await store.transaction((tx) => deleteKeyUsage(tx, k1));
+      assert.equal(await findKeyUsage(store.db, k1), undefined);
+    });
+  });
+
+  it("is not written for a key that is gone", async () => {
+    await withStore(async (store) => {
+      await store.transaction((tx) => upsertKeyUsage(tx, use(5, "gone")));
+      assert.equal(await findKeyUsage(store.db, { region: REGION, keyId: "gone" }), undefined);
+    });
+  });
+
+  it("is tracked from the first time that is asked for", async () => {
+    await withStore(async (store) => {
+      const starts = [4, 9].map((now) => store.transaction((tx) => startKeyUsage(tx, now)));
+      assert.deepEqual(await Promise.all(starts), [4, 4]);
+    });
+  });
+});
+
 describe("lists", () => {
   it("are read from an index, so that their cost does not grow with what is stored", async () => {
     await withStore(async (store) => {
@@ -320,7 +388,12 @@ describe("lists", () => {
       await listAliases(read, { ...of, keyId: "k1" }, slice);
       await listTags(read, k1, slice);
       await nextDue(read, ["delete-key"]);
-      assert.equal(statements.length, 5);
+      await listMaterials(read, k1, { after: { created_at: 1, material_id: "a" }, count: 10, rotatedOnly: false });
+      await listMaterials(read, k1, { after: undefined, count: 10, rotatedOnly: true });
+      await countRotations(read, k1, "ON_DEMAND");
+      await findDueAt(read, { kind: "rotate", region: REGION, subject: "k1" });
+      await findKeyUsage(read, k1);
+      assert.equal(statements.length, 10);
       for (const statement of statements) {
         const plan = await sql<{ detail: string }>`EXPLAIN QUERY PLAN ${sql.raw(statement)}`.execute(store.db);
         const details = plan.rows.map(({ detail }) => detail).join("; ");

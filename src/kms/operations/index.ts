@@ -11,12 +11,19 @@ import {
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
+import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
 import { generateMac, verifyMac } from "./macs.ts";
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from "./policies.ts";
 import { getPublicKey } from "./public-keys.ts";
 import { generateRandom } from "./random.ts";
-import { disableKeyRotation, enableKeyRotation, getKeyRotationStatus } from "./rotation.ts";
+import {
+  disableKeyRotation,
+  enableKeyRotation,
+  getKeyRotationStatus,
+  listKeyRotations,
+  rotateKeyOnDemand,
+} from "./rotation.ts";
 import { sign, verify } from "./signing.ts";
 import { listResourceTags, tagResource, untagResource } from "./tags.ts";
 
@@ -41,15 +48,18 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     generateDataKeyWithoutPlaintext,
     generateMac,
     generateRandom,
+    getKeyLastUsage,
     getKeyPolicy,
     getKeyRotationStatus,
     getPublicKey,
     listAliases,
     listKeyPolicies,
+    listKeyRotations,
     listKeys,
     listResourceTags,
     putKeyPolicy,
     reEncrypt,
+    rotateKeyOnDemand,
     scheduleKeyDeletion,
     sign,
     tagResource,

@@ -14,6 +14,7 @@ import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
+import { resumeRotation } from "../rotation.ts";
 import type { Input } from "../shapes.ts";
 import { requireTags } from "../tags.ts";
 
@@ -153,12 +154,14 @@ export const updateKeyDescription = change("UpdateKeyDescription", {
   },
 });
 
-/** Allows cryptographic use again; does nothing to an enabled key. */
+/** Allows cryptographic use again, and makes up for a rotation that was missed; does nothing to an enabled key. */
 export const enableKey = change("EnableKey", {
   targets: [{ as: "key", action: "kms:EnableKey", resource: key("KeyId", keyIdOrArn), states: switchable }],
   record: { readOnly: false, request: ["KeyId"], response: keyIdOf, resources: ["key"] },
-  async run(_input, { key, tx }) {
-    if (key.state !== "Enabled") await updateKey(tx, key.row, { state: "Enabled" });
+  async run(_input, { call, key, tx }) {
+    if (key.state === "Enabled") return nothing();
+    await updateKey(tx, key.row, { state: "Enabled" });
+    await resumeRotation(tx, key.row, call.now);
     return nothing();
   },
 });

@@ -1,25 +1,31 @@
-/** EnableKeyRotation, DisableKeyRotation and GetKeyRotationStatus: the setting and its dates. */
+/** Rotation: its setting and dates, on demand, and the history of a key's material. */
 
-import { UnsupportedOperationException } from "../../base/errors.ts";
+import { ConflictException, LimitExceededException, UnsupportedOperationException } from "../../base/errors.ts";
 import { updateKey } from "../../storage/keys.ts";
+import { countRotations, listMaterials, type MaterialSummary } from "../../storage/materials.ts";
 import { rotationPeriodCondition } from "../conditions.ts";
-import { keyIdOrArn, keyIdOrArnAnywhere } from "../identifiers.ts";
+import { type Forms, keyIdOrArn, keyIdOrArnAnywhere } from "../identifiers.ts";
 import { anyState, rotationSettable } from "../key-states.ts";
-import { nextRotationAt, ROTATION_PERIOD_DAYS } from "../keys.ts";
+import { materialOwner, ROTATION_PERIOD_DAYS } from "../keys.ts";
 import { change, read } from "../operation.ts";
-import { type Key, key } from "../resources.ts";
+import { page, requireLimit } from "../pages.ts";
+import { type Key, key, type Locator } from "../resources.ts";
+import { findRotationAt, replaceMaterial, reschedule, scheduleRotation, unscheduleRotation } from "../rotation.ts";
+
+/** A key that KMS can give new material: states are checked first (spec 09, RotateKeyOnDemand). */
+function rotatable(forms: Forms): Locator<{ readonly KeyId?: string }, Key> {
+  return { ...key("KeyId", forms), fit: requireRotatable };
+}
 
 /**
  * Turns automatic rotation on, from now, or changes its period (API reference, EnableKeyRotation).
  *
- * Enabling starts the clock; a call on a key that rotates already changes the period and keeps the day it was enabled.
+ * Enabling starts the clock; a call on a key that rotates already changes the period and keeps the day it counts from.
  *
  * @throws UnsupportedOperationException a key that can't rotate: not symmetric, or not with material of our own
  */
 export const enableKeyRotation = change("EnableKeyRotation", {
-  targets: [
-    { as: "key", action: "kms:EnableKeyRotation", resource: key("KeyId", keyIdOrArn), states: rotationSettable },
-  ],
+  targets: [{ as: "key", action: "kms:EnableKeyRotation", resource: rotatable(keyIdOrArn), states: rotationSettable }],
   conditions: rotationPeriodCondition,
   record: {
     readOnly: false,
@@ -27,55 +33,145 @@ export const enableKeyRotation = change("EnableKeyRotation", {
     response: (_output, { key }) => ({ KeyId: key.arn }),
     resources: ["key"],
   },
-  check: (_input, { key }) => requireRotatable(key),
-  async run({ RotationPeriodInDays }, { call, key, tx }) {
-    const was = key.row.rotation_enabled === 1;
-    await updateKey(tx, key.row, {
-      rotation_enabled: 1,
-      rotation_period_days: RotationPeriodInDays ?? (was ? key.row.rotation_period_days : ROTATION_PERIOD_DAYS),
-      rotation_enabled_at: was ? key.row.rotation_enabled_at : call.now,
-    });
+  async run({ RotationPeriodInDays }, { call: { now }, key: { row }, tx }) {
+    if (row.rotation_enabled === 1) {
+      const periodDays = RotationPeriodInDays ?? row.rotation_period_days;
+      await updateKey(tx, row, { rotation_period_days: periodDays });
+      await reschedule(tx, row, { periodDays, now });
+    } else {
+      const setting = {
+        rotation_enabled: 1,
+        rotation_period_days: RotationPeriodInDays ?? ROTATION_PERIOD_DAYS,
+        rotation_enabled_at: now,
+      };
+      await updateKey(tx, row, setting);
+      await scheduleRotation(tx, { ...row, ...setting }, now);
+    }
     return {};
   },
 });
 
 /** Turns automatic rotation off; the key keeps the material that it has. */
 export const disableKeyRotation = change("DisableKeyRotation", {
-  targets: [
-    { as: "key", action: "kms:DisableKeyRotation", resource: key("KeyId", keyIdOrArn), states: rotationSettable },
-  ],
+  targets: [{ as: "key", action: "kms:DisableKeyRotation", resource: rotatable(keyIdOrArn), states: rotationSettable }],
   record: { readOnly: false, request: ["KeyId"], resources: ["key"] },
-  check: (_input, { key }) => requireRotatable(key),
   async run(_input, { key, tx }) {
     await updateKey(tx, key.row, { rotation_enabled: 0, rotation_enabled_at: null });
+    await unscheduleRotation(tx, key.row);
     return {};
   },
 });
 
 /**
  * Whether the key rotates, how often, and when next; false while it is pending deletion (spec 01, Rotation), and always for
- * keys that can't rotate (KMS guide, Key type reference).
+ * keys that can't rotate (KMS guide, Key type reference). A rotation on demand is over
+ * when it is answered, so none is ever under way.
  */
 export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   targets: [
     { as: "key", action: "kms:GetKeyRotationStatus", resource: key("KeyId", keyIdOrArnAnywhere), states: anyState },
   ],
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
-  run(_input, { call, key }) {
-    const { row } = key;
+  async run(_input, { key: { id, row }, store }) {
     const KeyRotationEnabled = row.rotation_enabled === 1 && row.state !== "PendingDeletion";
-    if (!KeyRotationEnabled) return { KeyId: key.id, KeyRotationEnabled };
+    if (!KeyRotationEnabled) return { KeyId: id, KeyRotationEnabled };
+    const next = await findRotationAt(store.db, row);
     return {
-      KeyId: key.id,
+      KeyId: id,
       KeyRotationEnabled,
       RotationPeriodInDays: row.rotation_period_days,
-      NextRotationDate: new Date(nextRotationAt(row, call.now)),
+      ...(next !== undefined && { NextRotationDate: new Date(next) }),
     };
   },
 });
 
-function requireRotatable({ row, arn }: Key): void {
+/** Rotations on demand of one key, ever (API reference, RotateKeyOnDemand). */
+const ON_DEMAND_MAX = 25;
+
+/** An automatic rotation so close is as good as under way (API reference, RotateKeyOnDemand). */
+const CONFLICT_MS = 20 * 60_000;
+
+/**
+ * Gives the key new material at once; the schedule stays (API reference, RotateKeyOnDemand).
+ *
+ * @throws ConflictException an automatic rotation is due within 20 minutes
+ * @throws LimitExceededException it was the key's 26th
+ */
+export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
+  targets: [{ as: "key", action: "kms:RotateKeyOnDemand", resource: rotatable(keyIdOrArn), states: rotationSettable }],
+  record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
+  prepare: (_input, { custody, key }) => custody.createMaterial(materialOwner(key.row)),
+  async check(_input, { call, key: { arn, id, row }, tx }) {
+    const due = await findRotationAt(tx.db, row);
+    if (due !== undefined && due - call.now <= CONFLICT_MS) {
+      throw new ConflictException(`An automatic rotation of ${arn} is in progress or due within 20 minutes.`);
+    }
+    if ((await countRotations(tx.db, { region: row.region, keyId: id }, "ON_DEMAND")) >= ON_DEMAND_MAX) {
+      throw new LimitExceededException(`${arn} has had all of its ${ON_DEMAND_MAX} on-demand rotations.`);
+    }
+  },
+  async run(_input, { call, key, tx, recorder, prepared: material }) {
+    await replaceMaterial(tx, key.row, { material, type: "ON_DEMAND", now: call.now, recorder });
+    return { KeyId: key.id };
+  },
+});
+
+const listKeyRotationsSizes = { initial: 100, max: 1000 };
+
+/** The rotations of a key, oldest first, and on request its first material, too (API reference, ListKeyRotations). */
+export const listKeyRotations = read("ListKeyRotations", {
+  targets: [
+    {
+      as: "key",
+      action: "kms:ListKeyRotations",
+      resource: { ...key("KeyId", keyIdOrArn), fit: requireSymmetric },
+      states: anyState,
+    },
+  ],
+  record: { readOnly: true, request: ["KeyId", "IncludeKeyMaterial"], resources: ["key"] },
+  validate: (input) => requireLimit(input, listKeyRotationsSizes),
+  async run(input, context) {
+    const { key, store } = context;
+    const rotatedOnly = input.IncludeKeyMaterial !== "ALL_KEY_MATERIAL";
+    const { items, ...rest } = await page(input, context, {
+      sizes: listKeyRotationsSizes,
+      filter: `${key.id} ${rotatedOnly}`,
+      list: (after, count) =>
+        listMaterials(
+          store.db,
+          { region: key.row.region, keyId: key.id },
+          { after: after === undefined ? undefined : materialNamed(after), count, rotatedOnly },
+        ),
+      nameOf: ({ created_at, material_id }) => `${created_at} ${material_id}`,
+    });
+    return { Rotations: items.map((material) => rotationEntry(material, key)), ...rest };
+  },
+});
+
+/** The last material of a page, as its marker remembers it. */
+function materialNamed(name: string): Pick<MaterialSummary, "created_at" | "material_id"> {
+  const [created_at, material_id = ""] = name.split(" ");
+  return { created_at: Number(created_at), material_id };
+}
+
+/** A key's first material came by no rotation and has neither date nor type (API reference, RotationsListEntry). */
+function rotationEntry({ material_id, rotated_at, rotation_type }: MaterialSummary, { id, row }: Key) {
+  return {
+    KeyId: id,
+    KeyMaterialId: material_id,
+    KeyMaterialState: material_id === row.current_material_id ? ("CURRENT" as const) : ("NON_CURRENT" as const),
+    ...(rotated_at !== null && { RotationDate: new Date(rotated_at) }),
+    ...(rotation_type !== null && { RotationType: rotation_type }),
+  };
+}
+
+function requireSymmetric({ row }: Key): void {
   if (row.spec !== "SYMMETRIC_DEFAULT") throw new UnsupportedOperationException();
+}
+
+function requireRotatable(found: Key): void {
+  requireSymmetric(found);
+  const { arn, row } = found;
   if (row.origin !== "AWS_KMS") {
     throw new UnsupportedOperationException(`${arn} origin is ${row.origin} which is not valid for this operation.`);
   }
