@@ -138,36 +138,23 @@ function endDryRun({ dryRun }: Operation, input: Readonly<Record<string, unknown
  */
 function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | undefined {
   const { operation, input, call } = attempt;
-  const targets = operation.targets.filter((target) => target.when === undefined || target.when(input));
-  const resolutions = targets.map((target) => target.resolve(input, call, reader));
-  attempt.found = foundOf(targets, resolutions);
-  targets.forEach((target, index) => {
-    authorize(target, resolutionAt(resolutions, index), attempt);
-  });
-  for (const resolution of resolutions) {
+  const resolved: { readonly target: Target; readonly resolution: Resolution }[] = [];
+  const found: Found = {};
+  for (const target of operation.targets) {
+    if (target.when !== undefined && !target.when(input)) continue;
+    const resolution = target.resolve(input, call, reader);
+    if (resolution.kind === "found") found[target.as] = resolution.resource;
+    resolved.push({ target, resolution });
+  }
+  attempt.found = found;
+  for (const { target, resolution } of resolved) authorize(target, resolution, attempt);
+  for (const { resolution } of resolved) {
     if (resolution.kind === "found") continue;
     if (mayMake && resolution.make !== undefined) return resolution.make;
     throw resolution.error();
   }
-  targets.forEach((target, index) => {
-    target.allow?.(resolutionAt(resolutions, index).resource, input, call);
-  });
+  for (const { target, resolution } of resolved) target.allow?.(resolution.resource, input, call);
   return undefined;
-}
-
-function resolutionAt(resolutions: readonly Resolution[], index: number): Resolution {
-  const resolution = resolutions[index];
-  if (resolution === undefined) throw new Error("A target has no resolution.");
-  return resolution;
-}
-
-function foundOf(targets: readonly Target[], resolutions: readonly Resolution[]): Found {
-  const found: Found = {};
-  targets.forEach((target, index) => {
-    const resolution = resolutionAt(resolutions, index);
-    if (resolution.kind === "found") found[target.as] = resolution.resource;
-  });
-  return found;
 }
 
 function authorize(target: Target, { kind, resource }: Resolution, { call, input, found }: Attempt): void {
