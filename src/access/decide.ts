@@ -1,9 +1,16 @@
-/** One question: may this principal do this to that? */
+/** One question: may this principal do this to that? AWS's order of evaluation, and its words for a refusal. */
 
 import { AccessDeniedException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
-import { type CompiledPolicy, evaluate } from "../policy/policy.ts";
+import { type CompiledPolicy, evaluate, type PolicyRequest, type Reach } from "../policy/policy.ts";
+import type { Reader } from "../storage/store.ts";
+import { type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
+
+/** A grant that lets a caller do what was asked. */
+export interface GrantMatch {
+  readonly grantId: string;
+}
 
 export interface AccessRequest {
   readonly principal: Principal;
@@ -20,29 +27,141 @@ export interface AccessRequest {
   readonly absent: boolean;
   /** What conditions ask of the request. */
   readonly context: ConditionContext;
+  /** The policy of the VPC endpoint through which the request came. */
+  readonly endpointPolicy?: CompiledPolicy;
+  /** The grant on the resource, if any, that lets a grantee of one of these names (ARNs) do the action. */
+  granted?(granteeNames: readonly string[]): GrantMatch | undefined;
 }
 
-export type Decision =
-  | { readonly allowed: true }
-  | { readonly allowed: false; readonly why: "explicit deny" | "no resource policy allows" | "another account's" };
+/** The kinds of policies, as AWS's refusals name them. */
+export type PolicyType =
+  | "identity-based policy"
+  | "resource-based policy"
+  | "permissions boundary"
+  | "session policy"
+  | "service control policy"
+  | "VPC endpoint policy";
+
+export type Decision = { readonly allowed: true; readonly grant?: GrantMatch } | Denial;
+
+export interface Denial {
+  readonly allowed: false;
+  /** Whether a statement denies, or none allows; of another account's resource nothing is told. */
+  readonly why: "explicit" | "implicit" | "another account's";
+  /** The type of policy that denies, or that does not allow. */
+  readonly by: PolicyType;
+}
 
 const ALLOWED: Decision = { allowed: true };
 
 /**
- * Decides for account roots, the only principals so far; anything else is denied.
+ * Decides (KMS guide, Troubleshooting key access; IAM guide, Policy evaluation logic; spec 03 and 04):
  *
- * A resource with a policy must admit the account through it, the caller's own account and others alike (KMS guide, Key
- * policies: no principal has any permission unless it is explicitly given). Without one (the account itself, aliases), or
- * when nothing is there, it must be the caller's own.
+ * - an explicit deny anywhere outweighs all else;
+ * - service control policies at every level, and the policy of the VPC endpoint, must allow;
+ * - in the own account, a resource policy allows whom it names, or leaves it to the identity policies by naming the account;
+ *   a resource without a policy leaves it to them; permissions boundary and session policy limit what identity policies and
+ *   statements for the base of a session (its role) give, not what is given to the user or the session itself;
+ * - on another account's resource, its policy and the caller's identity policies must both allow;
+ * - a grant allows its grantee, in any account; a grant to an account leaves it to the identity policies.
  */
-export function decide({ principal, action, resource, absent, context }: AccessRequest): Decision {
+export function decide(request: AccessRequest, reader: Reader): Decision {
+  const { principal, action, resource, absent, context, endpointPolicy } = request;
   const own = resource.account === principal.account;
-  if (principal.kind !== "root") return { allowed: false, why: "no resource policy allows" };
-  if (resource.policy === undefined || absent) return own ? ALLOWED : { allowed: false, why: "another account's" };
-  const { verdict } = evaluate(resource.policy, { principal, action, resourceArn: resource.arn, context });
-  if (verdict === "allow") return ALLOWED;
-  if (!own) return { allowed: false, why: "another account's" };
-  return { allowed: false, why: verdict === "deny" ? "explicit deny" : "no resource policy allows" };
+  const asked: PolicyRequest = { principal, action, resourceArn: resource.arn, context };
+  const sources = sourcesOf(principal, reader);
+  const onResource = absent || resource.policy === undefined ? undefined : evaluateOnResource(resource.policy, asked);
+  const verdicts = verdictsOf(sources, asked);
+  const atEndpoint = endpointPolicy && evaluate(endpointPolicy, asked).verdict;
+
+  if (verdicts.control === "deny") return explicit("service control policy");
+  if (atEndpoint === "deny") return explicit("VPC endpoint policy");
+  if (onResource === "deny") return own ? explicit("resource-based policy") : anothers;
+  if (verdicts.boundary === "deny") return explicit("permissions boundary");
+  if (verdicts.session === "deny") return explicit("session policy");
+  if (verdicts.identity === "deny") return explicit("identity-based policy");
+  if (verdicts.control === "none") return implicit("service control policy");
+  if (atEndpoint === "none") return implicit("VPC endpoint policy");
+
+  const hasPolicy = !absent && resource.policy !== undefined;
+  const reach = hasPolicy ? onResource : own ? "account" : undefined;
+  const missing = reach === undefined ? undefined : missingOf(own ? reach : "account", verdicts);
+  if (reach !== undefined && missing === undefined) return ALLOWED;
+  const grant = absent ? undefined : grantOf(request, verdicts);
+  if (grant !== undefined) return { allowed: true, grant };
+  if (missing !== undefined) return implicit(missing);
+  return own ? implicit("resource-based policy") : anothers;
+}
+
+/** The grant that allows: to the caller itself, to the role or user on which its session rests, or to its account. */
+function grantOf({ principal, granted }: AccessRequest, verdicts: Verdicts): GrantMatch | undefined {
+  if (granted === undefined) return undefined;
+  const { baseArn } = principal;
+  return (
+    granted([principal.arn]) ??
+    (baseArn !== undefined && missingOf("base", verdicts) === undefined ? granted([baseArn]) : undefined) ??
+    (missingOf("account", verdicts) === undefined ? granted([principal.accountArn]) : undefined)
+  );
+}
+
+const anothers: Decision = { allowed: false, why: "another account's", by: "resource-based policy" };
+const explicit = (by: PolicyType): Decision => ({ allowed: false, why: "explicit", by });
+const implicit = (by: PolicyType): Decision => ({ allowed: false, why: "implicit", by });
+
+type Outcome = "allow" | "deny" | "none";
+
+/** What each type of policy of the caller says; undefined where there is none of that type and nothing is limited by it. */
+interface Verdicts {
+  readonly identity: Outcome;
+  readonly boundary: Outcome | undefined;
+  readonly session: Outcome | undefined;
+  readonly control: Outcome | undefined;
+}
+
+function verdictsOf({ identity, boundary, session, control }: Sources, asked: PolicyRequest): Verdicts {
+  return {
+    identity: identity === undefined ? "allow" : evaluateAll(identity, asked),
+    boundary: boundary && evaluateAll(boundary, asked),
+    session: session && evaluateAll(session, asked),
+    control: evaluateLevels(control, asked),
+  };
+}
+
+/** One deny denies, else one allow allows. */
+function evaluateAll(policies: readonly SourcedPolicy[], asked: PolicyRequest): Outcome {
+  let outcome: Outcome = "none";
+  for (const { policy } of policies) {
+    const { verdict } = evaluate(policy, asked);
+    if (verdict === "deny") return "deny";
+    if (verdict === "allow") outcome = "allow";
+  }
+  return outcome;
+}
+
+/** One deny anywhere denies, else every level must allow. */
+function evaluateLevels(levels: Sources["control"], asked: PolicyRequest): Outcome | undefined {
+  if (levels.length === 0) return undefined;
+  const outcomes = levels.map((policies) => evaluateAll(policies, asked));
+  if (outcomes.includes("deny")) return "deny";
+  return outcomes.every((outcome) => outcome === "allow") ? "allow" : "none";
+}
+
+/** A resource policy has nothing to say about callers of another partition, whom no principal in it can mean. */
+function evaluateOnResource(policy: CompiledPolicy, asked: PolicyRequest): Reach | "deny" | undefined {
+  const { accountArn } = asked.principal;
+  const partition = accountArn.slice(0, accountArn.indexOf(":", "arn:".length) + 1);
+  if (!asked.resourceArn.startsWith(partition)) return undefined;
+  const verdict = evaluate(policy, asked);
+  if (verdict.verdict === "allow") return verdict.reach;
+  return verdict.verdict === "deny" ? "deny" : undefined;
+}
+
+/** The first type of the caller's own policies that a permission of this reach needs and that does not allow; undefined: none. */
+function missingOf(reach: Reach, { identity, boundary, session }: Verdicts): PolicyType | undefined {
+  if (reach === "direct") return undefined;
+  if (reach === "account" && identity !== "allow") return "identity-based policy";
+  if (boundary === "none") return "permissions boundary";
+  return session === "none" ? "session policy" : undefined;
 }
 
 /**
@@ -50,17 +169,17 @@ export function decide({ principal, action, resource, absent, context }: AccessR
  */
 export function accessDenied(
   { principal, action, resource }: AccessRequest,
-  { why }: Decision & { readonly allowed: false },
+  { why, by }: Denial,
 ): AccessDeniedException {
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`;
   switch (why) {
-    case "explicit deny":
+    case "explicit":
       return new AccessDeniedException(
-        `${who} on resource: ${resource.arn} with an explicit deny in a resource-based policy`,
+        `${who} on resource: ${resource.arn} with an explicit deny in ${by.startsWith("i") ? "an" : "a"} ${by}`,
       );
-    case "no resource policy allows":
+    case "implicit":
       return new AccessDeniedException(
-        `${who} on resource: ${resource.arn} because no resource-based policy allows the ${action} action`,
+        `${who} on resource: ${resource.arn} because no ${by} allows the ${action} action`,
       );
     case "another account's":
       return new AccessDeniedException(

@@ -123,15 +123,53 @@ function otherAccounts({ resources, error }: Entry, caller: string): readonly st
 function identityOf(principal: Principal): string {
   const known = identities.get(principal);
   if (known !== undefined) return known;
-  const identity = JSON.stringify({
-    type: "Root",
+  const identity = JSON.stringify(identityFacts(principal));
+  identities.set(principal, identity);
+  return identity;
+}
+
+/** userIdentity (CloudTrail user guide, userIdentity element; spec 02, userIdentity shapes). */
+function identityFacts(principal: Principal): Readonly<Record<string, unknown>> {
+  const common = {
     principalId: principal.uniqueId,
     arn: principal.arn,
     accountId: principal.account,
     accessKeyId: principal.accessKeyId,
-  });
-  identities.set(principal, identity);
-  return identity;
+  };
+  const session = sessionContext(principal);
+  switch (principal.kind) {
+    case "root":
+      return { type: "Root", ...common, ...session };
+    case "user":
+      return { type: "IAMUser", ...common, userName: principal.name, ...session };
+    case "assumed-role":
+      return { type: "AssumedRole", ...common, ...session };
+    case "federated-user":
+      return { type: "FederatedUser", ...common, ...session };
+  }
+}
+
+function sessionContext(principal: Principal): { readonly sessionContext?: Readonly<Record<string, unknown>> } {
+  const { session } = principal;
+  if (session === undefined) return {};
+  return {
+    sessionContext: {
+      ...(session.provider !== undefined && { webIdFederationData: { federatedProvider: session.provider } }),
+      ...sessionIssuer(principal),
+      attributes: { creationDate: eventTime(session.issuedAt), mfaAuthenticated: String(session.mfaAt !== undefined) },
+      ...(session.sourceIdentity !== undefined && { sourceIdentity: session.sourceIdentity }),
+    },
+  };
+}
+
+/** On whom a session of a role or of a federated user rests. */
+function sessionIssuer(principal: Principal): { readonly sessionIssuer?: Readonly<Record<string, string>> } {
+  const { account: accountId, baseArn: arn } = principal;
+  if (arn === undefined) return {};
+  const kind = principal.kind === "assumed-role" ? "Role" : arn.endsWith(":root") ? "Root" : "IAMUser";
+  const principalId = principal.kind === "root" ? accountId : (principal.identityId ?? accountId);
+  const userName = arn.slice(arn.lastIndexOf("/") + 1);
+  return { sessionIssuer: { type: kind, principalId, arn, accountId, ...(kind !== "Root" && { userName }) } };
 }
 
 function tlsDetails({ tls, host }: Client): string {

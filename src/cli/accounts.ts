@@ -6,7 +6,7 @@ import { type AccountId, asAccountId } from "../base/ids.ts";
 import type { Custody } from "../custody/custody.ts";
 import { newAccessKeyId, newSecretAccessKey } from "../identity/credentials.ts";
 import { insertAccount } from "../storage/accounts.ts";
-import { deleteCredential, deleteCredentialsOfAccount, insertCredential } from "../storage/credentials.ts";
+import { deleteCredential, deleteRootCredentials, insertCredential } from "../storage/credentials.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { UsageError } from "./options.ts";
 
@@ -83,7 +83,7 @@ export async function newAccount(
 /** Replaces every root access key of an account by a new one. Returns undefined when there is no such account. */
 export async function replaceCredentials(parts: Parts, id: string, now: number): Promise<AccessKey | undefined> {
   if ((await parts.store.settle((reader) => reader.find("account", id))) === undefined) return undefined;
-  return withNewKey(parts, id, now, (tx) => deleteCredentialsOfAccount(tx, id));
+  return withNewKey(parts, id, now, (tx) => deleteRootCredentials(tx, id));
 }
 
 async function withNewKey(
@@ -111,6 +111,7 @@ async function sealedCredential(custody: Custody, account: string, key: AccessKe
     access_key_id: key.accessKeyId,
     account,
     principal_arn: `arn:${HOME_PARTITION}:iam::${account}:root`,
+    user_id: null,
     secret: sealed,
     status: "Active" as const,
     revision: randomUUID(),

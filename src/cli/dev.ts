@@ -19,10 +19,12 @@ interface DevOptions {
   readonly seed?: string;
   readonly tls?: "self-signed";
   readonly auditLog?: string;
+  readonly unknownPrincipals: "refuse" | "allow";
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
-export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions): Promise<void> {
+export async function dev(options: DevOptions): Promise<void> {
+  const { host, port, data, seed, tls, auditLog, unknownPrincipals } = options;
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -36,6 +38,7 @@ export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions)
     ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
     ...(auditLog !== undefined && { auditLog }),
     auditSync: false,
+    allowUnknownPrincipals: unknownPrincipals === "allow",
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());

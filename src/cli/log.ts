@@ -9,5 +9,8 @@ export function operatorLog(): Log {
     { name: "keystead", timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ fd: 2, sync: true }),
   );
-  return { error: (facts, message) => logger.error(facts, message) };
+  return {
+    error: (facts, message) => logger.error(facts, message),
+    warn: (facts, message) => logger.warn(facts, message),
+  };
 }

@@ -29,6 +29,11 @@ program
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(
+    option("--unknown-principals <what>", "policies that name principals which are not here")
+      .choices(["refuse", "allow"])
+      .default("refuse"),
+  )
   .addHelpText(
     "after",
     `

@@ -13,6 +13,7 @@ import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
 import { stsService } from "../iam/sts.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
+import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
@@ -43,6 +44,8 @@ export interface ServerConfig extends StoreConfig {
   /** Whether each append waits for the disk. */
   readonly auditSync: boolean;
   readonly log: Log;
+  /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
+  readonly allowUnknownPrincipals?: boolean;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -73,7 +76,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   try {
     await config.prepare?.(parts);
     const gateway = new Gateway({
-      services: [kmsService({ custody, recorder, lastUsages }), stsService()],
+      services: [
+        kmsService({ custody, recorder, lastUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
+        stsService(),
+      ],
       pipeline: new Pipeline({ store, recorder }),
       store,
       custody,
@@ -98,6 +104,15 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     await closeParts(parts);
     throw cause;
   }
+}
+
+function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {
+  if (allowUnknownPrincipals !== true) return { allow: false };
+  return {
+    allow: true,
+    warn: (names) =>
+      log.warn({ principals: names }, "A policy names principals that are not here; nobody can be them yet."),
+  };
 }
 
 async function openParts(config: ServerConfig): Promise<ServerParts> {

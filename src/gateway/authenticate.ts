@@ -8,8 +8,9 @@ import { findCredential, findPrincipal } from "../identity/credentials.ts";
 import type { Principal } from "../identity/principal.ts";
 import { parseSignature, type SignedRequest, verifySignature } from "../identity/sigv4.ts";
 import type { Service } from "../pipeline/operation.ts";
+import type { Identity } from "../storage/identity-rows.ts";
 import type { CredentialRow } from "../storage/schema.ts";
-import type { Store } from "../storage/store.ts";
+import type { Reader, Store } from "../storage/store.ts";
 import type { WireRequest } from "../wire/protocol.ts";
 
 /** A caller who has proved to hold the secret. */
@@ -17,6 +18,13 @@ export interface Authenticated {
   readonly principal: Principal;
   readonly partition: string;
   readonly region: string;
+}
+
+/** The principal of an access key, with the rows that it was made of. */
+interface Known {
+  readonly credential: CredentialRow;
+  readonly user: Identity | undefined;
+  readonly principal: Principal;
 }
 
 /** What a request says of its signature, or why that can't be read. */
@@ -35,7 +43,7 @@ export class Authenticator {
   readonly #machineClock: Clock;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #first: Service;
-  readonly #principals = new WeakMap<CredentialRow, Principal>();
+  readonly #known = new WeakMap<CredentialRow, Known>();
 
   constructor({ services, store, custody, machineClock }: AuthenticatorOptions) {
     const [first] = services;
@@ -72,10 +80,10 @@ export class Authenticator {
     }
     const partition = findPartition(region);
     if (partition === undefined) throw new InvalidSignatureException("Credential should be scoped to a valid region. ");
-    const settled = this.#store.settle((reader) => findCredential(reader, accessKeyId));
-    const credential = settled instanceof Promise ? await settled : settled;
-    const principal = credential && this.#principalOf(credential, partition);
-    if (credential === undefined || principal === undefined || securityToken !== undefined) throw unrecognized();
+    const settled = this.#store.settle((reader) => this.#find(reader, accessKeyId, partition));
+    const signer = settled instanceof Promise ? await settled : settled;
+    if (signer === undefined || securityToken !== undefined) throw unrecognized();
+    const { principal, credential } = signer;
     const { account, revision, secret: sealed } = credential;
     const name = { account, accessKeyId, revision, sealed, date, region, service };
     const found = this.#custody.signingKey(name);
@@ -88,13 +96,19 @@ export class Authenticator {
     return { principal, partition, region };
   }
 
-  /** One object for each credential and partition: records remember what they render of it. */
-  #principalOf(credential: CredentialRow, partition: string): Principal | undefined {
-    const known = this.#principals.get(credential);
-    if (known?.partition === partition) return known;
-    const principal = findPrincipal(credential, partition);
-    if (principal !== undefined) this.#principals.set(credential, principal);
-    return principal;
+  /** One principal object for each credential, user and partition: records remember what they render of it. */
+  #find(reader: Reader, accessKeyId: string, partition: string): Known | undefined {
+    const credential = findCredential(reader, accessKeyId);
+    if (credential === undefined) return undefined;
+    const { user_id: userId } = credential;
+    const user = userId === null ? undefined : reader.find("identity", userId);
+    const known = this.#known.get(credential);
+    if (known?.principal.partition === partition && known.user === user) return known;
+    const principal = findPrincipal(reader, credential, partition);
+    if (principal === undefined) return undefined;
+    const found = { credential, user, principal };
+    this.#known.set(credential, found);
+    return found;
   }
 
   #claimOf(request: WireRequest): Claimed {

@@ -33,6 +33,7 @@ const NO_BODY = new Uint8Array(0);
 /** What the operator's log gets; it never gets bodies, headers or secrets. */
 export interface Log {
   error(facts: Readonly<Record<string, unknown>>, message: string): void;
+  warn(facts: Readonly<Record<string, unknown>>, message: string): void;
 }
 
 /** A route beside the APIs, such as `/healthz`. */

@@ -2,9 +2,16 @@
 
 import { randomBytes } from "node:crypto";
 import { asArn } from "../base/arn.ts";
-import type { CredentialRow } from "../storage/schema.ts";
+import type { CredentialRow, IdentityRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
-import type { Principal } from "./principal.ts";
+import type {
+  FederatedUserPrincipal,
+  Principal,
+  RoleSessionPrincipal,
+  RootPrincipal,
+  UserPrincipal,
+} from "./principal.ts";
+import type { SessionClaims } from "./session.ts";
 
 /** API reference of IAM, AccessKey: longer ids are nobody's, and must not fill the view with "not found". */
 const ACCESS_KEY_ID_LENGTH_MAX = 128;
@@ -18,26 +25,107 @@ export function findCredential(reader: Reader, accessKeyId: string): CredentialR
 }
 
 /**
- * The principal of an access key in a partition: the account's root user. Undefined for a key of any other principal: what
- * nobody can decide about must not sign.
+ * The principal of a long-term access key in a partition: the account's root user or an IAM user. Undefined for a key whose
+ * user is gone: what nobody can decide about must not sign.
  *
  * An account has the same id in every partition; the partition of a call is that of its Region.
  */
-export function findPrincipal(
-  { account, principal_arn, access_key_id }: CredentialRow,
-  partition: string,
-): Principal | undefined {
+export function findPrincipal(reader: Reader, credential: CredentialRow, partition: string): Principal | undefined {
+  const { account, user_id, principal_arn, access_key_id: accessKeyId } = credential;
+  if (user_id !== null) return userPrincipal(reader.find("identity", user_id), { account, partition, accessKeyId });
   const arn = asArn(principal_arn);
   const isRoot = arn?.service === "iam" && arn.region === "" && arn.account === account && arn.resource === "root";
-  if (!isRoot) return undefined;
+  return isRoot ? rootPrincipal({ account, partition, accessKeyId }) : undefined;
+}
+
+/**
+ * The principal of a session, or undefined when the user or role that it rests on is gone: one of the same name that was made
+ * since is another.
+ */
+export function findSessionPrincipal(reader: Reader, session: SessionClaims, partition: string): Principal | undefined {
+  const { account, identityId, accessKeyId, name, kind } = session;
+  if (reader.find("account", account) === undefined) return undefined;
+  const base = { account, partition, accessKeyId, session };
+  if (kind === "federated-user") {
+    if (identityId === null) return federatedUserPrincipal(base, name, rootPrincipal(base));
+    const user = userPrincipal(reader.find("identity", identityId), base);
+    return user && { ...federatedUserPrincipal(base, name, user), identityId };
+  }
+  if (identityId === null) return kind === "session-token" ? rootPrincipal(base) : undefined;
+  const identity = reader.find("identity", identityId);
+  return kind === "session-token" ? userPrincipal(identity, base) : roleSessionPrincipal(identity, { ...base, name });
+}
+
+interface Base {
+  readonly account: string;
+  readonly partition: string;
+  readonly accessKeyId: string;
+  readonly session?: SessionClaims;
+}
+
+function rootPrincipal(base: Base): RootPrincipal {
+  const arn = accountArn(base);
+  return { ...base, kind: "root", arn, accountArn: arn, uniqueId: base.account };
+}
+
+function userPrincipal(row: IdentityRow | undefined, base: Base): UserPrincipal | undefined {
+  if (row === undefined || row.kind !== "user" || row.account !== base.account) return undefined;
   return {
-    kind: "root",
-    account,
-    partition,
-    arn: `arn:${partition}:iam::${account}:root`,
-    uniqueId: account,
-    accessKeyId: access_key_id,
+    ...base,
+    kind: "user",
+    name: row.name,
+    arn: identityArn(row, base.partition),
+    accountArn: accountArn(base),
+    uniqueId: row.unique_id,
+    identityId: row.unique_id,
   };
+}
+
+function roleSessionPrincipal(
+  row: IdentityRow | undefined,
+  { name, ...base }: Base & { readonly name: string; readonly session: SessionClaims },
+): RoleSessionPrincipal | undefined {
+  if (row === undefined || row.kind !== "role" || row.account !== base.account) return undefined;
+  const { account, partition } = base;
+  return {
+    ...base,
+    kind: "assumed-role",
+    roleName: row.name,
+    baseArn: identityArn(row, partition),
+    arn: `arn:${partition}:sts::${account}:assumed-role/${row.name}/${name}`,
+    accountArn: accountArn(base),
+    uniqueId: `${row.unique_id}:${name}`,
+    identityId: row.unique_id,
+  };
+}
+
+function federatedUserPrincipal(
+  base: Base & { readonly session: SessionClaims },
+  name: string,
+  by: RootPrincipal | UserPrincipal,
+): FederatedUserPrincipal {
+  const { account, partition } = base;
+  return {
+    ...base,
+    kind: "federated-user",
+    name,
+    arn: `arn:${partition}:sts::${account}:federated-user/${name}`,
+    baseArn: by.arn,
+    accountArn: accountArn(base),
+    uniqueId: `${account}:${name}`,
+  };
+}
+
+function accountArn({ account, partition }: { readonly account: string; readonly partition: string }): string {
+  return `arn:${partition}:iam::${account}:root`;
+}
+
+/** The ARN of a user, group or role: its path lies between the kind and the name. */
+export function identityArn(
+  { kind, account, path, name }: Pick<IdentityRow, "kind" | "account" | "path" | "name">,
+  partition: string,
+): string {
+  return `arn:${partition}:iam::${account}:${kind}${path}${name}`;
 }
 
 const ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -1,17 +1,57 @@
 /** Who calls. */
 
-/**
- * The account root user. IAM users, role sessions and services are further kinds (`kind` tells them apart).
- */
-export interface RootPrincipal {
-  readonly kind: "root";
+import type { SessionClaims } from "./session.ts";
+
+/** What every caller has; also what policies ask of it (`PolicyPrincipal`). */
+interface Caller {
   readonly account: string;
   readonly partition: string;
   /** `arn:<partition>:iam::<account>:root` */
+  readonly accountArn: string;
+  /** The caller's own ARN, as GetCallerIdentity answers it. */
   readonly arn: string;
-  /** The unique id, which for a root user is the account id (CloudTrail `principalId`, STS `UserId`). */
+  /** CloudTrail `principalId`, STS `UserId`, `aws:userid`. */
   readonly uniqueId: string;
   readonly accessKeyId: string;
+  /** Of a session of a role or of a federated user: the ARN of what it rests on. */
+  readonly baseArn?: string;
+  /** With temporary credentials. */
+  readonly session?: SessionClaims;
 }
 
-export type Principal = RootPrincipal;
+/** The account root user; its unique id is the account id. */
+export interface RootPrincipal extends Caller {
+  readonly kind: "root";
+}
+
+/** An IAM user, with an access key of its own or a session of GetSessionToken. */
+export interface UserPrincipal extends Caller {
+  readonly kind: "user";
+  readonly name: string;
+  /** `AIDA…` */
+  readonly identityId: string;
+}
+
+/** A session of a role; the unique id is `AROA…:<session name>`. */
+export interface RoleSessionPrincipal extends Caller {
+  readonly kind: "assumed-role";
+  readonly roleName: string;
+  /** `arn:<partition>:iam::<account>:role/<path><name>` */
+  readonly baseArn: string;
+  /** `AROA…` */
+  readonly identityId: string;
+  readonly session: SessionClaims;
+}
+
+/** A federated user (GetFederationToken); what it may do rests on the user, or root user, who made the session. */
+export interface FederatedUserPrincipal extends Caller {
+  readonly kind: "federated-user";
+  readonly name: string;
+  /** The ARN of the user, or of the account's root. */
+  readonly baseArn: string;
+  /** `AIDA…`; absent when the root user made the session. */
+  readonly identityId?: string;
+  readonly session: SessionClaims;
+}
+
+export type Principal = RootPrincipal | UserPrincipal | RoleSessionPrincipal | FederatedUserPrincipal;

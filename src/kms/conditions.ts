@@ -3,6 +3,8 @@
 import type { Call, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
+import type { KeyLabels } from "../storage/identity-rows.ts";
+import type { Reader } from "../storage/store.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
 import { Key } from "./resources.ts";
 
@@ -16,6 +18,8 @@ export interface ConditionFacts {
   readonly resource: Resource;
   /** The resources of the operation that were found, under the names of their targets. */
   readonly found: Readonly<Record<string, Resource>>;
+  /** Rows of the moment in which it is decided. */
+  readonly reader: Reader;
 }
 
 /** One condition key of an input. `name` is what follows the colon at the end of a family's name, in lower case. */
@@ -27,6 +31,14 @@ type ConditionKey<I> = (input: I, facts: ConditionFacts, name: string) => Condit
  */
 export type ConditionKeys<I> = Readonly<Record<string, ConditionKey<I>>>;
 
+const NO_LABELS: KeyLabels = { aliases: [], tags: [] };
+
+/**
+ * Aliases of one customer managed key (spec 07, Resource quotas). A key that has more is not to be reached by
+ * kms:ResourceAliases (spec 04, ABAC failure modes).
+ */
+export const ALIASES_MAX = 50;
+
 /** What every operation on a key can be asked (spec 04, group K). `kms:ViaService` is absent from direct calls. */
 const keyProperties: ConditionKeys<Key> = {
   "kms:calleraccount": (_key, { call }) => call.principal.account,
@@ -36,6 +48,14 @@ const keyProperties: ConditionKeys<Key> = {
   "kms:customermasterkeyusage": ({ row }) => row.usage,
   "kms:keyorigin": ({ row }) => row.origin,
   "kms:multiregion": ({ row }) => row.multi_region === 1,
+  "kms:resourcealiases": ({ row }, { reader }) => {
+    const { aliases } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;
+    return aliases.length > ALIASES_MAX ? undefined : aliases;
+  },
+  "aws:resourcetag/": ({ row }, { reader }, name) => {
+    const { tags } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;
+    return tags.find(({ key }) => key.toLowerCase() === name)?.value;
+  },
 };
 
 /** Where an input holds what encrypting operations are asked about; ReEncrypt has two of each. */
@@ -202,7 +222,7 @@ function valueIn<I>(keys: ConditionKeys<I>, key: string, input: I, facts: Condit
 }
 
 /** The context in which a later call on `key` would be decided, as far as it is known now: the lockout check asks it. */
-export function contextOfKey(call: Call, key: Key): ConditionContext {
-  const facts = { call, resource: key, found: {} };
-  return requestContext(call, key, (name) => kmsConditionValues(name, undefined, undefined, facts));
+export function contextOfKey(call: Call, key: Key, reader: Reader): ConditionContext {
+  const facts = { call, resource: key, found: {}, reader };
+  return requestContext(facts, (name) => kmsConditionValues(name, undefined, undefined, facts));
 }

@@ -1,12 +1,14 @@
 /** Key policy documents: the default ones, and what a new one must satisfy. */
 
 import { decide } from "../access/decide.ts";
+import { findNamedPrincipals, printPrincipalIds } from "../access/principals.ts";
 import { dnsSuffix } from "../base/arn.ts";
 import { LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
 import type { Call } from "../pipeline/operation.ts";
 import type { ConditionContext } from "../policy/context.ts";
-import { type Document, PolicySyntaxError, parseResourcePolicy } from "../policy/document.ts";
-import { type CompiledPolicy, compileDocument } from "../policy/policy.ts";
+import { type Document, INVALID_PRINCIPAL, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
+import { type CompiledPolicy, compileDocument, type PrincipalIds } from "../policy/policy.ts";
+import type { Reader, Tx } from "../storage/store.ts";
 
 /** Key policy document size, not adjustable (spec 07, Resource quotas). */
 const POLICY_BYTES_MAX = 32_768;
@@ -87,39 +89,75 @@ function printPolicy(value: unknown, indent = ""): string {
   return `{\n${members.join(",\n")}\n${indent}}`;
 }
 
+/** A key policy that was found good, and the ids of the users and roles that it names, as its row keeps them. */
+export interface CheckedPolicy {
+  readonly policy: CompiledPolicy;
+  readonly principals: string;
+}
+
+/** How KMS takes principals that are not here: it refuses them, unless the operator of a development server lets them in. */
+export type UnknownPrincipals =
+  | { readonly allow: false }
+  | { readonly allow: true; warn(names: readonly string[]): void };
+
 /**
- * Checks a new key policy as CreateKey and PutKeyPolicy do, and returns it compiled.
+ * Checks a new key policy as CreateKey, PutKeyPolicy and ReplicateKey do.
  *
+ * @param options.contextOf what conditions are asked of, when the lockout check decides about a later PutKeyPolicy
  * @throws LimitExceededException more than 32,768 bytes
- * @param options.context what conditions are asked of, when the lockout check decides about a later PutKeyPolicy
- * @throws MalformedPolicyDocumentException not a policy document, one with conditions that no key policy may have, or (unless
- *   bypassed) one that would leave the caller without kms:PutKeyPolicy on the key (spec 03, Lockout safety check)
+ * @throws MalformedPolicyDocumentException not a policy document, one with conditions that no key policy may have, one that
+ *   names principals that are not here, or (unless bypassed) one that would leave the caller without kms:PutKeyPolicy on the
+ *   key (spec 03, Lockout safety check)
  */
-export function requireKeyPolicy(
+export async function requireKeyPolicy(
   text: string,
-  options: { call: Call; keyArn: string; bypassLockout: boolean; context: ConditionContext },
-): CompiledPolicy {
+  options: {
+    readonly call: Call;
+    readonly keyArn: string;
+    readonly bypassLockout: boolean;
+    readonly tx: Tx;
+    readonly unknownPrincipals: UnknownPrincipals;
+    contextOf(reader: Reader): ConditionContext;
+  },
+): Promise<CheckedPolicy> {
   if (Buffer.byteLength(text) > POLICY_BYTES_MAX) {
     throw new LimitExceededException(`The policy document is larger than ${POLICY_BYTES_MAX} bytes.`);
   }
-  const policy = compileOrRefuse(text);
-  const { call, keyArn, bypassLockout, context } = options;
-  const { principal } = call;
-  const resource = { arn: keyArn, account: principal.account, policy };
-  const request = { principal, action: "kms:PutKeyPolicy", resource, absent: false, context };
-  if (!bypassLockout && !decide(request).allowed) {
-    throw new MalformedPolicyDocumentException(
-      "The new key policy will not allow you to update the key policy in the future.",
-    );
-  }
-  return policy;
+  const { call, keyArn, bypassLockout, tx, unknownPrincipals, contextOf } = options;
+  const document = parseOrRefuse(text);
+  const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
+  const { policy, principals, unknown } = await tx.settle((reader) => {
+    const { ids, unknown } = findNamedPrincipals(names, reader);
+    if (unknown.length > 0 && !unknownPrincipals.allow) throw new MalformedPolicyDocumentException(INVALID_PRINCIPAL);
+    const policy = compileOrRefuse(document, ids);
+    const { principal } = call;
+    const resource = { arn: keyArn, account: principal.account, policy };
+    const request = { principal, action: "kms:PutKeyPolicy", resource, absent: false, context: contextOf(reader) };
+    if (!bypassLockout && !decide(request, reader).allowed) {
+      throw new MalformedPolicyDocumentException(
+        "The new key policy will not allow you to update the key policy in the future.",
+      );
+    }
+    return { policy, principals: printPrincipalIds(ids), unknown };
+  });
+  if (unknown.length > 0 && unknownPrincipals.allow) unknownPrincipals.warn(unknown);
+  return { policy, principals };
 }
 
-function compileOrRefuse(text: string): CompiledPolicy {
+function parseOrRefuse(text: string): Document {
   try {
-    const document = parseResourcePolicy(text);
+    const document = parsePolicy(text, "resource");
     requireKeyPolicyConditions(document);
-    return compileDocument(document);
+    return document;
+  } catch (cause) {
+    if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
+    throw cause;
+  }
+}
+
+function compileOrRefuse(document: Document, ids: PrincipalIds): CompiledPolicy {
+  try {
+    return compileDocument(document, ids);
   } catch (cause) {
     if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
     throw cause;

@@ -22,6 +22,8 @@ export function newKeyRow(key: {
   keyId: string;
   description: string;
   policy: string;
+  /** JSON: the unique id of each user and role that the policy names, by ARN. */
+  policyPrincipals?: string;
   now: number;
   spec?: string;
   usage?: string;
@@ -44,6 +46,7 @@ export function newKeyRow(key: {
     multi_region: 0,
     created_at: key.now,
     policy: key.policy,
+    policy_principals: key.policyPrincipals ?? "{}",
     current_material_id: "",
     deletion_at: null,
     rotation_enabled: key.rotationEnabled === true ? 1 : 0,

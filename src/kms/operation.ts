@@ -13,6 +13,7 @@ import type {
   Target,
 } from "../pipeline/operation.ts";
 import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
+import type { UnknownPrincipals } from "./key-policies.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
 import { Key, type Locator } from "./resources.ts";
@@ -23,6 +24,7 @@ export interface Environment {
   readonly custody: Custody;
   readonly recorder: Recorder;
   readonly lastUsages: LastUsages;
+  readonly unknownPrincipals: UnknownPrincipals;
 }
 
 /** One resource of an operation: what it is, what may be done to it, and what must hold of it. */

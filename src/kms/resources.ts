@@ -1,5 +1,6 @@
 /** Keys, aliases and the account as resources of KMS actions, and how an input leads to them. */
 
+import { parsePrincipalIds } from "../access/principals.ts";
 import {
   AccessDeniedException,
   IncorrectKeyException,
@@ -48,7 +49,7 @@ export class Key implements Resource {
 
   /** The key policy, compiled once for each version of the row. */
   get policy(): CompiledPolicy {
-    this.#policy ??= compilePolicy(this.row.policy);
+    this.#policy ??= compilePolicy(this.row.policy, "resource", parsePrincipalIds(this.row.policy_principals));
     return this.#policy;
   }
 

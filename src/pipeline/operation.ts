@@ -1,5 +1,6 @@
 /** The types of a service: what an operation declares, and what the pipeline gives it. */
 
+import type { GrantMatch } from "../access/decide.ts";
 import type { ServiceError } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
@@ -79,6 +80,13 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
    * @returns undefined when the request has no such key
    */
   conditions?(key: string, question: Question<I>): readonly string[] | undefined;
+  /**
+   * The grant on the found resource, if any, that lets a grantee of one of these names do the action. Asked only when no policy
+   * denies and none allows.
+   *
+   * @param granteeNames ARNs: the caller's own, its role's, or its account's root
+   */
+  granted?(granteeNames: readonly string[], question: Question<I>): GrantMatch | undefined;
 }
 
 /** What a condition key may look at. */
@@ -89,6 +97,8 @@ export interface Question<I = unknown> {
   readonly resource: Resource;
   /** The resources of the operation that were found, under the names of their targets. */
   readonly found: Readonly<Record<string, Resource>>;
+  /** Rows of the moment in which it is decided. */
+  readonly reader: Reader;
 }
 
 /** What the record of an operation says (CloudTrail, spec 02). Member names are the API's; audit lowers the first letter. */

@@ -1,54 +1,132 @@
 /** What conditions may ask of a request: the global keys that every request carries, and those of its service. */
 
+import { organizationPath } from "../access/sources.ts";
+import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
+import type { Reader } from "../storage/store.ts";
 import type { Call, Resource } from "./operation.ts";
 
-type GlobalKey = (call: Call, resource: Resource) => string | undefined;
+/** What global keys look at. */
+export interface RequestFacts {
+  readonly call: Call;
+  readonly resource: Resource;
+  readonly reader: Reader;
+}
+
+type GlobalKey = (facts: RequestFacts) => string | readonly string[] | undefined;
 
 const SECOND_MS = 1000;
+
+/** Such as `2026-01-01T00:00:00Z`. */
+function isoSeconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, "2026-01-01T00:00:00".length)}Z`;
+}
+
+const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
+  root: "Account",
+  user: "User",
+  "assumed-role": "AssumedRole",
+  "federated-user": "FederatedUser",
+};
 
 /**
  * The global condition keys of requests that people sign themselves (IAM guide, Global condition keys), in lower case.
  *
- * Absent, as on AWS: `aws:username` of root users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
+ * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
- * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints.
+ * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
-  ["aws:currenttime", ({ now }) => `${new Date(now).toISOString().slice(0, "2026-01-01T00:00:00".length)}Z`],
-  ["aws:epochtime", ({ now }) => String(Math.floor(now / SECOND_MS))],
-  ["aws:securetransport", ({ client }) => String(client.tls !== undefined)],
-  ["aws:sourceip", ({ client }) => client.address.split("%")[0]],
-  ["aws:useragent", ({ client }) => client.userAgent],
-  ["aws:requestedregion", ({ region }) => region],
-  ["aws:principalarn", ({ principal }) => principal.arn],
-  ["aws:principalaccount", ({ principal }) => principal.account],
-  ["aws:principaltype", () => "Account"],
+  ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
+  ["aws:epochtime", ({ call }) => String(Math.floor(call.now / SECOND_MS))],
+  ["aws:securetransport", ({ call }) => String(call.client.tls !== undefined)],
+  ["aws:sourceip", ({ call }) => call.client.address.split("%")[0]],
+  ["aws:useragent", ({ call }) => call.client.userAgent],
+  ["aws:requestedregion", ({ call }) => call.region],
+  [
+    "aws:principalarn",
+    ({ call: { principal } }) => (principal.kind === "assumed-role" ? principal.baseArn : principal.arn),
+  ],
+  ["aws:principalaccount", ({ call }) => call.principal.account],
+  ["aws:principaltype", ({ call }) => PRINCIPAL_TYPES[call.principal.kind]],
   ["aws:principalisawsservice", () => "false"],
-  ["aws:userid", ({ principal }) => principal.uniqueId],
+  ["aws:userid", ({ call }) => call.principal.uniqueId],
+  ["aws:username", ({ call: { principal } }) => (principal.kind === "user" ? principal.name : undefined)],
   ["aws:viaawsservice", () => "false"],
-  ["aws:resourceaccount", (_call, { account }) => account],
+  ["aws:tokenissuetime", ({ call: { principal } }) => principal.session && isoSeconds(principal.session.issuedAt)],
+  [
+    "aws:multifactorauthpresent",
+    ({ call: { principal } }) => principal.session && String(principal.session.mfaAt !== undefined),
+  ],
+  [
+    "aws:multifactorauthage",
+    ({ call: { principal, now } }) => {
+      const at = principal.session?.mfaAt;
+      return at === undefined ? undefined : String(Math.floor((now - at) / SECOND_MS));
+    },
+  ],
+  ["aws:sourceidentity", ({ call }) => call.principal.session?.sourceIdentity],
+  ["aws:federatedprovider", ({ call }) => call.principal.session?.provider],
+  ["aws:principalorgid", ({ call, reader }) => organizationOf(call.principal.account, reader)],
+  ["aws:principalorgpaths", ({ call, reader }) => organizationPathOf(call.principal.account, reader)],
+  ["aws:resourceaccount", ({ resource }) => resource.account],
+  ["aws:resourceorgid", ({ resource, reader }) => organizationOf(resource.account, reader)],
+  ["aws:resourceorgpaths", ({ resource, reader }) => organizationPathOf(resource.account, reader)],
 ]);
+
+function organizationOf(account: string, reader: Reader): string | undefined {
+  return reader.find("organizationNode", account)?.organization;
+}
+
+/** Such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`. */
+function organizationPathOf(account: string, reader: Reader): readonly string[] | undefined {
+  const [node, ...above] = organizationPath(account, reader);
+  if (node === undefined) return undefined;
+  return [`${[node.organization, ...above.map(({ id }) => id).reverse()].join("/")}/`];
+}
+
+const PRINCIPAL_TAG = "aws:principaltag/";
+
+/** A tag of the caller: of the session, else of its role or user. Tag keys are compared without regard to case. */
+function principalTag(name: string, { principal }: Call, reader: Reader): string | undefined {
+  const isNamed = ({ key }: { readonly key: string }): boolean => key.toLowerCase() === name;
+  const ofSession = principal.session?.tags.find(isNamed);
+  if (ofSession !== undefined) return ofSession.value;
+  if (principal.kind === "root" || principal.identityId === undefined) return undefined;
+  return reader.find("identity", principal.identityId)?.tags.find(isNamed)?.value;
+}
 
 /**
  * The context of one decision. Nothing is computed before it is asked for, and nothing twice.
  *
  * @param serviceKeys the keys that the service declares; asked for what is no global key, in lower case
  */
-export function requestContext(call: Call, resource: Resource, serviceKeys?: ConditionContext): ConditionContext {
+export function requestContext(facts: RequestFacts, serviceKeys?: ConditionContext): ConditionContext {
   let known: Map<string, readonly string[] | undefined> | undefined;
   return (key) => {
     known ??= new Map();
     let values = known.get(key);
     if (values === undefined && !known.has(key)) {
-      const global = globalKeys.get(key);
-      values = global === undefined ? serviceKeys?.(key) : listOf(global(call, resource));
+      values = valuesOf(key, facts, serviceKeys);
       known.set(key, values);
     }
     return values;
   };
 }
 
-function listOf(value: string | undefined): readonly string[] | undefined {
-  return value === undefined ? undefined : [value];
+function valuesOf(
+  key: string,
+  facts: RequestFacts,
+  serviceKeys: ConditionContext | undefined,
+): readonly string[] | undefined {
+  const { call, reader } = facts;
+  const global = globalKeys.get(key);
+  if (global !== undefined) return listOf(global(facts));
+  if (key.startsWith(PRINCIPAL_TAG)) return listOf(principalTag(key.slice(PRINCIPAL_TAG.length), call, reader));
+  const ofProvider = call.principal.session?.providerKeys?.[key];
+  return ofProvider === undefined ? serviceKeys?.(key) : [ofProvider];
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] | undefined {
+  return typeof value === "string" ? [value] : value;
 }

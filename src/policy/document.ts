@@ -22,10 +22,12 @@ export interface Patterns {
 export interface Statement {
   readonly sid: string | undefined;
   readonly effect: "Allow" | "Deny";
-  readonly principals: Principals;
+  /** Undefined in policies of identities, which are about whoever has them. */
+  readonly principals: Principals | undefined;
   /** Undefined: the statement has no effect (KMS accepts it). */
   readonly actions: Patterns | undefined;
-  readonly resources: Patterns | undefined;
+  /** `implied` in trust policies: the role itself. */
+  readonly resources: Patterns | undefined | "implied";
   /** All of them must hold. */
   readonly conditions: readonly Condition[];
 }
@@ -60,14 +62,23 @@ const STATEMENT_MEMBERS = new Set([
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Parses a resource policy: every statement has a principal.
+ * What a policy is put on; it decides which elements a statement must and may have, and how refusals are worded.
  *
- * Repeated Sids, Sids with spaces, and statements without Resource or Action are accepted, as KMS does (KMS guide, Key
- * policies); unknown members are not.
+ * - `resource`: key policies; repeated Sids, Sids with spaces, and statements without Resource or Action are accepted, as KMS
+ *   does (KMS guide, Key policies);
+ * - `endpoint`: policies of VPC endpoints;
+ * - `trust`: who may assume a role; the resource is the role itself;
+ * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals;
+ * - `control`: service control policies; no principals.
+ */
+export type PolicyKind = "resource" | "endpoint" | "trust" | "identity" | "control";
+
+/**
+ * Parses a policy document. Unknown members are refused whatever the kind.
  *
  * @throws PolicySyntaxError
  */
-export function parseResourcePolicy(text: string): Document {
+export function parsePolicy(text: string, kind: PolicyKind): Document {
   const document = asObject(parseJson(text), "Policy document must be a JSON object.");
   requireMembers(document, DOCUMENT_MEMBERS, "policy document");
   const { Version = "2008-10-17", Id, Statement } = document;
@@ -79,7 +90,22 @@ export function parseResourcePolicy(text: string): Document {
   if (Statement === undefined || statements.length === 0) {
     throw new PolicySyntaxError("Policy document must contain a statement.");
   }
-  return { version: Version, statements: statements.map(parseStatement) };
+  const parsed = statements.map((statement) => parseStatement(statement, kind));
+  if (kind !== "resource" && kind !== "endpoint") requireSids(parsed);
+  return { version: Version, statements: parsed };
+}
+
+/** @throws PolicySyntaxError as IAM words it */
+function requireSids(statements: readonly Statement[]): void {
+  const sids = statements.flatMap(({ sid }) => (sid === undefined || sid === "" ? [] : [sid]));
+  if (!sids.every((sid) => /^[0-9A-Za-z]*$/.test(sid))) {
+    throw new PolicySyntaxError(
+      "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+    );
+  }
+  if (new Set(sids).size < sids.length) {
+    throw new PolicySyntaxError("Statement IDs (SID) in a single policy must be unique.");
+  }
 }
 
 function parseJson(text: string): unknown {
@@ -91,7 +117,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseStatement(value: unknown): Statement {
+function parseStatement(value: unknown, kind: PolicyKind): Statement {
   const statement = asObject(value, "Policy statement must be a JSON object.");
   requireMembers(statement, STATEMENT_MEMBERS, "policy statement");
   const { Sid, Effect } = statement;
@@ -100,11 +126,52 @@ function parseStatement(value: unknown): Statement {
   return {
     sid: Sid,
     effect: Effect,
-    principals: parsePrincipals(statement),
-    actions: parsePatterns(statement, "Action", "NotAction"),
-    resources: parsePatterns(statement, "Resource", "NotResource"),
+    principals: principalsOf(statement, kind),
+    actions: actionsOf(statement, kind),
+    resources: resourcesOf(statement, kind),
     conditions: parseConditions(statement["Condition"]),
   };
+}
+
+function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined {
+  const { Principal, NotPrincipal } = statement;
+  if (kind === "identity" || kind === "control") {
+    if (Principal !== undefined || NotPrincipal !== undefined) {
+      throw new PolicySyntaxError("Policy document should not specify a principal.");
+    }
+    return undefined;
+  }
+  if (kind === "trust" && Principal === undefined && NotPrincipal === undefined) {
+    throw new PolicySyntaxError("Missing required field Principal");
+  }
+  return parsePrincipals(statement);
+}
+
+function actionsOf(statement: Json, kind: PolicyKind): Patterns | undefined {
+  const actions = parsePatterns(statement, "Action", "NotAction");
+  if (actions === undefined && kind !== "resource") {
+    throw new PolicySyntaxError(
+      kind === "trust" ? "Missing required field Action" : "Policy statement must contain actions.",
+    );
+  }
+  return actions;
+}
+
+function resourcesOf(statement: Json, kind: PolicyKind): Statement["resources"] {
+  const resources = parsePatterns(statement, "Resource", "NotResource");
+  if (kind === "trust") {
+    if (resources !== undefined) throw new PolicySyntaxError("Has prohibited field Resource");
+    return "implied";
+  }
+  if (kind === "resource") return resources;
+  if (resources === undefined) throw new PolicySyntaxError("Policy statement must contain resources.");
+  const wrong = resources.values.find(
+    (value) => !/^(?:\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+)$/.test(value) && value !== "arn:*",
+  );
+  if (wrong !== undefined && kind === "identity") {
+    throw new PolicySyntaxError(`Resource ${wrong} must be in ARN format or "*".`);
+  }
+  return resources;
 }
 
 function parsePatterns(statement: Json, plain: string, negated: string): Patterns | undefined {
@@ -160,7 +227,7 @@ function isEmptyList(value: unknown): boolean {
 /** As KMS words it; it says the same of an empty list. */
 const NO_PRINCIPAL = "Policy contains a statement with no principal.";
 /** As KMS words it (spec 03, Key policy: document rules). */
-const INVALID_PRINCIPAL = "Policy contains a statement with one or more invalid principals.";
+export const INVALID_PRINCIPAL = "Policy contains a statement with one or more invalid principals.";
 
 const PRINCIPAL_ARN =
   /^arn:aws(?:-cn|-us-gov)?:(?:iam::[0-9]{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::[0-9]{12}:(?:assumed-role\/[\w+=,.@-]+|federated-user)\/[\w+=,.@-]+)$/;

@@ -1,13 +1,14 @@
 /** Policies compiled, and what they say to one request. */
 
-import { compileCondition } from "./conditions.ts";
+import { type Condition, type ConditionTest, compileCondition } from "./conditions.ts";
 import type { ConditionContext } from "./context.ts";
 import {
   type Document,
   type Patterns,
+  type PolicyKind,
   PolicySyntaxError,
   type Principals,
-  parseResourcePolicy,
+  parsePolicy,
   type Statement,
 } from "./document.ts";
 import { compileGlob, compilePattern } from "./glob.ts";
@@ -18,17 +19,50 @@ export interface CompiledPolicy {
   readonly statements: readonly CompiledStatement[];
 }
 
-/** One statement, ready to decide. */
+/**
+ * How a statement means the caller: by name or as one of everybody (`direct`), by the role or user on which its session rests
+ * (`base`), or by its account. What an account is given, its identity policies decide; what the base of a session is given,
+ * boundaries and session policies limit.
+ */
+export type Reach = "direct" | "base" | "account";
+
+/** One statement, ready to decide, in the parts that an explanation tells of. */
 export interface CompiledStatement {
   readonly sid: string | undefined;
   readonly effect: Statement["effect"];
-  /** Whether principal, action (here in lower case) and resource are among those it is about, and its conditions hold. */
-  readonly concerns: (request: PolicyRequest) => boolean;
+  /** Of policies without principals always `direct`. */
+  readonly reachOf: (principal: PolicyPrincipal) => Reach | undefined;
+  /** The action comes in lower case. */
+  readonly isAction: (action: string) => boolean;
+  readonly isResource: (arn: string, context: ConditionContext) => boolean;
+  /** All of them must hold. */
+  readonly conditions: readonly CompiledCondition[];
+}
+
+export interface CompiledCondition extends Condition {
+  readonly holds: ConditionTest;
+}
+
+/** Who asks, as policies name principals. */
+export interface PolicyPrincipal {
+  /** Of the root user, the IAM user, the role session or the federated user. */
+  readonly arn: string;
+  readonly account: string;
+  /** `arn:<partition>:iam::<account>:root` */
+  readonly accountArn: string;
+  /** Of a session of a role or of a federated user: the ARN of the role or user on which it rests. */
+  readonly baseArn?: string;
+  /** The unique id of the user or role, or of the one on which the session rests. */
+  readonly identityId?: string;
+  /** Of a service that calls by itself, such as `cloudtrail.amazonaws.com`. */
+  readonly service?: string;
+  /** Of somebody who comes with a token of an identity provider: the provider's ARN or name. */
+  readonly federated?: string;
 }
 
 /** What a policy is asked. */
 export interface PolicyRequest {
-  readonly principal: { readonly arn: string; readonly account: string };
+  readonly principal: PolicyPrincipal;
   /** Such as `kms:Encrypt`. */
   readonly action: string;
   readonly resourceArn: string;
@@ -37,18 +71,25 @@ export interface PolicyRequest {
 
 /** What a policy says, and the statement that decided: an explicit deny outweighs every allow. */
 export type Verdict =
-  | { readonly verdict: "allow" | "deny"; readonly statement: CompiledStatement }
+  | { readonly verdict: "allow"; readonly statement: CompiledStatement; readonly reach: Reach }
+  | { readonly verdict: "deny"; readonly statement: CompiledStatement }
   | { readonly verdict: "none" };
 
 const NONE: Verdict = { verdict: "none" };
 
+/** How much each way of being meant gives. */
+const RANK: Readonly<Record<Reach, number>> = { account: 1, base: 2, direct: 3 };
+
+/** The unique id of each user and role that a policy names, by ARN: another one of the same name is not meant. */
+export type PrincipalIds = ReadonlyMap<string, string>;
+
 /**
- * Parses and compiles a resource policy.
+ * Parses and compiles a policy.
  *
  * @throws PolicySyntaxError (document.ts)
  */
-export function compilePolicy(text: string): CompiledPolicy {
-  return compileDocument(parseResourcePolicy(text));
+export function compilePolicy(text: string, kind: PolicyKind = "resource", ids?: PrincipalIds): CompiledPolicy {
+  return compileDocument(parsePolicy(text, kind), ids);
 }
 
 /**
@@ -56,52 +97,53 @@ export function compilePolicy(text: string): CompiledPolicy {
  *
  * @throws PolicySyntaxError a policy variable can't be read, or stands where none may
  */
-export function compileDocument({ version, statements }: Document): CompiledPolicy {
+export function compileDocument({ version, statements }: Document, ids: PrincipalIds = new Map()): CompiledPolicy {
   const variables = version === "2012-10-17";
   try {
-    return { statements: statements.map((statement) => compileStatement(statement, variables)) };
+    return { statements: statements.map((statement) => compileStatement(statement, { variables, ids })) };
   } catch (cause) {
     if (cause instanceof VariableError) throw new PolicySyntaxError(cause.message);
     throw cause;
   }
 }
 
-/**
- * What a policy says to a request. A policy has nothing to say about callers of another partition than its resource's,
- * whom no principal in it can mean.
- */
+/** What a policy says to a request. */
 export function evaluate({ statements }: CompiledPolicy, request: PolicyRequest): Verdict {
-  const { principal, action, resourceArn, context } = request;
-  if (!isSamePartition(principal.arn, resourceArn)) return NONE;
-  const question = { principal, action: action.toLowerCase(), resourceArn, context };
-  let allow: CompiledStatement | undefined;
+  const action = request.action.toLowerCase();
+  let best: { readonly verdict: "allow"; readonly statement: CompiledStatement; readonly reach: Reach } | undefined;
   for (const statement of statements) {
-    if ((statement.effect === "Allow" && allow !== undefined) || !statement.concerns(question)) continue;
-    if (statement.effect === "Deny") return { verdict: "deny", statement };
-    allow = statement;
+    const isAllow = statement.effect === "Allow";
+    if (isAllow && best?.reach === "direct") continue;
+    const reach = reachOf(statement, action, request);
+    if (reach === undefined) continue;
+    if (!isAllow) return { verdict: "deny", statement };
+    if (best === undefined || RANK[reach] > RANK[best.reach]) best = { verdict: "allow", statement, reach };
   }
-  return allow === undefined ? NONE : { verdict: "allow", statement: allow };
+  return best ?? NONE;
 }
 
-/** Whether both ARNs begin with the same `arn:<partition>:`. */
-function isSamePartition(left: string, right: string): boolean {
-  return right.startsWith(left.slice(0, left.indexOf(":", "arn:".length) + 1));
+/** How a statement means the caller of a request that it is about; undefined when it says nothing to it. */
+function reachOf(statement: CompiledStatement, action: string, request: PolicyRequest): Reach | undefined {
+  const { principal, resourceArn, context } = request;
+  if (!statement.isAction(action)) return undefined;
+  const reach = statement.reachOf(principal);
+  if (reach === undefined || !statement.isResource(resourceArn, context)) return undefined;
+  for (const { holds } of statement.conditions) if (!holds(context)) return undefined;
+  return reach;
 }
 
-function compileStatement(statement: Statement, variables: boolean): CompiledStatement {
-  const { sid, effect, principals } = statement;
-  const isPrincipal = compilePrincipals(principals);
-  const isAction = compileActions(statement.actions);
-  const isResource = compileResources(statement.resources, variables);
-  const conditions = statement.conditions.map((condition) => compileCondition(condition, variables));
+function compileStatement(
+  statement: Statement,
+  { variables, ids }: { readonly variables: boolean; readonly ids: PrincipalIds },
+): CompiledStatement {
+  const { sid, effect, principals, actions, resources, conditions } = statement;
   return {
     sid,
     effect,
-    concerns({ principal, action, resourceArn, context }) {
-      if (!isAction(action) || !isPrincipal(principal) || !isResource(resourceArn, context)) return false;
-      for (const holds of conditions) if (!holds(context)) return false;
-      return true;
-    },
+    reachOf: principals === undefined ? () => "direct" : compilePrincipals(principals, ids),
+    isAction: compileActions(actions),
+    isResource: resources === "implied" ? () => true : compileResources(resources, variables),
+    conditions: conditions.map((condition) => ({ ...condition, holds: compileCondition(condition, variables) })),
   };
 }
 
@@ -138,7 +180,45 @@ function requireVariablesInResource(template: Template): void {
   }
 }
 
-/** An account is meant by its root ARN or its bare id; both are delegation to the account, its root user included. */
-function compilePrincipals({ negated, everyone, aws }: Principals): (principal: PolicyRequest["principal"]) => boolean {
-  return ({ arn, account }) => (everyone || aws.has(arn) || aws.has(account)) !== negated;
+/**
+ * An account is meant by its root ARN or its bare id; both are delegation to the account, its root user included. Users and
+ * roles that `ids` has are meant by their unique ids, whatever they are called by now.
+ *
+ * `NotPrincipal` leaves out whom it names in every way that the caller goes by: the session, its role and the account, or the
+ * user and the account (IAM guide, NotPrincipal).
+ */
+function compilePrincipals(
+  principals: Principals,
+  ids: PrincipalIds,
+): (principal: PolicyPrincipal) => Reach | undefined {
+  const { negated, everyone, services, federated } = principals;
+  const named = [...principals.aws];
+  const texts = new Set(named.filter((name) => !ids.has(name)));
+  const uniqueIds = new Set(named.map((name) => ids.get(name)));
+  const namesSelf = ({ arn, baseArn, identityId }: PolicyPrincipal): boolean =>
+    texts.has(arn) || (baseArn === undefined && identityId !== undefined && uniqueIds.has(identityId));
+  const namesBase = ({ baseArn, identityId }: PolicyPrincipal): boolean =>
+    baseArn !== undefined && (texts.has(baseArn) || (identityId !== undefined && uniqueIds.has(identityId)));
+  const namesAccount = ({ account, accountArn }: PolicyPrincipal): boolean =>
+    texts.has(accountArn) || texts.has(account);
+  const reachOf = (principal: PolicyPrincipal): Reach | undefined => {
+    const { service, federated: provider } = principal;
+    if (everyone) return "direct";
+    if (service !== undefined) return services.has(service) ? "direct" : undefined;
+    if (provider !== undefined) return federated.has(provider) ? "direct" : undefined;
+    if (namesSelf(principal)) return "direct";
+    if (namesBase(principal)) return "base";
+    return namesAccount(principal) ? "account" : undefined;
+  };
+  if (!negated) return reachOf;
+  const isLeftOut = (principal: PolicyPrincipal): boolean => {
+    const { arn, baseArn, accountArn, service, federated: provider } = principal;
+    if (everyone || service !== undefined || provider !== undefined) return reachOf(principal) !== undefined;
+    return (
+      namesAccount(principal) &&
+      (arn === accountArn || namesSelf(principal)) &&
+      (baseArn === undefined || namesBase(principal))
+    );
+  };
+  return (principal) => (isLeftOut(principal) ? undefined : "direct");
 }

@@ -25,6 +25,7 @@ export async function insertAlias(tx: Tx, row: AliasRow): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await insert.executeTakeFirstOrThrow();
   if (numInsertedOrUpdatedRows !== 1n) return false;
   await tx.changed("alias", row.region, row.account, row.name);
+  await tx.changed("keyLabels", row.region, row.key_id);
   return true;
 }
 
@@ -34,21 +35,31 @@ export async function updateAlias(
   { region, account, name }: AliasName,
   columns: Pick<AliasRow, "key_id" | "updated_at">,
 ): Promise<void> {
+  const before = await tx.db
+    .selectFrom("alias")
+    .select("key_id")
+    .where("region", "=", region)
+    .where("account", "=", account)
+    .where("name", "=", name)
+    .executeTakeFirstOrThrow();
   const update = tx.db.updateTable("alias").set(columns);
   await update.where("region", "=", region).where("account", "=", account).where("name", "=", name).execute();
   await tx.changed("alias", region, account, name);
+  for (const keyId of [before.key_id, columns.key_id]) await tx.changed("keyLabels", region, keyId);
 }
 
 export async function deleteAlias(tx: Tx, { region, account, name }: AliasName): Promise<void> {
   const removal = tx.db.deleteFrom("alias").where("region", "=", region).where("account", "=", account);
-  await removal.where("name", "=", name).execute();
+  const removed = await removal.where("name", "=", name).returning("key_id").execute();
   await tx.changed("alias", region, account, name);
+  for (const { key_id } of removed) await tx.changed("keyLabels", region, key_id);
 }
 
 export async function deleteAliasesOfKey(tx: Tx, { region, keyId }: KeyName): Promise<void> {
   const removal = tx.db.deleteFrom("alias").where("region", "=", region).where("key_id", "=", keyId);
   const rows = await removal.returning(["account", "name"]).execute();
   for (const { account, name } of rows) await tx.changed("alias", region, account, name);
+  await tx.changed("keyLabels", region, keyId);
 }
 
 /** Aliases of an account in a Region, or of one of its keys, in the order of their names. */

@@ -15,9 +15,9 @@ export async function deleteCredential(tx: Tx, accessKeyId: string): Promise<voi
   await tx.changed("credential", accessKeyId);
 }
 
-/** Removes every access key of an account: from the next request on none of them signs. */
-export async function deleteCredentialsOfAccount(tx: Tx, account: string): Promise<void> {
-  const removal = tx.db.deleteFrom("credential").where("account", "=", account);
+/** Removes every access key of an account's root user: from the next request on none of them signs. */
+export async function deleteRootCredentials(tx: Tx, account: string): Promise<void> {
+  const removal = tx.db.deleteFrom("credential").where("account", "=", account).where("user_id", "is", null);
   const rows = await removal.returning("access_key_id").execute();
   for (const { access_key_id } of rows) await tx.changed("credential", access_key_id);
 }

@@ -101,6 +101,77 @@ export const MIGRATIONS: readonly Migration[] = [
         FROM "key" WHERE rotation_enabled = 1 AND rotation_enabled_at IS NOT NULL;
     `,
   },
+  {
+    version: 3,
+    minimumReader: 3,
+    sqlite: `
+      ALTER TABLE credential ADD COLUMN user_id TEXT;
+      ALTER TABLE "key" ADD COLUMN policy_principals TEXT NOT NULL DEFAULT '{}';
+      CREATE INDEX credential_by_user ON credential (user_id, access_key_id) WHERE user_id IS NOT NULL;
+      CREATE TABLE credential_usage (
+        access_key_id TEXT PRIMARY KEY, used_at INTEGER NOT NULL, region TEXT NOT NULL, service TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE identity (
+        unique_id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+        path TEXT NOT NULL, created_at INTEGER NOT NULL, boundary TEXT, trust_policy TEXT,
+        trust_principals TEXT NOT NULL DEFAULT '{}', description TEXT, max_session_seconds INTEGER, linked_service TEXT
+      ) STRICT;
+      CREATE UNIQUE INDEX identity_by_name ON identity (account, kind, name_key);
+      CREATE INDEX identity_by_boundary ON identity (boundary, unique_id) WHERE boundary IS NOT NULL;
+      CREATE TABLE group_member (
+        group_id TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (group_id, user_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX group_member_by_user ON group_member (user_id, group_id);
+      CREATE TABLE inline_policy (
+        unique_id TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (unique_id, name)
+      ) STRICT;
+      CREATE TABLE managed_policy (
+        arn TEXT PRIMARY KEY, account TEXT NOT NULL, policy_id TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+        path TEXT NOT NULL, description TEXT, default_version INTEGER NOT NULL, newest_version INTEGER NOT NULL,
+        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX managed_policy_by_name ON managed_policy (account, name_key);
+      CREATE TABLE policy_version (
+        arn TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, created_at INTEGER NOT NULL,
+        PRIMARY KEY (arn, version)
+      ) STRICT;
+      CREATE TABLE attached_policy (
+        unique_id TEXT NOT NULL, arn TEXT NOT NULL, PRIMARY KEY (unique_id, arn)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX attached_policy_by_arn ON attached_policy (arn, unique_id);
+      CREATE TABLE iam_tag (
+        owner TEXT NOT NULL, tag_key TEXT NOT NULL, tag_value TEXT NOT NULL, PRIMARY KEY (owner, tag_key)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE oidc_provider (
+        arn TEXT PRIMARY KEY, account TEXT NOT NULL, url TEXT NOT NULL, client_ids TEXT NOT NULL, thumbprints TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX oidc_provider_by_account ON oidc_provider (account, arn);
+      CREATE TABLE account_alias (account TEXT PRIMARY KEY, alias TEXT NOT NULL UNIQUE) STRICT;
+      CREATE TABLE organization (
+        id TEXT PRIMARY KEY, management_account TEXT NOT NULL, root_id TEXT NOT NULL, feature_set TEXT NOT NULL,
+        scp_enabled INTEGER NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE organization_node (
+        id TEXT PRIMARY KEY, organization TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT, name TEXT NOT NULL, email TEXT,
+        joined_at INTEGER NOT NULL, joined_method TEXT
+      ) STRICT;
+      CREATE INDEX organization_node_by_parent ON organization_node (organization, parent, kind, id);
+      CREATE TABLE organization_policy (
+        id TEXT PRIMARY KEY, organization TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL,
+        content TEXT NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX organization_policy_by_name ON organization_policy (organization, name);
+      CREATE TABLE organization_attachment (
+        policy_id TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (policy_id, target)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX organization_attachment_by_target ON organization_attachment (target, policy_id);
+      CREATE TABLE account_creation (
+        id TEXT PRIMARY KEY, organization TEXT NOT NULL, account TEXT, name TEXT NOT NULL, email TEXT NOT NULL,
+        state TEXT NOT NULL, failure TEXT, requested_at INTEGER NOT NULL, completed_at INTEGER
+      ) STRICT;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -1,7 +1,8 @@
 /** How the row of each kind of name is read. */
 
 import type { Kysely } from "kysely";
-import type { ChangeKind, Schema } from "./schema.ts";
+import { loadIdentity, loadKeyLabels, loadManagedPolicy, loadOrganizationNode } from "./identity-rows.ts";
+import type { ChangeKind, IdentityKind, Schema } from "./schema.ts";
 import type { Rows } from "./store.ts";
 
 type Load<K extends ChangeKind> = (db: Kysely<Schema>, parts: readonly string[]) => Promise<Rows[K] | undefined>;
@@ -10,6 +11,21 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
   account: (db, [id = ""]) => db.selectFrom("account").selectAll().where("id", "=", id).executeTakeFirst(),
   credential: (db, [accessKeyId = ""]) =>
     db.selectFrom("credential").selectAll().where("access_key_id", "=", accessKeyId).executeTakeFirst(),
+  identity: (db, [uniqueId = ""]) => loadIdentity(db, uniqueId),
+  identityName: (db, [account = "", kind = "", nameKey = ""]) =>
+    db
+      .selectFrom("identity")
+      .select("unique_id")
+      .where("account", "=", account)
+      .where("kind", "=", kind as IdentityKind)
+      .where("name_key", "=", nameKey)
+      .executeTakeFirst(),
+  managedPolicy: (db, [arn = ""]) => loadManagedPolicy(db, arn),
+  organization: (db, [id = ""]) => db.selectFrom("organization").selectAll().where("id", "=", id).executeTakeFirst(),
+  organizationNode: (db, [id = ""]) => loadOrganizationNode(db, id),
+  organizationPolicy: (db, [id = ""]) =>
+    db.selectFrom("organization_policy").select("content as document").where("id", "=", id).executeTakeFirst(),
+  keyLabels: (db, [region = "", keyId = ""]) => loadKeyLabels(db, region, keyId),
   key: (db, [region = "", keyId = ""]) =>
     db.selectFrom("key").selectAll().where("region", "=", region).where("key_id", "=", keyId).executeTakeFirst(),
   material: (db, [region = "", keyId = "", materialId = ""]) =>

@@ -21,17 +21,167 @@ export interface AccountTable {
   created_at: number;
 }
 
-/** Access keys: for now those of account roots. `secret` is sealed by custody under the credential domain key. */
+/** Access keys of account roots and IAM users. `secret` is sealed by custody under the credential domain key. */
 export interface CredentialTable {
   access_key_id: string;
   account: string;
   /** The ARN of the principal that signs with it, such as `arn:aws:iam::111122223333:root`. */
   principal_arn: string;
+  /** The unique id of the IAM user whose key it is; null: the account root's. */
+  user_id: string | null;
   secret: Uint8Array;
   status: "Active" | "Inactive";
   /** Changes with every change of the row; part of the signing-key cache's key. */
   revision: string;
   created_at: number;
+}
+
+export type IdentityKind = "user" | "group" | "role";
+
+/** IAM users, groups and roles: one table, since what policies hang on is the same for all. */
+export interface IdentityTable {
+  /** `AIDA…`, `AGPA…` or `AROA…`; never used again. */
+  unique_id: string;
+  account: string;
+  kind: IdentityKind;
+  name: string;
+  /** The name in lower case: names that differ in case alone are the same name. */
+  name_key: string;
+  /** Such as `/` or `/division/team/`. */
+  path: string;
+  created_at: number;
+  /** ARN of the managed policy that is the permissions boundary. */
+  boundary: string | null;
+  /** Of roles alone: the trust policy as it was sent. */
+  trust_policy: string | null;
+  /** As `policy_principals` of keys. */
+  trust_principals: Generated<string>;
+  description: string | null;
+  max_session_seconds: number | null;
+  /** Of service-linked roles: the service, such as `mrk.kms.amazonaws.com`. */
+  linked_service: string | null;
+}
+
+export interface GroupMemberTable {
+  group_id: string;
+  user_id: string;
+}
+
+/** Policies that are part of one user, group or role. */
+export interface InlinePolicyTable {
+  unique_id: string;
+  name: string;
+  document: string;
+}
+
+/** Managed policies of customers; those of AWS are constants of `iam/`. */
+export interface ManagedPolicyTable {
+  arn: string;
+  account: string;
+  policy_id: string;
+  name: string;
+  name_key: string;
+  path: string;
+  description: string | null;
+  default_version: number;
+  /** The highest number a version ever had. */
+  newest_version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface PolicyVersionTable {
+  arn: string;
+  version: number;
+  document: string;
+  created_at: number;
+}
+
+/** Managed policies on users, groups and roles. */
+export interface AttachedPolicyTable {
+  unique_id: string;
+  arn: string;
+}
+
+/** Tags of IAM resources, by ARN or, for users and roles, by unique id. */
+export interface IamTagTable {
+  owner: string;
+  tag_key: string;
+  tag_value: string;
+}
+
+export interface OidcProviderTable {
+  arn: string;
+  account: string;
+  /** Without `https://`. */
+  url: string;
+  /** JSON lists of texts. */
+  client_ids: string;
+  thumbprints: string;
+  created_at: number;
+}
+
+export interface AccountAliasTable {
+  account: string;
+  alias: string;
+}
+
+/** The last successful use of each access key; never in the feed. */
+export interface CredentialUsageTable {
+  access_key_id: string;
+  used_at: number;
+  region: string;
+  service: string;
+}
+
+export interface OrganizationTable {
+  id: string;
+  management_account: string;
+  root_id: string;
+  feature_set: "ALL" | "CONSOLIDATED_BILLING";
+  /** Whether service control policies are turned on for the root. */
+  scp_enabled: number;
+  created_at: number;
+}
+
+/** The nodes of organizations' trees: the root, organizational units, and member accounts (their node's id is the account's). */
+export interface OrganizationNodeTable {
+  id: string;
+  organization: string;
+  kind: "root" | "unit" | "account";
+  /** Null for the root. */
+  parent: string | null;
+  name: string;
+  email: string | null;
+  joined_at: number;
+  joined_method: "CREATED" | "INVITED" | null;
+}
+
+/** Service control policies of customers; `p-FullAWSAccess` is a constant. */
+export interface OrganizationPolicyTable {
+  id: string;
+  organization: string;
+  name: string;
+  description: string;
+  content: string;
+}
+
+export interface OrganizationAttachmentTable {
+  policy_id: string;
+  target: string;
+}
+
+/** How the making of an account went (CreateAccount is asynchronous in AWS's API). */
+export interface AccountCreationTable {
+  id: string;
+  organization: string;
+  account: string | null;
+  name: string;
+  email: string;
+  state: "IN_PROGRESS" | "SUCCEEDED" | "FAILED";
+  failure: string | null;
+  requested_at: number;
+  completed_at: number | null;
 }
 
 export type KeyState =
@@ -61,6 +211,8 @@ export interface KeyTable {
   created_at: number;
   /** The key policy exactly as it was sent. */
   policy: string;
+  /** JSON: the unique id of each user and role that the policy names, by ARN, as of when it was put. */
+  policy_principals: Generated<string>;
   current_material_id: string;
   deletion_at: number | null;
   rotation_enabled: number;
@@ -182,7 +334,19 @@ export interface ChangesTable {
 }
 
 /** The kinds of rows that the view holds. */
-export type ChangeKind = "account" | "credential" | "key" | "material" | "alias";
+export type ChangeKind =
+  | "account"
+  | "credential"
+  | "identity"
+  | "identityName"
+  | "managedPolicy"
+  | "organization"
+  | "organizationNode"
+  | "organizationPolicy"
+  | "key"
+  | "keyLabels"
+  | "material"
+  | "alias";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {
@@ -199,6 +363,21 @@ export interface Schema {
   store: StoreTable;
   account: AccountTable;
   credential: CredentialTable;
+  credential_usage: CredentialUsageTable;
+  identity: IdentityTable;
+  group_member: GroupMemberTable;
+  inline_policy: InlinePolicyTable;
+  managed_policy: ManagedPolicyTable;
+  policy_version: PolicyVersionTable;
+  attached_policy: AttachedPolicyTable;
+  iam_tag: IamTagTable;
+  oidc_provider: OidcProviderTable;
+  account_alias: AccountAliasTable;
+  organization: OrganizationTable;
+  organization_node: OrganizationNodeTable;
+  organization_policy: OrganizationPolicyTable;
+  organization_attachment: OrganizationAttachmentTable;
+  account_creation: AccountCreationTable;
   key: KeyTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
@@ -216,6 +395,14 @@ export interface Schema {
 
 export type AccountRow = Readonly<Selectable<AccountTable>>;
 export type CredentialRow = Readonly<Selectable<CredentialTable>>;
+export type IdentityRow = Readonly<Selectable<IdentityTable>>;
+export type ManagedPolicyRow = Readonly<Selectable<ManagedPolicyTable>>;
+export type PolicyVersionRow = Readonly<Selectable<PolicyVersionTable>>;
+export type OidcProviderRow = Readonly<Selectable<OidcProviderTable>>;
+export type OrganizationRow = Readonly<Selectable<OrganizationTable>>;
+export type OrganizationNodeRow = Readonly<Selectable<OrganizationNodeTable>>;
+export type OrganizationPolicyRow = Readonly<Selectable<OrganizationPolicyTable>>;
+export type AccountCreationRow = Readonly<Selectable<AccountCreationTable>>;
 export type KeyRow = Readonly<Selectable<KeyTable>>;
 export type MaterialRow = Readonly<Selectable<MaterialTable>>;
 export type KeyUsageRow = Readonly<Selectable<KeyUsageTable>>;

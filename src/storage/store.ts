@@ -1,13 +1,35 @@
 /** What the rest of the house sees of storage: reading, changing, and the view. */
 
 import type { Kysely, Transaction } from "kysely";
-import type { AccountRow, AliasRow, ChangeKind, CredentialRow, KeyRow, MaterialRow, Schema } from "./schema.ts";
+import type { Identity, KeyLabels, OrganizationNode, PolicyText } from "./identity-rows.ts";
+import type {
+  AccountRow,
+  AliasRow,
+  ChangeKind,
+  CredentialRow,
+  IdentityKind,
+  KeyRow,
+  MaterialRow,
+  OrganizationRow,
+  Schema,
+} from "./schema.ts";
 
 /** The row that each kind of name leads to. */
 export interface Rows {
   account: AccountRow;
   credential: CredentialRow;
+  /** A user, group or role with everything that hangs on it. */
+  identity: Identity;
+  identityName: { readonly unique_id: string };
+  /** The default version of a managed policy of a customer. */
+  managedPolicy: PolicyText;
+  organization: OrganizationRow;
+  organizationNode: OrganizationNode;
+  /** A service control policy of a customer. */
+  organizationPolicy: PolicyText;
   key: KeyRow;
+  /** The aliases and tags of a key, for the conditions of IAM policies. */
+  keyLabels: KeyLabels;
   material: MaterialRow;
   alias: AliasRow;
 }
@@ -16,7 +38,15 @@ export interface Rows {
 export interface Names {
   account: readonly [id: string];
   credential: readonly [accessKeyId: string];
+  identity: readonly [uniqueId: string];
+  identityName: readonly [account: string, kind: IdentityKind, nameKey: string];
+  managedPolicy: readonly [arn: string];
+  organization: readonly [id: string];
+  /** The id of a root, an organizational unit or an account. */
+  organizationNode: readonly [id: string];
+  organizationPolicy: readonly [id: string];
   key: readonly [region: string, keyId: string];
+  keyLabels: readonly [region: string, keyId: string];
   material: readonly [region: string, keyId: string, materialId: string];
   alias: readonly [region: string, account: string, name: string];
 }

@@ -22,14 +22,14 @@ export async function upsertTags(tx: Tx, { region, keyId }: KeyName, tags: reado
         .doUpdateSet(({ ref }) => ({ tag_value: ref("excluded.tag_value") })),
     )
     .execute();
-  await tx.changed("key", region, keyId);
+  await tx.changed("keyLabels", region, keyId);
 }
 
 /** Removes tags by key; those that are not there are passed over. */
 export async function removeTags(tx: Tx, { region, keyId }: KeyName, keys: readonly string[]): Promise<void> {
   const removal = tx.db.deleteFrom("tag").where("region", "=", region).where("key_id", "=", keyId);
   await removal.where("tag_key", "in", keys).execute();
-  await tx.changed("key", region, keyId);
+  await tx.changed("keyLabels", region, keyId);
 }
 
 export async function deleteTagsOfKey(tx: Tx, { region, keyId }: KeyName): Promise<void> {

@@ -8,7 +8,20 @@ const SEPARATOR = "\u001f";
 
 type AnyRow = Rows[ChangeKind];
 
-const PARTS: Readonly<Record<ChangeKind, number>> = { account: 1, credential: 1, key: 2, material: 3, alias: 3 };
+const PARTS: Readonly<Record<ChangeKind, number>> = {
+  account: 1,
+  credential: 1,
+  identity: 1,
+  identityName: 3,
+  managedPolicy: 1,
+  organization: 1,
+  organizationNode: 1,
+  organizationPolicy: 1,
+  key: 2,
+  keyLabels: 2,
+  material: 3,
+  alias: 3,
+};
 
 /** A name as text, for `changes.name`: its parts, joined. */
 export function viewName<K extends ChangeKind>(_kind: K, ...parts: Names[K]): string {

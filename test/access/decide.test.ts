@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { type AccessRequest, accessDenied, decide } from "../../src/access/decide.ts";
 import type { RootPrincipal } from "../../src/identity/principal.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
+import type { Reader } from "../../src/storage/store.ts";
 
 const ACCOUNT = "111122223333";
 const OTHER = "444455556666";
@@ -12,7 +13,15 @@ const KEY = `arn:aws:kms:us-east-1:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-123456
 
 function caller(account: string, partition = "aws"): RootPrincipal {
   const arn = `arn:${partition}:iam::${account}:root`;
-  return { kind: "root", account, partition, arn, uniqueId: account, accessKeyId: "AKIAIOSFODNN7EXAMPLE" };
+  return {
+    kind: "root",
+    account,
+    partition,
+    arn,
+    accountArn: arn,
+    uniqueId: account,
+    accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  };
 }
 
 function policyOf(...statements: readonly object[]) {
@@ -32,9 +41,12 @@ const key = (...statements: readonly object[]): AccessRequest["resource"] => ({
 const account = { arn: "*", account: ACCOUNT };
 const bareKey = { arn: KEY, account: ACCOUNT };
 
+/** A store without users, roles and organizations. */
+const nobody: Reader = { find: () => undefined };
+
 function told(principal: AccessRequest["principal"], resource: AccessRequest["resource"], absent = false): string {
   const request = { principal, action: "kms:Encrypt", resource, absent, context };
-  const decision = decide(request);
+  const decision = decide(request, nobody);
   if (decision.allowed) return "allowed";
   const { code, status, message } = accessDenied(request, decision);
   assert.deepEqual([code, status], ["AccessDeniedException", 400]);

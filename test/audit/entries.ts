@@ -15,6 +15,7 @@ const principal: RootPrincipal = {
   account: ACCOUNT,
   partition: "aws",
   arn: `arn:aws:iam::${ACCOUNT}:root`,
+  accountArn: "arn:aws:iam::111122223333:root",
   uniqueId: ACCOUNT,
   accessKeyId: "AKIAQQEXAMPLEQQ",
 };

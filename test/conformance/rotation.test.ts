@@ -456,7 +456,7 @@ describe("rotation over restarts", () => {
         rootKeys: [rootKey],
         clock: runClock,
         auditSync: false,
-        log: { error: (_facts, message) => assert.fail(message) },
+        log: { error: (_facts, message) => assert.fail(message), warn: () => {} },
         prepare: (parts) => ensureAccount(parts, DEV_ACCOUNT, runClock.now()),
       });
     const credentials = DEV_ACCOUNT.credential;

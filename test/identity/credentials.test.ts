@@ -12,6 +12,7 @@ const credential: CredentialRow = {
   access_key_id: "AKIAIOSFODNN7EXAMPLE",
   account: ACCOUNT,
   principal_arn: `arn:aws:iam::${ACCOUNT}:root`,
+  user_id: null,
   secret: new Uint8Array(0),
   status: "Active",
   revision: "1",
@@ -78,11 +79,12 @@ describe("an access key", () => {
 describe("the principal of an access key", () => {
   it("is the root user of its account in the partition of the call", () => {
     for (const partition of ["aws", "aws-cn", "aws-us-gov"]) {
-      assert.deepEqual(findPrincipal(credential, partition), {
+      assert.deepEqual(findPrincipal(readerOf([]), credential, partition), {
         kind: "root",
         account: ACCOUNT,
         partition,
         arn: `arn:${partition}:iam::${ACCOUNT}:root`,
+        accountArn: `arn:${partition}:iam::${ACCOUNT}:root`,
         uniqueId: ACCOUNT,
         accessKeyId: credential.access_key_id,
       });
@@ -99,7 +101,7 @@ describe("the principal of an access key", () => {
     "",
   ]) {
     it(`is nobody for '${principal_arn}'`, () => {
-      assert.equal(findPrincipal({ ...credential, principal_arn }, "aws"), undefined);
+      assert.equal(findPrincipal(readerOf([]), { ...credential, principal_arn }, "aws"), undefined);
     });
   }
 });

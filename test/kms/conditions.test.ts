@@ -12,6 +12,7 @@ const principal: RootPrincipal = {
   account: ACCOUNT,
   partition: "aws",
   arn: `arn:aws:iam::${ACCOUNT}:root`,
+  accountArn: `arn:aws:iam::${ACCOUNT}:root`,
   uniqueId: ACCOUNT,
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
 };
@@ -30,7 +31,7 @@ function valuesOf(name: string, key: string, input: object): readonly string[] |
     now: 0,
     client: { address: "127.0.0.1", userAgent: undefined, host: "" },
   };
-  return targets[0]?.conditions?.(key, { input, call, resource, found: {} });
+  return targets[0]?.conditions?.(key, { input, call, resource, found: {}, reader: { find: () => undefined } });
 }
 
 describe("CreateKey", () => {

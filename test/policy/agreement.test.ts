@@ -83,7 +83,11 @@ const statement = fc.record({
   Condition: condition,
 });
 const request: fc.Arbitrary<ReferenceRequest> = fc.record({
-  principal: fc.constant({ arn: `arn:aws:iam::${ACCOUNT}:root`, account: ACCOUNT }),
+  principal: fc.constant({
+    arn: `arn:aws:iam::${ACCOUNT}:root`,
+    account: ACCOUNT,
+    accountArn: `arn:aws:iam::${ACCOUNT}:root`,
+  }),
   action: fc.constantFrom("kms:Encrypt", "kms:Decrypt"),
   resourceArn: fc.constant(KEY),
   keys: fc.record(

@@ -3,17 +3,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { PolicySyntaxError, parseResourcePolicy } from "../../src/policy/document.ts";
+import { PolicySyntaxError, parsePolicy } from "../../src/policy/document.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
 
 const ROOT = "arn:aws:iam::111122223333:root";
 const allow = { Effect: "Allow", Principal: { AWS: ROOT }, Action: "kms:*", Resource: "*" };
 const policy = (...statements: readonly unknown[]): unknown => ({ Version: "2012-10-17", Statement: statements });
-const parse = (value: unknown) => parseResourcePolicy(JSON.stringify(value));
+const parse = (value: unknown) => parsePolicy(JSON.stringify(value), "resource");
 
 function refusal(text: string): string {
   try {
-    parseResourcePolicy(text);
+    parsePolicy(text, "resource");
   } catch (error) {
     if (error instanceof PolicySyntaxError) return error.message;
     throw error;
@@ -77,7 +77,7 @@ describe("a policy document", () => {
 
   it("keeps condition keys that every object has", () => {
     const text = '{"Statement":{"Effect":"Allow","Principal":"*","Condition":{"Bool":{"aws:__proto__":"x"}}}}';
-    assert.equal(parseResourcePolicy(text).statements[0]?.conditions[0]?.key, "aws:__proto__");
+    assert.equal(parsePolicy(text, "resource").statements[0]?.conditions[0]?.key, "aws:__proto__");
   });
 
   const json = (value: unknown): string => JSON.stringify(value);

@@ -32,7 +32,12 @@ function ask(statements: readonly unknown[], question: Question = {}, Version = 
     context = () => undefined,
   } = question;
   const policy = compilePolicy(JSON.stringify({ Version, Statement: statements }));
-  return evaluate(policy, { principal: { account, arn: root(account, partition) }, action, resourceArn, context });
+  return evaluate(policy, {
+    principal: { account, arn: root(account, partition), accountArn: root(account, partition) },
+    action,
+    resourceArn,
+    context,
+  });
 }
 const verdictOf = (...parameters: Parameters<typeof ask>): string => ask(...parameters).verdict;
 

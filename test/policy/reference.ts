@@ -2,7 +2,7 @@
 
 /** One request: who, what, on what, and its condition keys as they are written. */
 export interface ReferenceRequest {
-  readonly principal: { readonly arn: string; readonly account: string };
+  readonly principal: { readonly arn: string; readonly account: string; readonly accountArn: string };
   readonly action: string;
   readonly resourceArn: string;
   readonly keys: Readonly<Record<string, readonly string[]>>;

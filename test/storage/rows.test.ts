@@ -12,7 +12,7 @@ import {
   listAliases,
   updateAlias,
 } from "../../src/storage/aliases.ts";
-import { deleteCredentialsOfAccount, insertCredential } from "../../src/storage/credentials.ts";
+import { deleteRootCredentials, insertCredential } from "../../src/storage/credentials.ts";
 import { domainKeyStore } from "../../src/storage/domain-keys.ts";
 import { clearDue, findDueAt, nextDue, setDue } from "../../src/storage/due.ts";
 import { deleteKeyUsage, findKeyUsage, startKeyUsage, upsertKeyUsage } from "../../src/storage/key-usage.ts";
@@ -59,6 +59,7 @@ const credential = (access_key_id: string, owner: string): CredentialRow => ({
   access_key_id,
   account: owner,
   principal_arn: `arn:aws:iam::${owner}:root`,
+  user_id: null,
   secret: new Uint8Array([3]),
   status: "Active",
   revision: "1",
@@ -224,7 +225,7 @@ describe("rows of accounts and access keys", () => {
       ]) {
         await assert.rejects(store.transaction(again), /UNIQUE/);
       }
-      const heard = await changesOf(store, (tx) => deleteCredentialsOfAccount(tx, ACCOUNT));
+      const heard = await changesOf(store, (tx) => deleteRootCredentials(tx, ACCOUNT));
       assert.deepEqual(heard, ["credential A1", "credential A2"]);
       const left = await store.settle((reader) => ["A1", "A2", "B1"].map((id) => reader.find("credential", id)));
       assert.deepEqual(left, [undefined, undefined, credential("B1", "444455556666")]);

@@ -75,6 +75,7 @@ export function key(columns: Partial<KeyRow> = {}): KeyRow {
     state: "Enabled",
     multi_region: 0,
     created_at: 1,
+    policy_principals: "{}",
     policy: "{}",
     current_material_id: "0".repeat(64),
     deletion_at: null,

@@ -17,15 +17,13 @@ import {
 import type { AliasRow } from "../../storage/schema.ts";
 import type { Tx } from "../../storage/store.ts";
 import { predefinedAliases, RESERVED_PREFIX } from "../aws-managed.ts";
+import { ALIASES_MAX } from "../conditions.ts";
 import { aliasArn, keyIdOrArn } from "../identifiers.ts";
 import { findAlgorithms } from "../key-specs.ts";
 import { anyState, manageable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { account, alias, type Key, key, keyOfAlias, newAlias } from "../resources.ts";
-
-/** Aliases of one customer managed key (spec 07, Resource quotas). */
-const ALIASES_MAX = 50;
 
 /**
  * Gives a key of the same account and Region a name (API reference, CreateAlias).

@@ -4,6 +4,7 @@ import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { newKeyId } from "../../base/ids.ts";
 import { listKeyIds, updateKey } from "../../storage/keys.ts";
+import type { Reader } from "../../storage/store.ts";
 import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
@@ -58,18 +59,31 @@ export const createKey = change("CreateKey", {
     const kind = { spec: specOf(input), usage: usageOf(input), origin: "AWS_KMS" };
     return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
   },
-  async run(input, { call, tx, prepared: { keyId, material } }): Promise<{ KeyMetadata: KeyMetadata }> {
+  async run(
+    input,
+    { call, tx, prepared: { keyId, material }, unknownPrincipals },
+  ): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
     const policy = input.Policy ?? defaultKeyPolicy(owner);
     const kind = { spec: specOf(input), usage: usageOf(input) };
     const row = newKeyRow({ ...owner, ...kind, description: input.Description ?? "", policy, now });
-    if (input.Policy !== undefined) {
-      const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
-      const context = contextOfKey(call, new Key(row));
-      requireKeyPolicy(input.Policy, { call, keyArn: keyArn(owner), bypassLockout, context });
-    }
-    const stored = await insertKeyWithMaterial(tx, row, material, now);
+    const key = new Key(row);
+    const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
+    const contextOf = (reader: Reader) => contextOfKey(call, key, reader);
+    const checked =
+      input.Policy === undefined
+        ? undefined
+        : await requireKeyPolicy(input.Policy, {
+            call,
+            keyArn: key.arn,
+            bypassLockout,
+            tx,
+            unknownPrincipals,
+            contextOf,
+          });
+    const policy_principals = checked?.principals ?? row.policy_principals;
+    const stored = await insertKeyWithMaterial(tx, { ...row, policy_principals }, material, now);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
     return { KeyMetadata: keyMetadata(stored) };
   },

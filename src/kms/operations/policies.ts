@@ -1,7 +1,9 @@
 /** GetKeyPolicy, PutKeyPolicy and ListKeyPolicies. */
 
+import { parsePrincipalIds, shownPolicy } from "../../access/principals.ts";
 import { NotFoundException } from "../../base/errors.ts";
 import { updateKey } from "../../storage/keys.ts";
+import type { Reader } from "../../storage/store.ts";
 import { bypassCondition, contextOfKey } from "../conditions.ts";
 import { keyIdOrArn } from "../identifiers.ts";
 import { POLICY_NAME, requireKeyPolicy } from "../key-policies.ts";
@@ -9,7 +11,7 @@ import { anyState } from "../key-states.ts";
 import { change, read } from "../operation.ts";
 import { key } from "../resources.ts";
 
-/** The text of the key policy exactly as it was put; the only policy name is `default`. */
+/** The text of the key policy as it was put, principals that are gone by their ids; the only policy name is `default`. */
 export const getKeyPolicy = read("GetKeyPolicy", {
   targets: [{ as: "key", action: "kms:GetKeyPolicy", resource: key("KeyId", keyIdOrArn), states: anyState }],
   record: {
@@ -18,7 +20,11 @@ export const getKeyPolicy = read("GetKeyPolicy", {
     resources: ["key"],
   },
   check: ({ PolicyName }) => requirePolicyName(PolicyName),
-  run: (_input, { key }) => ({ Policy: key.row.policy, PolicyName: POLICY_NAME }),
+  async run(_input, { key, store }) {
+    const { policy, policy_principals } = key.row;
+    const ids = parsePrincipalIds(policy_principals);
+    return { Policy: await store.settle((reader) => shownPolicy(policy, ids, reader)), PolicyName: POLICY_NAME };
+  },
 });
 
 /** Replaces the key policy (API reference, PutKeyPolicy); for its errors see key-policies.ts. */
@@ -36,10 +42,12 @@ export const putKeyPolicy = change("PutKeyPolicy", {
     resources: ["key"],
   },
   check: ({ PolicyName }) => requirePolicyName(PolicyName),
-  async run({ Policy, BypassPolicyLockoutSafetyCheck }, { call, key, tx }) {
+  async run({ Policy, BypassPolicyLockoutSafetyCheck }, { call, key, tx, unknownPrincipals }) {
     const bypassLockout = BypassPolicyLockoutSafetyCheck === true;
-    requireKeyPolicy(Policy, { call, keyArn: key.arn, bypassLockout, context: contextOfKey(call, key) });
-    await updateKey(tx, key.row, { policy: Policy });
+    const contextOf = (reader: Reader) => contextOfKey(call, key, reader);
+    const asked = { call, keyArn: key.arn, bypassLockout, tx, unknownPrincipals, contextOf };
+    const { principals } = await requireKeyPolicy(Policy, asked);
+    await updateKey(tx, key.row, { policy: Policy, policy_principals: principals });
     return {};
   },
 });

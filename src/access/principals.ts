@@ -1,0 +1,74 @@
+/** Whom a policy or a grant names: whether they are here, and which users and roles they are now. */
+
+import { asArn } from "../base/arn.ts";
+import { identityArn } from "../identity/credentials.ts";
+import type { PrincipalIds } from "../policy/policy.ts";
+import type { Reader } from "../storage/store.ts";
+
+/** What names of principals came to. */
+export interface NamedPrincipals {
+  /** The unique ids of users and roles, by ARN. */
+  readonly ids: PrincipalIds;
+  /** Names of accounts, users and roles that are not here. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Looks up the principals that a policy or grant names: `*`, account ids and ARNs (of accounts, users, roles, role sessions and
+ * federated users). Of a session its role must be here, of a federated user the account.
+ */
+export function findNamedPrincipals(names: Iterable<string>, reader: Reader): NamedPrincipals {
+  const ids = new Map<string, string>();
+  const unknown: string[] = [];
+  for (const name of names) {
+    if (name === "*") continue;
+    const found = findNamed(name, reader);
+    if (found === undefined) unknown.push(name);
+    else if (found.uniqueId !== undefined) ids.set(name, found.uniqueId);
+  }
+  return { ids, unknown };
+}
+
+/** The ids that a row keeps as JSON. */
+export function parsePrincipalIds(json: string): PrincipalIds {
+  return new Map(Object.entries(JSON.parse(json) as Record<string, string>));
+}
+
+/** As `parsePrincipalIds` reads it. */
+export function printPrincipalIds(ids: PrincipalIds): string {
+  return JSON.stringify(Object.fromEntries(ids));
+}
+
+/**
+ * The text of a policy as it is shown: users and roles that are gone are named by their unique ids, those that have another
+ * name or path by now by their ARNs of today (IAM guide, Principal).
+ */
+export function shownPolicy(text: string, ids: PrincipalIds, reader: Reader): string {
+  let shown = text;
+  for (const [arn, uniqueId] of ids) {
+    const identity = reader.find("identity", uniqueId);
+    const name = identity === undefined ? uniqueId : identityArn(identity, asArn(arn)?.partition ?? "aws");
+    if (name !== arn) shown = shown.replaceAll(JSON.stringify(arn), JSON.stringify(name));
+  }
+  return shown;
+}
+
+function findNamed(name: string, reader: Reader): { readonly uniqueId?: string } | undefined {
+  const arn = asArn(name);
+  const account = arn?.account ?? name;
+  if (reader.find("account", account) === undefined) return undefined;
+  if (arn === undefined || arn.resource === "root") return {};
+  const [kind, ...rest] = arn.resource.split("/");
+  if (kind === "federated-user") return {};
+  const identityName = kind === "assumed-role" ? rest[0] : rest.at(-1);
+  const entry = reader.find(
+    "identityName",
+    account,
+    kind === "user" ? "user" : "role",
+    (identityName ?? "").toLowerCase(),
+  );
+  const identity = entry && reader.find("identity", entry.unique_id);
+  if (identity === undefined) return undefined;
+  if (kind === "assumed-role") return identity.name === identityName ? {} : undefined;
+  return identityArn(identity, arn.partition) === name ? { uniqueId: identity.unique_id } : undefined;
+}

@@ -1,0 +1,139 @@
+/** Where permissions come from: the policies that hang on a caller, compiled once for each version of their rows. */
+
+import { FULL_AWS_ACCESS, findAwsManagedPolicy } from "../identity/aws-managed-policies.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { SessionClaims } from "../identity/session.ts";
+import type { PolicyKind } from "../policy/document.ts";
+import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
+import type { Identity, OrganizationNode, PolicyText } from "../storage/identity-rows.ts";
+import type { Reader } from "../storage/store.ts";
+
+/** A policy and what it is called: its ARN or id, or the name of an inline policy with whose it is. */
+export interface SourcedPolicy {
+  readonly name: string;
+  readonly policy: CompiledPolicy;
+}
+
+/** The policies of one caller. */
+export interface Sources {
+  /** Of the user and its groups, or of the role; undefined: the root user, who may do everything in the account. */
+  readonly identity: readonly SourcedPolicy[] | undefined;
+  /** What limits the identity policies; undefined: nothing does. */
+  readonly boundary: readonly SourcedPolicy[] | undefined;
+  readonly session: readonly SourcedPolicy[] | undefined;
+  /** Service control policies, a list for each level of the organization's tree; each level must allow. */
+  readonly control: readonly (readonly SourcedPolicy[])[];
+}
+
+const NO_CONTROL: Sources["control"] = [];
+
+/** What hangs on a caller now. A user or role that is gone has nothing. */
+export function sourcesOf(principal: Principal, reader: Reader): Sources {
+  const identity = principal.kind === "root" ? undefined : findIdentity(principal.identityId, reader);
+  const linked = identity?.linked_service != null;
+  return {
+    identity: isRootLike(principal) ? undefined : identity === undefined ? [] : policiesOf(identity, reader),
+    boundary: identity?.boundary == null ? undefined : managedPolicies([identity.boundary], reader),
+    session: sessionPolicies(principal, reader),
+    control: linked ? NO_CONTROL : controlPolicies(principal.account, reader),
+  };
+}
+
+/** The root user, and whom the root user federated: only their session limits them. */
+function isRootLike(principal: Principal): boolean {
+  return principal.kind === "root" || (principal.kind === "federated-user" && principal.identityId === undefined);
+}
+
+function findIdentity(uniqueId: string | undefined, reader: Reader): Identity | undefined {
+  return uniqueId === undefined ? undefined : reader.find("identity", uniqueId);
+}
+
+/** Every identity policy of a user (groups included) or role. */
+export function policiesOf(identity: Identity, reader: Reader): readonly SourcedPolicy[] {
+  const own = [...inlinePolicies(identity), ...managedPolicies(identity.attached, reader)];
+  if (identity.groups.length === 0) return own;
+  const ofGroups = identity.groups.flatMap((id) => {
+    const group = reader.find("identity", id);
+    return group === undefined ? [] : policiesOf(group, reader);
+  });
+  return [...own, ...ofGroups];
+}
+
+const inlineOf = new WeakMap<Identity, readonly SourcedPolicy[]>();
+
+function inlinePolicies(identity: Identity): readonly SourcedPolicy[] {
+  let policies = inlineOf.get(identity);
+  if (policies === undefined) {
+    policies = identity.inline.map(({ name, document }) => ({
+      name: `${name} (inline, ${identity.kind} ${identity.name})`,
+      policy: compilePolicy(document, "identity"),
+    }));
+    inlineOf.set(identity, policies);
+  }
+  return policies;
+}
+
+const compiledTexts = new WeakMap<PolicyText, SourcedPolicy>();
+
+function compiled(text: PolicyText, name: string, kind: PolicyKind): SourcedPolicy {
+  let policy = compiledTexts.get(text);
+  if (policy === undefined) {
+    policy = { name, policy: compilePolicy(text.document, kind) };
+    compiledTexts.set(text, policy);
+  }
+  return policy;
+}
+
+/** Managed policies by ARN, AWS's own or the customer's; those that are gone give nothing. */
+export function managedPolicies(arns: readonly string[], reader: Reader): readonly SourcedPolicy[] {
+  return arns.flatMap((arn) => {
+    const text = findAwsManagedPolicy(arn) ?? reader.find("managedPolicy", arn);
+    return text === undefined ? [] : [compiled(text, arn, "identity")];
+  });
+}
+
+const inlineOfSession = new WeakMap<SessionClaims, readonly SourcedPolicy[]>();
+
+/** A federated user's session gives nothing but what its policies say, even where it has none. */
+function sessionPolicies(principal: Principal, reader: Reader): readonly SourcedPolicy[] | undefined {
+  const { session } = principal;
+  if (session === undefined) return undefined;
+  const { policies, policyArns } = session;
+  if (policies.length + policyArns.length === 0) return principal.kind === "federated-user" ? [] : undefined;
+  let inline = inlineOfSession.get(session);
+  if (inline === undefined) {
+    inline = policies.map((document) => ({ name: "session policy", policy: compilePolicy(document, "identity") }));
+    inlineOfSession.set(session, inline);
+  }
+  return [...inline, ...managedPolicies(policyArns, reader)];
+}
+
+/** Service control policies on an account's way from the organization's root; the management account is under none. */
+function controlPolicies(account: string, reader: Reader): Sources["control"] {
+  const nodes = organizationPath(account, reader);
+  const [node] = nodes;
+  if (node === undefined) return NO_CONTROL;
+  const organization = reader.find("organization", node.organization);
+  if (organization === undefined || organization.management_account === account || organization.scp_enabled === 0) {
+    return NO_CONTROL;
+  }
+  return nodes.map(({ policies }) =>
+    policies.flatMap((id) => {
+      const text = id === FULL_AWS_ACCESS.id ? FULL_AWS_ACCESS : reader.find("organizationPolicy", id);
+      return text === undefined ? [] : [compiled(text, id, "control")];
+    }),
+  );
+}
+
+/** The nodes from an account up to the root of its organization; empty for an account that is in none. */
+export function organizationPath(account: string, reader: Reader): readonly OrganizationNode[] {
+  const nodes: OrganizationNode[] = [];
+  let next: string | null = account;
+  while (next !== null) {
+    const node: OrganizationNode | undefined = reader.find("organizationNode", next);
+    if (node === undefined) return [];
+    nodes.push(node);
+    next = node.parent;
+  }
+  return nodes;
+}

@@ -1,0 +1,88 @@
+/** Managed policies that AWS makes and every account has, as far as they concern KMS (IAM guide; KMS guide, AWS managed policies). */
+
+/** One of them. */
+export interface AwsManagedPolicy {
+  readonly arn: string;
+  readonly name: string;
+  readonly path: string;
+  readonly policyId: string;
+  readonly description: string;
+  readonly version: number;
+  readonly document: string;
+}
+
+function policy(facts: {
+  readonly name: string;
+  readonly path?: string;
+  readonly policyId: string;
+  readonly description: string;
+  readonly version: number;
+  readonly statements: readonly unknown[];
+}): AwsManagedPolicy {
+  const { name, path = "/", policyId, description, version, statements } = facts;
+  return {
+    arn: `arn:aws:iam::aws:policy${path}${name}`,
+    name,
+    path,
+    policyId,
+    description,
+    version,
+    document: JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2),
+  };
+}
+
+/** In the order of their names. */
+export const awsManagedPolicies: readonly AwsManagedPolicy[] = [
+  policy({
+    name: "AdministratorAccess",
+    policyId: "ANPAIWMBCKSKIEE64ZLYK",
+    description: "Provides full access to AWS services and resources.",
+    version: 1,
+    statements: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+  }),
+  policy({
+    name: "AWSKeyManagementServicePowerUser",
+    policyId: "ANPAJNPP7PPPPMJRV2SA4",
+    description: "Provides access to AWS Key Management Service (KMS).",
+    version: 2,
+    statements: [
+      {
+        Effect: "Allow",
+        Action: [
+          "kms:CreateAlias",
+          "kms:CreateKey",
+          "kms:DeleteAlias",
+          "kms:Describe*",
+          "kms:GenerateRandom",
+          "kms:Get*",
+          "kms:List*",
+          "kms:TagResource",
+          "kms:UntagResource",
+          "iam:ListGroups",
+          "iam:ListRoles",
+          "iam:ListUsers",
+        ],
+        Resource: "*",
+      },
+    ],
+  }),
+];
+
+const byArn = new Map(awsManagedPolicies.map((managed) => [managed.arn, managed]));
+
+/** One of AWS's managed policies by its ARN, in any partition, or undefined. */
+export function findAwsManagedPolicy(arn: string): AwsManagedPolicy | undefined {
+  return byArn.get(arn.replace(/^arn:aws-(?:cn|us-gov):/, "arn:aws:"));
+}
+
+/** The service control policy that every root, unit and account of an organization begins with. */
+export const FULL_AWS_ACCESS = {
+  id: "p-FullAWSAccess",
+  name: "FullAWSAccess",
+  description: "Allows access to every operation",
+  document: JSON.stringify(
+    { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] },
+    null,
+    2,
+  ),
+} as const;
