@@ -12,7 +12,10 @@ const MANAGEMENT = '"managementEvent":true';
 const CATEGORY = '"eventCategory":"Management"';
 
 /** The type that a service's resources have in records; aliases, too, are `AWS::KMS::Key` there (spec 02, Easily missed). */
-const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([["kms", "AWS::KMS::Key"]]);
+const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([
+  ["kms", "AWS::KMS::Key"],
+  ["sts", "AWS::IAM::Role"],
+]);
 
 /** What a caller of ours is called in the records of its own account, by principal. */
 const identities = new WeakMap<Principal, string>();
@@ -146,6 +149,10 @@ function identityFacts(principal: Principal): Readonly<Record<string, unknown>> 
       return { type: "AssumedRole", ...common, ...session };
     case "federated-user":
       return { type: "FederatedUser", ...common, ...session };
+    case "web-identity": {
+      const { uniqueId: principalId, subject: userName, federated: identityProvider } = principal;
+      return { type: "WebIdentityUser", principalId, userName, identityProvider };
+    }
   }
 }
 

@@ -32,6 +32,8 @@ function coded(code: string, status = 400, messageMember: "message" | "Message" 
 
 // Errors of every service: AWS common errors, and those of its authenticating front end.
 export class AccessDeniedException extends coded("AccessDeniedException", 400, "Message") {}
+/** Temporary credentials that were used after their time. */
+export class ExpiredTokenException extends coded("ExpiredTokenException") {}
 export class IncompleteSignatureException extends coded("IncompleteSignatureException", 400, "Message") {}
 export class InvalidSignatureException extends coded("InvalidSignatureException") {}
 export class MissingAuthenticationTokenException extends coded("MissingAuthenticationTokenException", 400, "Message") {}
@@ -70,6 +72,15 @@ export class NotAuthorizedException extends coded("NotAuthorizedException") {}
 export class NotFoundException extends coded("NotFoundException") {}
 export class TagException extends coded("TagException") {}
 export class UnsupportedOperationException extends coded("UnsupportedOperationException") {}
+
+// Errors of the STS API (models/sts.json).
+/** A token of an identity provider that came too late; on the wire it has the code of expired credentials. */
+export class ExpiredIdentityTokenException extends coded("ExpiredTokenException") {}
+export class IDPCommunicationErrorException extends coded("IDPCommunicationErrorException") {}
+export class IDPRejectedClaimException extends coded("IDPRejectedClaimException", 403) {}
+export class InvalidAuthorizationMessageException extends coded("InvalidAuthorizationMessageException") {}
+export class InvalidIdentityTokenException extends coded("InvalidIdentityTokenException") {}
+export class PackedPolicyTooLargeException extends coded("PackedPolicyTooLargeException") {}
 
 /** What the operator has to hear at a start, in one line and without a stack. */
 export class OperatorError extends Error {

@@ -19,7 +19,10 @@ import type {
   EncryptionAlgorithm,
   EncryptionContext,
   MaterialOwner,
+  NewSession,
   SealedMaterial,
+  SessionOpening,
+  SessionRequest,
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
@@ -30,6 +33,7 @@ import { Nonces } from "./nonces.ts";
 import type { RootKey } from "./root-key.ts";
 import { decryptOaep, encryptOaep } from "./rsa.ts";
 import { Secret } from "./secret.ts";
+import { Sessions } from "./sessions.ts";
 import { sign, verify } from "./signatures.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
@@ -62,6 +66,10 @@ export interface CustodyOptions {
   readonly publicFingerprints?: boolean;
   readonly handleLimits?: CacheLimits;
   readonly signingKeyLimits?: CacheLimits;
+  /** Of session tokens that were opened, and of their signing keys. */
+  readonly sessionLimits?: CacheLimits;
+  /** What is random and new after each restore of the store: a session token opens in its own incarnation alone. */
+  readonly incarnation?: string;
 }
 
 /**
@@ -79,6 +87,8 @@ export async function openCustody({
   publicFingerprints = false,
   handleLimits = HANDLE_LIMITS,
   signingKeyLimits = SIGNING_KEY_LIMITS,
+  sessionLimits = SIGNING_KEY_LIMITS,
+  incarnation = "",
 }: CustodyOptions): Promise<SoftwareCustody> {
   const domainKeys = await DomainKeys.open({ store, rootKeys, singleRootKey });
   using fingerprint = publicFingerprints
@@ -90,6 +100,7 @@ export async function openCustody({
     fingerprintKey,
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
+    sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
   });
 }
 
@@ -99,6 +110,7 @@ export class SoftwareCustody implements Custody {
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
+  readonly #sessions: Sessions;
   readonly #nonces = new Nonces();
   #closed = false;
 
@@ -107,11 +119,13 @@ export class SoftwareCustody implements Custody {
     readonly fingerprintKey: KeyObject;
     readonly handles: Handles;
     readonly signingKeys: SigningKeys;
+    readonly sessions: Sessions;
   }) {
     this.#domainKeys = parts.domainKeys;
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
+    this.#sessions = parts.sessions;
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -256,6 +270,16 @@ export class SoftwareCustody implements Custody {
     return this.#signingKeys.find(credential);
   }
 
+  async newSession(session: { accessKeyId: string; claims: string }): Promise<NewSession> {
+    this.#requireOpen();
+    return await this.#sessions.seal(session);
+  }
+
+  openSession(request: SessionRequest): SessionOpening | Promise<SessionOpening> {
+    this.#requireOpen();
+    return this.#sessions.open(request);
+  }
+
   async authenticate(label: string, bytes: Uint8Array): Promise<Uint8Array> {
     this.#requireOpen();
     using key = await this.#domainKeys.derive("keystead/authenticate/1", utf8.encode(label));
@@ -266,6 +290,7 @@ export class SoftwareCustody implements Custody {
     this.#closed = true;
     this.#handles.clear();
     this.#signingKeys.clear();
+    this.#sessions.clear();
     this.#domainKeys.close();
   }
 

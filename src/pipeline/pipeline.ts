@@ -175,7 +175,7 @@ function authorize(
   };
   const decision = decide(request, reader);
   if (decision.allowed) return;
-  throw target.denied?.(call) ?? accessDenied(request, decision);
+  throw target.denied?.(call, input) ?? accessDenied(request, decision);
 }
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
