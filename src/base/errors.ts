@@ -80,6 +80,8 @@ export class IDPCommunicationErrorException extends coded("IDPCommunicationError
 export class IDPRejectedClaimException extends coded("IDPRejectedClaimException", 403) {}
 export class InvalidAuthorizationMessageException extends coded("InvalidAuthorizationMessageException") {}
 export class InvalidIdentityTokenException extends coded("InvalidIdentityTokenException") {}
+/** Not in the model; recorded on AWS for tags of sessions. */
+export class InvalidParameterValueException extends coded("InvalidParameterValue") {}
 export class PackedPolicyTooLargeException extends coded("PackedPolicyTooLargeException") {}
 
 /** What the operator has to hear at a start, in one line and without a stack. */

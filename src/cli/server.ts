@@ -8,9 +8,11 @@ import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
+import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
+import { IdentityTokens } from "../iam/identity-tokens.ts";
 import { stsService } from "../iam/sts.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import type { UnknownPrincipals } from "../kms/key-policies.ts";
@@ -46,6 +48,8 @@ export interface ServerConfig extends StoreConfig {
   readonly log: Log;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
+  /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
+  readonly outboundAllowed?: readonly string[];
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -78,7 +82,13 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const gateway = new Gateway({
       services: [
         kmsService({ custody, recorder, lastUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
-        stsService(),
+        stsService({
+          custody,
+          identityTokens: new IdentityTokens({
+            outbound: new OutboundClient(config.outboundAllowed),
+            machineClock: systemClock,
+          }),
+        }),
       ],
       pipeline: new Pipeline({ store, recorder }),
       store,
@@ -128,6 +138,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       clock,
       singleRootKey: kind === "dev",
       publicFingerprints: kind === "dev",
+      incarnation: store.incarnation,
     });
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);

@@ -64,6 +64,8 @@ export interface WebIdentityPrincipal extends Caller {
   readonly federated: string;
   /** The token's subject. */
   readonly subject: string;
+  /** By which the account knows the provider's client. */
+  readonly audience: string;
   readonly providerKeys: ProviderKeys;
   readonly identityId?: never;
   readonly session?: never;

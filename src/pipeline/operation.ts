@@ -62,7 +62,7 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   /** Such as `kms:Encrypt`; undefined where the resource must only exist and another target holds the permission. */
   readonly action: string | undefined;
   /** Targets may depend on the input: Tags add `kms:TagResource`. Always there when not given. */
-  when?(input: I): boolean;
+  when?(input: I, call: Call): boolean;
   /**
    * Finds the resource that the input means. Synchronous: it may run several times (see `Reader`), and decides nothing.
    *

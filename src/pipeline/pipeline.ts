@@ -141,7 +141,7 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   const resolved: { readonly target: Target; readonly resolution: Resolution }[] = [];
   const found: Found = {};
   for (const target of operation.targets) {
-    if (target.when !== undefined && !target.when(input)) continue;
+    if (target.when !== undefined && !target.when(input, call)) continue;
     const resolution = target.resolve(input, call, reader);
     if (resolution.kind === "found") found[target.as] = resolution.resource;
     resolved.push({ target, resolution });
