@@ -20,11 +20,12 @@ interface DevOptions {
   readonly tls?: "self-signed";
   readonly auditLog?: string;
   readonly unknownPrincipals: "refuse" | "allow";
+  readonly outboundAllow?: readonly string[];
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
-  const { host, port, data, seed, tls, auditLog, unknownPrincipals } = options;
+  const { host, port, data, seed, tls, auditLog, unknownPrincipals, outboundAllow } = options;
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -38,6 +39,7 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
     ...(auditLog !== undefined && { auditLog }),
     auditSync: false,
+    ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
     log: operatorLog(),
     async prepare(parts) {

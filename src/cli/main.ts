@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, port, readSwitches } from "./options.ts";
+import { option, outboundOption, port, readSwitches } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -29,6 +29,7 @@ program
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(outboundOption())
   .addOption(
     option("--unknown-principals <what>", "policies that name principals which are not here")
       .choices(["refuse", "allow"])
@@ -77,6 +78,7 @@ rootKeyOptions(program.command("serve").description("Run a server for production
   .addOption(option("--tls-key <file>", "PEM private key of the certificate"))
   .addOption(option("--insecure-http", "allow plain HTTP on an address that is not loopback"))
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(outboundOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addHelpText(
     "after",

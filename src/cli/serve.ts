@@ -16,6 +16,7 @@ interface ServeOptions extends RootKeyOptions {
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
+  readonly outboundAllow?: readonly string[];
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -41,6 +42,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
+    ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     log: operatorLog(),
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
