@@ -34,19 +34,22 @@ const V6 = [
   "3fff::/20",
 ] as const;
 
-const blocked = new BlockList();
-for (const [family, ranges] of [
-  ["ipv4", V4],
-  ["ipv6", V6],
-] as const) {
+/** One list for each family: in a common one, IPv4 addresses would be taken as mapped into `::/3`. */
+const blocked = { ipv4: listOf("ipv4", V4), ipv6: listOf("ipv6", V6) } as const;
+
+function listOf(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList {
+  const list = new BlockList();
   for (const range of ranges) {
     const [address = "", bits] = range.split("/");
-    blocked.addSubnet(address, Number(bits), family);
+    list.addSubnet(address, Number(bits), family);
   }
+  return list;
 }
 
 /** Whether an address is one of the public internet; false for what is no address. */
 export function isPublicAddress(address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && !blocked.check(address, family === 6 ? "ipv6" : "ipv4");
+  const version = isIP(address);
+  if (version === 0) return false;
+  const family = version === 6 ? "ipv6" : "ipv4";
+  return !blocked[family].check(address, family);
 }

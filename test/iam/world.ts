@@ -17,7 +17,10 @@ export interface SdkCredentials {
 
 /** An access key of a seed file, made from a name. */
 export function seededKey(name: string): SdkCredentials {
-  return { accessKeyId: `AKIASEEDED${name.toUpperCase().padStart(10, "X")}`, secretAccessKey: `secret/of/${name}/of/the/seed/file` };
+  return {
+    accessKeyId: `AKIASEEDED${name.toUpperCase().padStart(10, "X")}`,
+    secretAccessKey: `secret/of/${name}/of/the/seed/file`,
+  };
 }
 
 /** A statement of an identity policy. */
