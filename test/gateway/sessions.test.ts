@@ -7,6 +7,7 @@ import type { ServiceError } from "../../src/base/errors.ts";
 import { ephemeralRootKey } from "../../src/custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../../src/custody/software.ts";
 import { Authenticator } from "../../src/gateway/authenticate.ts";
+import { mayCallIam } from "../../src/iam/session-limits.ts";
 import { stsService } from "../../src/iam/sts.ts";
 import { printClaims, type SessionClaims } from "../../src/identity/session.ts";
 import { insertAccount } from "../../src/storage/accounts.ts";
@@ -236,11 +237,27 @@ describe("a request with temporary credentials", () => {
     assert.equal(await whoSent(await request(temporary)), INVALID);
   });
 
-  it("is refused by a service that takes no such callers, as if the token were nobody's", async () => {
-    const picky = { ...service, admits: ({ session }: { session?: SessionClaims }) => session === undefined };
-    const by = new Authenticator({ services: [picky], store, custody, machineClock, clock });
-    assert.equal(await whoSent(await request(await credentials()), by), INVALID);
-  });
+  for (const { title, changes, taken } of [
+    { title: "a role's session", changes: {}, taken: true },
+    {
+      title: "a user's session without multi-factor authentication",
+      changes: { kind: "session-token", identityId: "AIDAALICE" },
+      taken: false,
+    },
+    {
+      title: "a user's session with it",
+      changes: { kind: "session-token", identityId: "AIDAALICE", mfaAt: 1 },
+      taken: true,
+    },
+    { title: "a federated user's session", changes: { kind: "federated-user", identityId: "AIDAALICE" }, taken: false },
+  ] as { title: string; changes: Partial<SessionClaims>; taken: boolean }[]) {
+    it(`is ${taken ? "taken" : "refused as nobody's"} by a service with IAM's rule: ${title}`, async () => {
+      const strict = { ...service, admits: mayCallIam };
+      const by = new Authenticator({ services: [strict], store, custody, machineClock, clock });
+      const answer = await whoSent(await request(await credentials(changes)), by);
+      assert.equal(answer !== INVALID, taken, answer);
+    });
+  }
 
   it("reads no database once its session is known, and has one principal with one session for all requests", async () => {
     const waits: unknown[] = [];

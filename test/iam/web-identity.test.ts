@@ -56,7 +56,14 @@ before(async () => {
             name: "open",
             inline: {
               kms: policy(
-                allow("kms:DescribeKey", { Condition: { StringEquals: { [`${issuer.url()}:sub`]: "visitor" } } }),
+                allow("kms:DescribeKey", {
+                  Condition: {
+                    StringEquals: {
+                      [`${issuer.url()}:sub`]: "visitor",
+                      "aws:FederatedProvider": provider(issuer.url()),
+                    },
+                  },
+                }),
               ),
             },
             trust: policy(

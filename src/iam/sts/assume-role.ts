@@ -3,7 +3,8 @@
 import { AccessDeniedException, UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import type { SessionClaims } from "../../identity/session.ts";
 import type { Call, Operation, Target } from "../../pipeline/operation.ts";
-import { requireNoMfa, requireUnlimited } from "./callers.ts";
+import { requireUnlimited } from "../session-limits.ts";
+import { requireNoMfa } from "./callers.ts";
 import { type Context, declare, type Input, type Output } from "./operation.ts";
 import { findRole, type Role, type SessionRequestInput, sessionConditions } from "./roles.ts";
 import {

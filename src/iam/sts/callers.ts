@@ -4,6 +4,7 @@ import { AccessDeniedException, InvalidAuthorizationMessageException, Validation
 import type { Principal } from "../../identity/principal.ts";
 import { accountOfSessionKeyId } from "../../identity/session.ts";
 import type { Operation, Target } from "../../pipeline/operation.ts";
+import { requireUnlimited } from "../session-limits.ts";
 import { declare, type Input } from "./operation.ts";
 import { type SessionRequestInput, sessionConditions } from "./roles.ts";
 import { issueCredentials, limitsOf, packedPolicySize, recordedCredentials, requirePolicies } from "./sessions.ts";
@@ -11,19 +12,6 @@ import { issueCredentials, limitsOf, packedPolicySize, recordedCredentials, requ
 const SECONDS_DEFAULT = 43_200;
 /** Sessions of the root user are cut to an hour (STS API reference, GetSessionToken). */
 const ROOT_SECONDS_MAX = 3_600;
-
-/**
- * Sessions of GetSessionToken may call AssumeRole and GetCallerIdentity of STS, and those of GetFederationToken only the latter
- * (STS API reference).
- *
- * @throws AccessDeniedException
- */
-export function requireUnlimited(principal: Principal, operation: string): void {
-  const made = principal.session?.kind;
-  if (made === "federated-user" || (made === "session-token" && operation !== "AssumeRole")) {
-    throw new AccessDeniedException(`Cannot call ${operation} with session credentials`);
-  }
-}
 
 /**
  * There are no multi-factor devices here, so no code can be one's (the text is recorded on AWS).
