@@ -51,12 +51,12 @@ export interface RawAnswer extends Answer {
 }
 
 /** Starts a server for one test file. */
-export async function startWorld(): Promise<World> {
+export async function startWorld({ args = [] }: { readonly args?: readonly string[] } = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "keystead-conformance-"));
   const seed = join(folder, "seed.yaml");
   const auditLog = join(folder, "audit.jsonl");
   writeFileSync(seed, SEED);
-  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog] });
+  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog, ...args] });
   const clients: KMS[] = [];
   const client = (region: string, account = ACCOUNT): KMS => {
     const credentials = account === ACCOUNT ? server.credentials : OTHER_CREDENTIALS;
