@@ -218,6 +218,7 @@ export interface AuditRecord {
   readonly readOnly: boolean;
   readonly resources?: readonly { readonly accountId: string; readonly type: string; readonly ARN: string }[];
   readonly recipientAccountId: string;
+  readonly vpcEndpointId?: string;
   readonly userIdentity: Readonly<Record<string, unknown>>;
   readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
 }

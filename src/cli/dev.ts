@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
+import type { Listener } from "../gateway/gateway.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { operatorLog } from "./log.ts";
@@ -19,12 +20,13 @@ interface DevOptions {
   readonly seed?: string;
   readonly tls?: "self-signed";
   readonly auditLog?: string;
+  readonly vpcEndpoint?: readonly Listener[];
   readonly unknownPrincipals: "refuse" | "allow";
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
-  const { host, port, data, seed, tls, auditLog, unknownPrincipals } = options;
+  const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals } = options;
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -37,6 +39,7 @@ export async function dev(options: DevOptions): Promise<void> {
     clock,
     ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
     ...(auditLog !== undefined && { auditLog }),
+    ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
     allowUnknownPrincipals: unknownPrincipals === "allow",
     log: operatorLog(),

@@ -10,8 +10,9 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
-import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
+import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
 import { stsService } from "../iam/sts.ts";
+import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
@@ -36,6 +37,8 @@ export interface StoreConfig {
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
   readonly port: number;
+  /** Further listeners, each the network side of a VPC endpoint. */
+  readonly vpcEndpoints?: readonly Listener[];
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly rootKeys: readonly RootKey[];
   readonly clock: Clock;
@@ -79,6 +82,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       services: [
         kmsService({ custody, recorder, lastUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
         stsService(),
+        vpcEndpointService(),
       ],
       pipeline: new Pipeline({ store, recorder }),
       store,
@@ -88,8 +92,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       ...(config.tls && { tls: config.tls }),
       routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
       log: config.log,
+      endpointsByHost: config.kind === "dev",
     });
-    const address = await gateway.listen(config);
+    const address = await gateway.listen({ host: config.host, port: config.port });
+    for (const listener of config.vpcEndpoints ?? []) await gateway.listen(listener);
     dueWork.start();
     const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return {

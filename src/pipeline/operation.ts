@@ -27,6 +27,8 @@ export interface Client {
   readonly userAgent: string | undefined;
   /** The Host header as received. */
   readonly host: string;
+  /** The VPC endpoint through which the request came; it need not exist. */
+  readonly vpcEndpoint?: string;
   /** Absent on plain HTTP. */
   readonly tls?: { readonly version: string; readonly cipherSuite: string };
 }

@@ -1,6 +1,7 @@
 /** Carries an operation's declaration out: resolve, authorize, absent, allow, check, dry run, run, record. */
 
 import { accessDenied, decide } from "../access/decide.ts";
+import { endpointPolicy } from "../access/endpoints.ts";
 import { DryRunOperationException, ServiceError } from "../base/errors.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
 import type {
@@ -30,12 +31,14 @@ interface Attempt {
   readonly input: Readonly<Record<string, unknown>>;
   readonly call: Call;
   found: Found;
+  /** Refused by the policy of a VPC endpoint: no trail tells of it (KMS guide, Logging of endpoint use). */
+  unrecorded: boolean;
 }
 
 /**
  * Performs operations of any service on a store, with a record for each.
  *
- * Every request that has a principal leaves here with its record written: a change's in its own transaction, every other
+ * Every request that has a principal leaves here with its record written (but for those that a VPC endpoint refuses): a change's in its own transaction, every other
  * before the answer. When the record can't be written, the caller gets the service's internal error and nothing changed.
  */
 export class Pipeline {
@@ -58,7 +61,7 @@ export class Pipeline {
     input: Readonly<Record<string, unknown>>,
     call: Call,
   ): Promise<unknown> {
-    const attempt: Attempt = { service, operation, input, call, found: {} };
+    const attempt: Attempt = { service, operation, input, call, found: {}, unrecorded: false };
     try {
       operation.validate?.(input, call);
       return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
@@ -113,6 +116,7 @@ export class Pipeline {
 
   async #fail(attempt: Attempt, cause: unknown): Promise<ServiceError> {
     const error = cause instanceof ServiceError ? cause : attempt.service.internal(cause);
+    if (attempt.unrecorded) return error;
     return this.#append(attempt.service, failureOf(attempt, error));
   }
 
@@ -157,13 +161,10 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   return undefined;
 }
 
-function authorize(
-  target: Target,
-  { kind, resource }: Resolution,
-  { call, input, found }: Attempt,
-  reader: Reader,
-): void {
+function authorize(target: Target, { kind, resource }: Resolution, attempt: Attempt, reader: Reader): void {
   if (target.action === undefined) return;
+  const { call, input, found } = attempt;
+  const { vpcEndpoint } = call.client;
   const question = { input, call, resource, found, reader };
   const request = {
     principal: call.principal,
@@ -172,9 +173,11 @@ function authorize(
     absent: kind === "absent",
     context: requestContext(question, (key) => target.conditions?.(key, question)),
     granted: (names: readonly string[]) => target.granted?.(names, question),
+    ...(vpcEndpoint !== undefined && { endpointPolicy: endpointPolicy(vpcEndpoint, call, reader) }),
   };
   const decision = decide(request, reader);
   if (decision.allowed) return;
+  attempt.unrecorded = decision.by === "VPC endpoint policy";
   throw target.denied?.(call) ?? accessDenied(request, decision);
 }
 
