@@ -6,6 +6,7 @@ import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
+import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
@@ -19,10 +20,11 @@ interface DevOptions {
   readonly seed?: string;
   readonly tls?: "self-signed";
   readonly auditLog?: string;
+  readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
-export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions): Promise<void> {
+export async function dev({ host, port, data, seed, tls, auditLog, attestationRoot }: DevOptions): Promise<void> {
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -36,6 +38,7 @@ export async function dev({ host, port, data, seed, tls, auditLog }: DevOptions)
     ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
     ...(auditLog !== undefined && { auditLog }),
     auditSync: false,
+    attestationRoots: readAttestationRoots(attestationRoot),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, port, readSwitches } from "./options.ts";
+import { option, port, readSwitches, repeatable } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -18,6 +18,12 @@ Examples:
   $ keystead init --data /var/lib/keystead && keystead serve --data /var/lib/keystead`,
   );
 
+const attestationRootOption = () =>
+  repeatable(
+    "--attestation-root <file>",
+    "PEM root that attestation documents (Recipient) are verified under; repeatable",
+  );
+
 program
   .command("dev")
   .description(
@@ -29,6 +35,7 @@ program
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(attestationRootOption())
   .addHelpText(
     "after",
     `
@@ -72,6 +79,7 @@ rootKeyOptions(program.command("serve").description("Run a server for production
   .addOption(option("--tls-key <file>", "PEM private key of the certificate"))
   .addOption(option("--insecure-http", "allow plain HTTP on an address that is not loopback"))
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(attestationRootOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addHelpText(
     "after",

@@ -2,6 +2,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import { requireStore } from "../storage/open.ts";
+import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
@@ -16,6 +17,7 @@ interface ServeOptions extends RootKeyOptions {
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
+  readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -41,6 +43,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
+    attestationRoots: readAttestationRoots(options.attestationRoot),
     log: operatorLog(),
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);

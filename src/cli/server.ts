@@ -12,6 +12,7 @@ import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
 import { stsService } from "../iam/sts.ts";
+import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
@@ -42,6 +43,8 @@ export interface ServerConfig extends StoreConfig {
   readonly auditLog?: string;
   /** Whether each append waits for the disk. */
   readonly auditSync: boolean;
+  /** DER of the roots that attestation documents are verified under; without one, none is valid. */
+  readonly attestationRoots?: readonly Uint8Array[];
   readonly log: Log;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
@@ -72,8 +75,9 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const { store, custody, recorder, dueWork, lastUsages } = parts;
   try {
     await config.prepare?.(parts);
+    const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
     const gateway = new Gateway({
-      services: [kmsService({ custody, recorder, lastUsages }), stsService()],
+      services: [kmsService({ custody, recorder, lastUsages, attestations }), stsService()],
       pipeline: new Pipeline({ store, recorder }),
       store,
       custody,

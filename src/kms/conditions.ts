@@ -1,6 +1,6 @@
 /** The condition keys of KMS: what each says of a request (KMS guide, Condition keys; spec 03 and 04). */
 
-import type { Call, Resource } from "../pipeline/operation.ts";
+import type { Call, Examined, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
@@ -16,6 +16,8 @@ export interface ConditionFacts {
   readonly resource: Resource;
   /** The resources of the operation that were found, under the names of their targets. */
   readonly found: Readonly<Record<string, Resource>>;
+  /** What the operation learned of its input before it was decided. */
+  readonly examined: Examined;
 }
 
 /** One condition key of an input. `name` is what follows the colon at the end of a family's name, in lower case. */
@@ -203,6 +205,6 @@ function valueIn<I>(keys: ConditionKeys<I>, key: string, input: I, facts: Condit
 
 /** The context in which a later call on `key` would be decided, as far as it is known now: the lockout check asks it. */
 export function contextOfKey(call: Call, key: Key): ConditionContext {
-  const facts = { call, resource: key, found: {} };
+  const facts = { call, resource: key, found: {}, examined: {} };
   return requestContext(call, key, (name) => kmsConditionValues(name, undefined, undefined, facts));
 }

@@ -7,6 +7,7 @@ import type {
   Call,
   ChangeContext,
   Entry,
+  Examined,
   Operation,
   Recorder,
   Resolution,
@@ -30,6 +31,7 @@ interface Attempt {
   readonly input: Readonly<Record<string, unknown>>;
   readonly call: Call;
   found: Found;
+  examined: Examined;
 }
 
 /**
@@ -58,9 +60,12 @@ export class Pipeline {
     input: Readonly<Record<string, unknown>>,
     call: Call,
   ): Promise<unknown> {
-    const attempt: Attempt = { service, operation, input, call, found: {} };
+    const attempt: Attempt = { service, operation, input, call, found: {}, examined: {} };
     try {
       operation.validate?.(input, call);
+      if (operation.examine !== undefined) {
+        attempt.examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+      }
       return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
     } catch (cause) {
       throw await this.#fail(attempt, cause);
@@ -73,9 +78,9 @@ export class Pipeline {
   }
 
   async #use(attempt: Attempt): Promise<unknown> {
-    const { operation, input, service, call } = attempt;
+    const { operation, input, service, call, examined } = attempt;
     await this.#decideOnView(attempt);
-    const context = { ...service.environment, call, store: this.#store, ...attempt.found };
+    const context = { ...service.environment, ...examined, call, store: this.#store, ...attempt.found };
     if (operation.check !== undefined) await operation.check(input, context);
     endDryRun(operation, input);
     const output = await operation.run(input, context);
@@ -84,8 +89,8 @@ export class Pipeline {
   }
 
   async #change(attempt: Attempt): Promise<unknown> {
-    const { operation, input, service, call } = attempt;
-    const base = { ...service.environment, call, store: this.#store };
+    const { operation, input, service, call, examined } = attempt;
+    const base = { ...service.environment, ...examined, call, store: this.#store };
     let prepared: unknown;
     if (operation.prepare !== undefined) {
       await this.#decideOnView(attempt);
@@ -157,14 +162,16 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   return undefined;
 }
 
-function authorize(target: Target, { kind, resource }: Resolution, { call, input, found }: Attempt): void {
+function authorize(target: Target, { kind, resource }: Resolution, { call, input, found, examined }: Attempt): void {
   if (target.action === undefined) return;
   const request = {
     principal: call.principal,
     action: target.action,
     resource,
     absent: kind === "absent",
-    context: requestContext(call, resource, (key) => target.conditions?.(key, { input, call, resource, found })),
+    context: requestContext(call, resource, (key) =>
+      target.conditions?.(key, { input, call, resource, found, examined }),
+    ),
   };
   const decision = decide(request);
   if (decision.allowed) return;
@@ -172,7 +179,11 @@ function authorize(target: Target, { kind, resource }: Resolution, { call, input
 }
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
-function entryOf({ operation: { record }, input, call, found }: Attempt, output: unknown, context: unknown): Entry {
+function entryOf(
+  { operation: { record }, input, call, found, examined }: Attempt,
+  output: unknown,
+  context: unknown,
+): Entry {
   const resources = record.resources.flatMap((as) => found[as] ?? []);
   return {
     call,
@@ -180,19 +191,26 @@ function entryOf({ operation: { record }, input, call, found }: Attempt, output:
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
     resources: record.created === undefined ? resources : [...resources, ...record.created(output)],
-    additional: record.additional?.(output, context),
+    additional: joined(record.additional?.(output, context), record.examined?.(examined)),
   };
 }
 
-function failureOf({ operation: { record }, input, call, found }: Attempt, error: ServiceError) {
+function failureOf({ operation: { record }, input, call, found, examined }: Attempt, error: ServiceError) {
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
     resources: record.resources.flatMap((as) => found[as] ?? []),
+    additional: record.examined?.(examined),
     error,
   };
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function joined(left: Members | undefined, right: Members | undefined): Members | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : { ...left, ...right };
 }
 
 function requestOf(
