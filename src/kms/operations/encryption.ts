@@ -62,6 +62,7 @@ export const encrypt = use("Encrypt", {
  *
  * @throws IncorrectKeyException the blob is of another key than `KeyId`
  * @throws InvalidCiphertextException the blob is not ours, was altered, or came with another context
+ * @throws ValidationException the attestation document can't be relied on (`attestedUse`, and so for all that take a Recipient)
  */
 export const decrypt = attestedUse("Decrypt", {
   plaintext: "Plaintext",
