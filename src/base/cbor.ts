@@ -1,4 +1,4 @@
-/** CBOR (RFC 8949) as attestation documents use it: definite lengths, integers, bytes, text, arrays, maps and null. */
+/** CBOR (RFC 8949) as attestation documents use it: integers, bytes, text, arrays, maps and null. */
 
 /** Integers are safe ones; bytes are views into what was decoded. */
 export type CborValue = number | string | Uint8Array | null | readonly CborValue[] | CborMap;
@@ -12,6 +12,11 @@ export class CborError extends Error {
 /** Arrays and maps inside each other; attestation documents have two. */
 const DEPTH_MAX = 4;
 const NULL = 0xf6;
+const OPEN_ARRAY = 0x9f;
+const OPEN_MAP = 0xbf;
+const BREAK = 0xff;
+/** The count of what ends with a break. */
+const UNTIL_BREAK = Number.POSITIVE_INFINITY;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -19,7 +24,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *
  * The work is bounded by the length of `bytes`: nothing is made ahead of the bytes that it is made of, and nesting has a limit.
  *
- * @throws CborError bytes are missing or left over; nesting is too deep; an indefinite length, a tag, a float, a simple value but
+ * Arrays and maps may have an indefinite length, as the Nitro hypervisor gives the map of a document one; strings may not.
+ *
+ * @throws CborError bytes are missing or left over; nesting is too deep; a string in segments, a tag, a float, a simple value but
  *   null, an integer that isn't safe, text that is no UTF-8; a map key that is no integer or text, or comes twice
  */
 export function decodeCbor(bytes: Uint8Array): CborValue {
@@ -46,6 +53,8 @@ class Reader {
   value(depth: number): CborValue {
     const initial = this.#bytes[this.#skip(1)] ?? 0;
     if (initial === NULL) return null;
+    if (initial === OPEN_ARRAY) return this.#array(UNTIL_BREAK, depth + 1);
+    if (initial === OPEN_MAP) return this.#map(UNTIL_BREAK, depth + 1);
     const argument = this.#argument(initial & 0x1f);
     switch (initial >> 5) {
       case 0:
@@ -81,27 +90,35 @@ class Reader {
         return argument;
       }
       default:
-        throw new CborError("An indefinite length");
+        throw new CborError("A string in segments, or a reserved argument");
     }
   }
 
   #array(count: number, depth: number): readonly CborValue[] {
     requireDepth(depth);
     const items: CborValue[] = [];
-    while (items.length < count) items.push(this.value(depth));
+    while (!this.#isComplete(items.length, count)) items.push(this.value(depth));
     return items;
   }
 
   #map(count: number, depth: number): CborMap {
     requireDepth(depth);
     const entries = new Map<number | string, CborValue>();
-    while (entries.size < count) {
+    while (!this.#isComplete(entries.size, count)) {
       const key = this.value(depth);
       if (typeof key !== "number" && typeof key !== "string") throw new CborError("A key that is no integer or text");
       if (entries.has(key)) throw new CborError("A key twice");
       entries.set(key, this.value(depth));
     }
     return entries;
+  }
+
+  /** Whether all that was counted is read, or, without a count, a break comes: it is skipped. */
+  #isComplete(read: number, count: number): boolean {
+    if (count !== UNTIL_BREAK) return read >= count;
+    if (this.#bytes[this.#at] !== BREAK) return false;
+    this.#skip(1);
+    return true;
   }
 
   #take(lengthBytes: number): Uint8Array {

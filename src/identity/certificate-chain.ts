@@ -54,7 +54,7 @@ export function requireValidAt({ validFrom, validTo }: VerifiedChain, now: numbe
  * Verifies a chain, at whatever time its certificates are valid.
  *
  * @param chain DER certificates, the root first and the leaf last
- * @param roots DER of the trusted roots
+ * @param roots DER of the trusted roots, trusted as they are: `parseRoots` has looked at them
  * @throws AttestationError the first is not a trusted root, or what follows does not chain to it
  */
 export function verifyChain(chain: readonly Uint8Array[], roots: readonly Uint8Array[]): VerifiedChain {
@@ -70,8 +70,8 @@ export function verifyChain(chain: readonly Uint8Array[], roots: readonly Uint8A
   if (leaf === undefined || !isLeaf(leaf) || !links.slice(0, -1).every(mayIssue)) {
     throw new AttestationError("a certificate of its chain may not be used as it is");
   }
-  for (const [index, link] of links.entries()) {
-    if (!isIssuedBy(link, links[index - 1] ?? link)) {
+  for (const [index, issuer] of links.slice(0, -1).entries()) {
+    if (!isIssuedBy(links[index + 1] ?? leaf, issuer)) {
       throw new AttestationError("its certificates do not certify each other");
     }
   }

@@ -56,6 +56,16 @@ describe("decoded CBOR", () => {
     ["62c3bc", "ü"],
     ["826161a161626163", ["a", new Map([["b", "c"]])]],
     ["f6", null],
+    ["9fff", []],
+    ["9f018202039f0405ffff", [1, [2, 3], [4, 5]]],
+    ["83018202039f0405ff", [1, [2, 3], [4, 5]]],
+    [
+      "bf61610161629f0203ffff",
+      new Map<string, unknown>([
+        ["a", 1],
+        ["b", [2, 3]],
+      ]),
+    ],
   ] as const) {
     it(`reads ${encoded}`, () => assert.deepEqual(decodeCbor(hex(encoded)), expected));
   }
@@ -69,8 +79,12 @@ describe("decoded CBOR", () => {
     { title: "a value that is missing", bytes: "a101" },
     { title: "a reserved argument", bytes: "1c" },
     { title: "an indefinite byte string", bytes: "5f4100ff" },
-    { title: "an indefinite array", bytes: "9fff" },
-    { title: "an indefinite map", bytes: "bfff" },
+    { title: "indefinite text", bytes: "7f6161ff" },
+    { title: "an indefinite array without its end", bytes: "9f01" },
+    { title: "an indefinite map without its end", bytes: "bf0102" },
+    { title: "an indefinite map that ends after a key", bytes: "bf01ff" },
+    { title: "an indefinite integer", bytes: "1fff" },
+    { title: "a break among what is counted", bytes: "8201ff" },
     { title: "a break alone", bytes: "ff" },
     { title: "a tag", bytes: "c100" },
     { title: "a float", bytes: "fb3ff199999999999a" },
@@ -85,6 +99,7 @@ describe("decoded CBOR", () => {
     { title: "more entries than there are bytes", bytes: "bb000fffffffffffff" },
     { title: "deep nesting", bytes: `${"81".repeat(5)}00` },
     { title: "nesting as deep as the input is long", bytes: "81".repeat(262_144) },
+    { title: "indefinite arrays inside each other", bytes: "9f".repeat(50_000) },
     { title: "maps inside maps", bytes: "a100".repeat(50_000) },
   ]) {
     it(`is not made of ${title}`, () => assert.throws(() => decodeCbor(hex(bytes)), CborError));

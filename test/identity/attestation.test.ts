@@ -1,12 +1,13 @@
 /** Attestation documents: which are relied on, and every way in which one can be wrong. */
 
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { BasicConstraints, KeyUsageFlags } from "@peculiar/asn1-x509";
 import fc from "fast-check";
-import { Attestations } from "../../src/identity/attestation.ts";
-import { AttestationError } from "../../src/identity/attestation-document.ts";
+import { type Attestation, Attestations } from "../../src/identity/attestation.ts";
+import { AttestationError, parseSignedDocument } from "../../src/identity/attestation-document.ts";
 import { parseRoots } from "../../src/identity/certificate-chain.ts";
 import {
   cbor,
@@ -193,6 +194,36 @@ describe("an attestation document", () => {
       "tpm",
     );
     assertRefused(signDocument(pki, fields.set("user_data", new Uint8Array(1025))), badField("user_data"));
+  });
+});
+
+describe("a document of AWS's own", () => {
+  const recorded = JSON.parse(
+    readFileSync(new URL("../vectors/nitro-attestation-document.json", import.meta.url), "utf8"),
+  ) as { readonly document: string; readonly rootFingerprint: string };
+  const document = Uint8Array.fromBase64(recorded.document);
+  const [root = new Uint8Array(0)] = parseSignedDocument(document).document.cabundle;
+  const verifiedAt = (moment: string): Attestation =>
+    new Attestations({ roots: [root], clock: { now: () => Date.parse(moment) } }).verify(document);
+
+  it("brings the root whose fingerprint AWS publishes", () => {
+    assert.equal(createHash("sha256").update(root).digest("hex"), recorded.rootFingerprint);
+    const pem = `-----BEGIN CERTIFICATE-----\n${root.toBase64()}\n-----END CERTIFICATE-----\n`;
+    assert.deepEqual(parseRoots(pem), [root]);
+  });
+
+  it("is verified at its time, and tells what the enclave was", () => {
+    const { platform, moduleId, pcrs } = verifiedAt("2025-07-18T08:38:00Z");
+    assert.equal(platform, "enclave");
+    assert.equal(moduleId, "i-0a9f2a8b8dd31c7c8-enc019802a541b75725");
+    assert.equal(pcrs.size, 16);
+    assert.match(pcrs.get(0) ?? "", /^19d44c076cdbc0d6.*1407d1$/);
+  });
+
+  it("is refused at any other", () => {
+    assert.throws(() => verifiedAt("2025-07-18T08:43:00Z"), new AttestationError("it is older than five minutes"));
+    assert.throws(() => verifiedAt("2025-07-18T08:32:00Z"), new AttestationError("its time lies ahead"));
+    assert.throws(() => attestations(pki.root, Date.parse("2025-07-18T08:38:00Z")).verify(document), AttestationError);
   });
 });
 
