@@ -1,10 +1,9 @@
 /** What vouches for the platform that a request comes from: an attestation document under a root that the operator trusts. */
 
-import { createHash, type KeyObject, verify } from "node:crypto";
-import { byteStringHead } from "../base/cbor.ts";
+import { type KeyObject, verify } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { AttestationError, parseSignedDocument, type SignedDocument } from "./attestation-document.ts";
-import { requireValidAt, type VerifiedChain, verifyChain } from "./certificate-chain.ts";
+import { KnownCertificates, requireValidAt, verifyChain } from "./certificate-chain.ts";
 
 /** What a verified document says. */
 export interface Attestation {
@@ -20,18 +19,11 @@ export interface Attestation {
 /** A document's age, and how far its time may be ahead of ours. */
 const AGE_MS_MAX = 300_000;
 
-/**
- * How many verified chains are remembered. A chain is its module's for hours and takes four signatures to verify, milliseconds in
- * which nobody else is served; only what a trusted root has certified gets in.
- */
-const CHAINS_MAX = 1_000;
-
 /** Verifies attestation documents under the operator's roots. */
 export class Attestations {
   readonly #roots: readonly Uint8Array[];
   readonly #clock: Clock;
-  /** By SHA-256 of the certificates. */
-  readonly #chains = new Map<string, VerifiedChain>();
+  readonly #known = new KnownCertificates();
 
   /**
    * @param roots DER certificates (`parseRoots`)
@@ -61,7 +53,7 @@ export class Attestations {
     if (timestamp < now - AGE_MS_MAX) throw new AttestationError("it is older than five minutes");
     if (timestamp > now + AGE_MS_MAX) throw new AttestationError("its time lies ahead");
     if (publicKey === undefined) throw new AttestationError("it has no public key");
-    const chain = this.#verifiedChain([...cabundle, certificate]);
+    const chain = verifyChain([...cabundle, certificate], this.#roots, this.#known);
     requireValidAt(chain, now);
     requireSignature(signed, chain.publicKey);
     return {
@@ -71,23 +63,6 @@ export class Attestations {
       publicKey,
     };
   }
-
-  #verifiedChain(certificates: readonly Uint8Array[]): VerifiedChain {
-    const name = digestOf(certificates);
-    const known = this.#chains.get(name);
-    if (known !== undefined) return known;
-    const chain = verifyChain(certificates, this.#roots);
-    const [oldest] = this.#chains.keys();
-    if (oldest !== undefined && this.#chains.size >= CHAINS_MAX) this.#chains.delete(oldest);
-    this.#chains.set(name, chain);
-    return chain;
-  }
-}
-
-function digestOf(certificates: readonly Uint8Array[]): string {
-  const hash = createHash("sha256");
-  for (const certificate of certificates) hash.update(byteStringHead(certificate.length)).update(certificate);
-  return hash.digest("hex");
 }
 
 function requireSignature({ signed, signature }: SignedDocument, key: KeyObject): void {

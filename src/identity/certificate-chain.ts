@@ -3,7 +3,7 @@
  * asks for it): from a trusted root to the key that signed the document. Revocation lists aren't consulted, as AWS says.
  */
 
-import { type KeyObject, X509Certificate } from "node:crypto";
+import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import {
   BasicConstraints,
@@ -23,11 +23,16 @@ const CERTIFICATES_MAX = 8;
 /** The Nitro PKI signs with ECDSA and SHA-384 under P-384 keys throughout. */
 const ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
 const CURVE = "secp384r1";
+/** How many certificates are remembered; a module's chain has five, most of them its neighbours' too. */
+const REMEMBERED_MAX = 4_000;
 
 /** One certificate, read by OpenSSL and, for what Node doesn't tell, by its extensions. */
-interface Link {
+export interface Link {
   readonly x509: X509Certificate;
   readonly publicKey: KeyObject;
+  /** Milliseconds since the epoch; NaN, which no time is after, for what is no date. */
+  readonly validFrom: number;
+  readonly validTo: number;
   readonly isCa: boolean;
   /** How many CA certificates may follow. */
   readonly pathLength: number | undefined;
@@ -51,13 +56,60 @@ export function requireValidAt({ validFrom, validTo }: VerifiedChain, now: numbe
 }
 
 /**
+ * Certificates that a trusted root has certified, itself or through others.
+ *
+ * Reading one and verifying its signature takes milliseconds in which nobody else is served, and the same few come with every
+ * document of a zone. What doesn't verify isn't remembered, so a request costs at most one certificate and signature in vain.
+ */
+export class KnownCertificates {
+  /** By SHA-256 of the DER, oldest first, with that of the issuer. */
+  readonly #certificates = new Map<string, { readonly link: Link; readonly issuer: string | undefined }>();
+
+  /**
+   * Reads a chain and verifies that each certificate certifies the next. The first is trusted as it is.
+   *
+   * @throws AttestationError one can't be read, may not do what it does here, or was not issued by the one before
+   */
+  verify(chain: readonly Uint8Array[]): readonly Link[] {
+    const links: Link[] = [];
+    let issuer: { readonly name: string; readonly link: Link } | undefined;
+    for (const der of chain) {
+      const name = createHash("sha256").update(der).digest("hex");
+      const known = this.#certificates.get(name);
+      const link = known?.link ?? readLink(der);
+      if (known === undefined || known.issuer !== issuer?.name) {
+        if (issuer !== undefined && !isIssuedBy(link, issuer.link)) {
+          throw new AttestationError("its certificates do not certify each other");
+        }
+        this.#remember(name, link, issuer?.name);
+      }
+      links.push(link);
+      issuer = { name, link };
+    }
+    requireUsage(links);
+    return links;
+  }
+
+  #remember(name: string, link: Link, issuer: string | undefined): void {
+    this.#certificates.delete(name);
+    const [oldest] = this.#certificates.keys();
+    if (oldest !== undefined && this.#certificates.size >= REMEMBERED_MAX) this.#certificates.delete(oldest);
+    this.#certificates.set(name, { link, issuer });
+  }
+}
+
+/**
  * Verifies a chain, at whatever time its certificates are valid.
  *
  * @param chain DER certificates, the root first and the leaf last
  * @param roots DER of the trusted roots, trusted as they are: `parseRoots` has looked at them
  * @throws AttestationError the first is not a trusted root, or what follows does not chain to it
  */
-export function verifyChain(chain: readonly Uint8Array[], roots: readonly Uint8Array[]): VerifiedChain {
+export function verifyChain(
+  chain: readonly Uint8Array[],
+  roots: readonly Uint8Array[],
+  known: KnownCertificates,
+): VerifiedChain {
   const [root] = chain;
   if (root === undefined || !roots.some((trusted) => Buffer.compare(trusted, root) === 0)) {
     throw new AttestationError("its certificate chain does not begin with a trusted root");
@@ -65,20 +117,13 @@ export function verifyChain(chain: readonly Uint8Array[], roots: readonly Uint8A
   if (chain.length > CERTIFICATES_MAX) {
     throw new AttestationError(`its certificate chain has more than ${CERTIFICATES_MAX} certificates`);
   }
-  const links = chain.map(readLink);
+  const links = known.verify(chain);
   const leaf = links.at(-1);
-  if (leaf === undefined || !isLeaf(leaf) || !links.slice(0, -1).every(mayIssue)) {
-    throw new AttestationError("a certificate of its chain may not be used as it is");
-  }
-  for (const [index, issuer] of links.slice(0, -1).entries()) {
-    if (!isIssuedBy(links[index + 1] ?? leaf, issuer)) {
-      throw new AttestationError("its certificates do not certify each other");
-    }
-  }
+  if (leaf === undefined) throw new Error("A chain with a root has no certificate");
   return {
     publicKey: leaf.publicKey,
-    validFrom: Math.max(...links.map(({ x509 }) => x509.validFromDate.getTime())),
-    validTo: Math.min(...links.map(({ x509 }) => x509.validToDate.getTime())),
+    validFrom: Math.max(...links.map(({ validFrom }) => validFrom)),
+    validTo: Math.min(...links.map(({ validTo }) => validTo)),
   };
 }
 
@@ -99,6 +144,13 @@ export function parseRoots(pem: string): readonly Uint8Array[] {
     }
     return der;
   });
+}
+
+function requireUsage(links: readonly Link[]): void {
+  const leaf = links.at(-1);
+  if (leaf === undefined || !isLeaf(leaf) || !links.slice(0, -1).every(mayIssue)) {
+    throw new AttestationError("a certificate of its chain may not be used as it is");
+  }
 }
 
 /** Names, key identifiers and signature; what OpenSSL can't make sense of is not issued by anybody. */
@@ -139,6 +191,8 @@ function readLink(der: Uint8Array): Link {
   return {
     x509,
     publicKey,
+    validFrom: x509.validFromDate.getTime(),
+    validTo: x509.validToDate.getTime(),
     isCa: cA && constraints?.critical === true,
     pathLength: pathLenConstraint,
     signsCertificates: (usage & KeyUsageFlags.keyCertSign) !== 0,
