@@ -93,6 +93,7 @@ describe("decoded CBOR", () => {
     { title: "an integer that isn't safe", bytes: "1b0020000000000000" },
     { title: "text that is no UTF-8", bytes: "61ff" },
     { title: "a key twice", bytes: "a201020103" },
+    { title: "a key twice in an indefinite map", bytes: "bf01020103ff" },
     { title: "a key of bytes", bytes: "a1410102" },
     { title: "more elements than there are bytes", bytes: "9a7fffffff" },
     { title: "more bytes than there are", bytes: "5b000fffffffffffff" },

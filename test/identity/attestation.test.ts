@@ -440,6 +440,9 @@ describe("the certificates of an attestation document", () => {
     assertRefused(documentWith({}, { by: { ...pki, leaf: forged } }), notChained, attestations());
     under.verify(at(now));
     assertRefused(documentWith({}, { by: { ...pki, leaf: forged } }), notChained, under);
+    const [zone] = pki.cas.map(({ der }) => der);
+    assertRefused(documentWith({ cabundle: [pki.root.der, zone] }), notChained, under);
+    assertRefused(documentWith({ cabundle: [pki.root.der] }), notChained, under);
   });
 
   it("are each issued by the one before: neither missing, nor in another order", () => {
