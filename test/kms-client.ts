@@ -50,8 +50,8 @@ export interface RawAnswer extends Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** Starts a server for one test file. */
-export async function startWorld({ args = [] }: { readonly args?: readonly string[] } = {}): Promise<World> {
+/** Starts a server for one test file, with further arguments of `keystead dev`. */
+export async function startWorld(args: readonly string[] = []): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "keystead-conformance-"));
   const seed = join(folder, "seed.yaml");
   const auditLog = join(folder, "audit.jsonl");
@@ -220,6 +220,7 @@ export interface AuditRecord {
   readonly recipientAccountId: string;
   readonly vpcEndpointId?: string;
   readonly userIdentity: Readonly<Record<string, unknown>>;
+  readonly additionalEventData?: Readonly<Record<string, unknown>>;
   readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
 }
 

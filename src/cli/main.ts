@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, port, readSwitches, vpcEndpoints } from "./options.ts";
+import { option, port, readSwitches, repeatable, vpcEndpoints } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -16,6 +16,12 @@ const program = new Command("keystead")
 Examples:
   $ keystead dev
   $ keystead init --data /var/lib/keystead && keystead serve --data /var/lib/keystead`,
+  );
+
+const attestationRootOption = () =>
+  repeatable(
+    "--attestation-root <file>",
+    "PEM root that attestation documents (Recipient) are verified under; repeatable",
   );
 
 program
@@ -40,6 +46,7 @@ program
       .choices(["refuse", "allow"])
       .default("refuse"),
   )
+  .addOption(attestationRootOption())
   .addHelpText(
     "after",
     `
@@ -89,6 +96,7 @@ rootKeyOptions(program.command("serve").description("Run a server for production
     ).argParser(vpcEndpoints),
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(attestationRootOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addHelpText(
     "after",

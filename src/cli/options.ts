@@ -24,6 +24,13 @@ export function option(flags: string, description: string): Option {
   });
 }
 
+/** An option that may be given several times; the environment gives one value. */
+export function repeatable(flags: string, description: string): Option {
+  const made = option(flags, description);
+  const parseOne = made.parseArg as (text: string) => string;
+  return made.argParser((text: string, previous: readonly string[] = []) => [...previous, parseOne(text)]);
+}
+
 /** The variables of options without a value. */
 const switches: string[] = [];
 

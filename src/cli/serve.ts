@@ -3,6 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
 import { requireStore } from "../storage/open.ts";
+import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
@@ -18,6 +19,7 @@ interface ServeOptions extends RootKeyOptions {
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
+  readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -46,6 +48,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
+    attestationRoots: readAttestationRoots(options.attestationRoot),
     log: operatorLog(),
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);

@@ -13,6 +13,7 @@ import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
+import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
@@ -46,6 +47,8 @@ export interface ServerConfig extends StoreConfig {
   readonly auditLog?: string;
   /** Whether each append waits for the disk. */
   readonly auditSync: boolean;
+  /** DER of the roots that attestation documents are verified under; without one, none is valid. */
+  readonly attestationRoots?: readonly Uint8Array[];
   readonly log: Log;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
@@ -78,9 +81,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const { store, custody, recorder, dueWork, lastUsages } = parts;
   try {
     await config.prepare?.(parts);
+    const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
     const gateway = new Gateway({
       services: [
-        kmsService({ custody, recorder, lastUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
+        kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
         stsService(),
         vpcEndpointService(),
       ],

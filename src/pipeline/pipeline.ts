@@ -8,6 +8,7 @@ import type {
   Call,
   ChangeContext,
   Entry,
+  Examined,
   Operation,
   Recorder,
   Resolution,
@@ -33,6 +34,7 @@ interface Attempt {
   found: Found;
   /** Refused by the policy of a VPC endpoint: no trail tells of it (KMS guide, Logging of endpoint use). */
   unrecorded: boolean;
+  examined: Examined;
 }
 
 /**
@@ -61,9 +63,12 @@ export class Pipeline {
     input: Readonly<Record<string, unknown>>,
     call: Call,
   ): Promise<unknown> {
-    const attempt: Attempt = { service, operation, input, call, found: {}, unrecorded: false };
+    const attempt: Attempt = { service, operation, input, call, found: {}, unrecorded: false, examined: {} };
     try {
       operation.validate?.(input, call);
+      if (operation.examine !== undefined) {
+        attempt.examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+      }
       return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
     } catch (cause) {
       throw await this.#fail(attempt, cause);
@@ -76,9 +81,9 @@ export class Pipeline {
   }
 
   async #use(attempt: Attempt): Promise<unknown> {
-    const { operation, input, service, call } = attempt;
+    const { operation, input, service, call, examined } = attempt;
     await this.#decideOnView(attempt);
-    const context = { ...service.environment, call, store: this.#store, ...attempt.found };
+    const context = { ...service.environment, ...examined, call, store: this.#store, ...attempt.found };
     if (operation.check !== undefined) await operation.check(input, context);
     endDryRun(operation, input);
     const output = await operation.run(input, context);
@@ -87,8 +92,8 @@ export class Pipeline {
   }
 
   async #change(attempt: Attempt): Promise<unknown> {
-    const { operation, input, service, call } = attempt;
-    const base = { ...service.environment, call, store: this.#store };
+    const { operation, input, service, call, examined } = attempt;
+    const base = { ...service.environment, ...examined, call, store: this.#store };
     let prepared: unknown;
     if (operation.prepare !== undefined) {
       await this.#decideOnView(attempt);
@@ -163,9 +168,9 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
 
 function authorize(target: Target, { kind, resource }: Resolution, attempt: Attempt, reader: Reader): void {
   if (target.action === undefined) return;
-  const { call, input, found } = attempt;
+  const { call, input, found, examined } = attempt;
   const { vpcEndpoint } = call.client;
-  const question = { input, call, resource, found, reader };
+  const question = { input, call, resource, found, examined, reader };
   const request = {
     principal: call.principal,
     action: target.action,
@@ -182,7 +187,11 @@ function authorize(target: Target, { kind, resource }: Resolution, attempt: Atte
 }
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
-function entryOf({ operation: { record }, input, call, found }: Attempt, output: unknown, context: unknown): Entry {
+function entryOf(
+  { operation: { record }, input, call, found, examined }: Attempt,
+  output: unknown,
+  context: unknown,
+): Entry {
   const resources = record.resources.flatMap((as) => found[as] ?? []);
   return {
     call,
@@ -190,19 +199,26 @@ function entryOf({ operation: { record }, input, call, found }: Attempt, output:
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
     resources: record.created === undefined ? resources : [...resources, ...record.created(output)],
-    additional: record.additional?.(output, context),
+    additional: joined(record.additional?.(output, context), record.examined?.(examined)),
   };
 }
 
-function failureOf({ operation: { record }, input, call, found }: Attempt, error: ServiceError) {
+function failureOf({ operation: { record }, input, call, found, examined }: Attempt, error: ServiceError) {
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
     resources: record.resources.flatMap((as) => found[as] ?? []),
+    additional: record.examined?.(examined),
     error,
   };
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function joined(left: Members | undefined, right: Members | undefined): Members | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : { ...left, ...right };
 }
 
 function requestOf(

@@ -21,7 +21,7 @@ after(() => world.stop());
 const { kms, other } = world;
 
 /** A server that takes policies with principals which are not there, such as those of the samples. */
-const lenient = await startWorld({ args: ["--unknown-principals", "allow"] });
+const lenient = await startWorld(["--unknown-principals", "allow"]);
 after(() => lenient.stop());
 
 const LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future.";
