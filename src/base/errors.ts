@@ -21,7 +21,7 @@ export abstract class ServiceError extends Error {
 type ServiceErrorClass = new (message?: string, options?: ErrorOptions) => Pick<ServiceError, keyof ServiceError>;
 
 /** Makes the base of one error class: `class NotFoundException extends coded("NotFoundException") {}`. */
-function coded(code: string, status = 400, messageMember: "message" | "Message" = "message"): ServiceErrorClass {
+export function coded(code: string, status = 400, messageMember: "message" | "Message" = "message"): ServiceErrorClass {
   return class extends ServiceError {
     readonly code = code;
     override readonly status = status;

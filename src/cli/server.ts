@@ -11,9 +11,11 @@ import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
-import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
+import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
 import { IdentityTokens } from "../iam/identity-tokens.ts";
 import { stsService } from "../iam/sts.ts";
+import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
+import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
@@ -38,6 +40,8 @@ export interface StoreConfig {
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
   readonly port: number;
+  /** Further listeners, each the network side of a VPC endpoint. */
+  readonly vpcEndpoints?: readonly Listener[];
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly rootKeys: readonly RootKey[];
   readonly clock: Clock;
@@ -45,6 +49,8 @@ export interface ServerConfig extends StoreConfig {
   readonly auditLog?: string;
   /** Whether each append waits for the disk. */
   readonly auditSync: boolean;
+  /** DER of the roots that attestation documents are verified under; without one, none is valid. */
+  readonly attestationRoots?: readonly Uint8Array[];
   readonly log: Log;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
@@ -79,9 +85,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const { store, custody, recorder, dueWork, lastUsages } = parts;
   try {
     await config.prepare?.(parts);
+    const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
     const gateway = new Gateway({
       services: [
-        kmsService({ custody, recorder, lastUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
+        kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
         stsService({
           custody,
           identityTokens: new IdentityTokens({
@@ -89,6 +96,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
             machineClock: systemClock,
           }),
         }),
+        vpcEndpointService(),
       ],
       pipeline: new Pipeline({ store, recorder }),
       store,
@@ -98,8 +106,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       ...(config.tls && { tls: config.tls }),
       routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
       log: config.log,
+      endpointsByHost: config.kind === "dev",
     });
-    const address = await gateway.listen(config);
+    const address = await gateway.listen({ host: config.host, port: config.port });
+    for (const listener of config.vpcEndpoints ?? []) await gateway.listen(listener);
     dueWork.start();
     const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return {

@@ -117,6 +117,41 @@ export interface StoredDomainKey {
   readonly copies: readonly { readonly recipient: string; readonly sealed: Uint8Array }[];
 }
 
+/** What of custody gives plaintexts to the caller; an attested caller gets each as an envelope (`Custody.forRecipient`). */
+export interface PlaintextSource {
+  /** The plaintext of a blob or a bare RSA ciphertext, which is the caller's to wipe. */
+  decrypt(
+    material: SealedMaterial,
+    blob: Uint8Array,
+    context: EncryptionContext,
+    algorithm?: EncryptionAlgorithm,
+  ): Promise<Uint8Array>;
+  /** A new data key of `lengthBytes`, plain and encrypted. The plaintext is the caller's to wipe. */
+  generateDataKey(
+    material: SealedMaterial,
+    lengthBytes: number,
+    context: EncryptionContext,
+  ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }>;
+  /**
+   * A new key pair for use outside: DER SubjectPublicKeyInfo, DER PKCS#8, and the latter encrypted. The private key is the
+   * caller's to wipe.
+   */
+  generateDataKeyPair(
+    material: SealedMaterial,
+    pairSpec: string,
+    context: EncryptionContext,
+  ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }>;
+  /**
+   * The ECDH secret with a peer: the x coordinate, as long as the field. The secret is the caller's to wipe.
+   *
+   * @param peer DER SubjectPublicKeyInfo
+   * @returns undefined when the peer is no public key of the material's spec
+   */
+  deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Random bytes of the system's generator. */
+  random(lengthBytes: number): Uint8Array;
+}
+
 /**
  * A custodian of key material (today `software`).
  *
@@ -124,7 +159,7 @@ export interface StoredDomainKey {
  * @throws SealedRowError (seal.ts), by whatever opens material or a credential, when its row was altered or moved
  * @throws Error by everything after `close`
  */
-export interface Custody {
+export interface Custody extends PlaintextSource {
   /** New material of the owner's spec, sealed: random bytes, or a key pair (an RSA one takes up to seconds). */
   createMaterial(owner: MaterialOwner): Promise<SealedMaterial>;
   /**
@@ -136,13 +171,6 @@ export interface Custody {
   encrypt(
     material: SealedMaterial,
     plaintext: Uint8Array,
-    context: EncryptionContext,
-    algorithm?: EncryptionAlgorithm,
-  ): Promise<Uint8Array>;
-  /** The plaintext of a blob or a bare RSA ciphertext, which is the caller's to wipe. */
-  decrypt(
-    material: SealedMaterial,
-    blob: Uint8Array,
     context: EncryptionContext,
     algorithm?: EncryptionAlgorithm,
   ): Promise<Uint8Array>;
@@ -162,27 +190,12 @@ export interface Custody {
       fits?(lengthBytes: number): void;
     },
   ): Promise<Uint8Array>;
-  /** A new data key of `lengthBytes`, plain and encrypted. The plaintext is the caller's to wipe. */
-  generateDataKey(
-    material: SealedMaterial,
-    lengthBytes: number,
-    context: EncryptionContext,
-  ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }>;
   /** The same, plaintext wiped and never returned. */
   generateDataKeyWithoutPlaintext(
     material: SealedMaterial,
     lengthBytes: number,
     context: EncryptionContext,
   ): Promise<Uint8Array>;
-  /**
-   * A new key pair for use outside: DER SubjectPublicKeyInfo, DER PKCS#8, and the latter encrypted. The private key is the
-   * caller's to wipe.
-   */
-  generateDataKeyPair(
-    material: SealedMaterial,
-    pairSpec: string,
-    context: EncryptionContext,
-  ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }>;
   /** The same, the private key wiped and never returned. */
   generateDataKeyPairWithoutPlaintext(
     material: SealedMaterial,
@@ -200,14 +213,13 @@ export interface Custody {
   /** Whether a MAC is the message's, compared in constant time. */
   verifyMac(material: SealedMaterial, message: Uint8Array, mac: Uint8Array): Promise<boolean>;
   /**
-   * The ECDH secret with a peer: the x coordinate, as long as the field. The secret is the caller's to wipe.
+   * The same custody for a recipient: what gives a plaintext gives instead BER of CMS EnvelopedData (RFC 5652) to the public
+   * key, and the plaintext itself never leaves.
    *
-   * @param peer DER SubjectPublicKeyInfo
-   * @returns undefined when the peer is no public key of the material's spec
+   * @param publicKey DER SubjectPublicKeyInfo
+   * @returns undefined when that is no RSA key of 2,048 to 4,096 bits
    */
-  deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
-  /** Random bytes of the system's generator. */
-  random(lengthBytes: number): Uint8Array;
+  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined;
   /** The header of a well-formed blob of any version we know, or undefined. */
   parseBlob(blob: Uint8Array): BlobHeader | undefined;
   /** Drops every opened handle of a key's materials at once (disable, deletion, expiry). */

@@ -20,16 +20,19 @@ import type {
   EncryptionContext,
   MaterialOwner,
   NewSession,
+  PlaintextSource,
   SealedMaterial,
   SessionOpening,
   SessionRequest,
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
+import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
 import { findPublicKey, newPair } from "./key-pairs.ts";
 import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
+import { RecipientCustody } from "./recipient-custody.ts";
 import type { RootKey } from "./root-key.ts";
 import { decryptOaep, encryptOaep } from "./rsa.ts";
 import { Secret } from "./secret.ts";
@@ -250,6 +253,11 @@ export class SoftwareCustody implements Custody {
 
   random(lengthBytes: number): Uint8Array {
     return randomFillSync(new Uint8Array(lengthBytes));
+  }
+
+  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined {
+    const recipient = findRecipient(publicKey);
+    return recipient && new RecipientCustody(this, recipient);
   }
 
   parseBlob(blob: Uint8Array): BlobHeader | undefined {

@@ -2,6 +2,7 @@
 
 import { InvalidGrantTokenException, InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
+import type { Attestations } from "../identity/attestation.ts";
 import type {
   Call,
   ChangeContext,
@@ -25,6 +26,7 @@ export interface Environment {
   readonly recorder: Recorder;
   readonly lastUsages: LastUsages;
   readonly unknownPrincipals: UnknownPrincipals;
+  readonly attestations: Attestations;
 }
 
 /** One resource of an operation: what it is, what may be done to it, and what must hold of it. */
@@ -44,17 +46,17 @@ export interface KmsTarget<I, R extends Resource, As extends string> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a target of any input and resource, from which both are inferred
-type AnyTarget = KmsTarget<any, any, string>;
+export type AnyTarget = KmsTarget<any, any, string>;
 
 /** The resources of targets, each under its name. */
 type Resources<T extends readonly AnyTarget[]> = {
   readonly [K in T[number] as K["as"]]: K extends KmsTarget<never, infer R, string> ? R : never;
 };
 
-type Context<T extends readonly AnyTarget[]> = RunContext & Environment & Resources<T>;
+export type Context<T extends readonly AnyTarget[]> = RunContext & Environment & Resources<T>;
 type ChangeOf<T extends readonly AnyTarget[], P> = ChangeContext<P> & Environment & Resources<T>;
 
-interface Declared<I, O, T extends readonly AnyTarget[], C> {
+export interface Declared<I, O, T extends readonly AnyTarget[], C> {
   readonly targets: T;
   readonly record: RecordRule<I, O, C>;
   readonly dryRun?: boolean;

@@ -170,6 +170,12 @@ export const MIGRATIONS: readonly Migration[] = [
         id TEXT PRIMARY KEY, organization TEXT NOT NULL, account TEXT, name TEXT NOT NULL, email TEXT NOT NULL,
         state TEXT NOT NULL, failure TEXT, requested_at INTEGER NOT NULL, completed_at INTEGER
       ) STRICT;
+      CREATE TABLE vpc_endpoint (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, vpc_id TEXT NOT NULL,
+        service_name TEXT NOT NULL, policy TEXT NOT NULL, private_dns INTEGER NOT NULL, subnet_ids TEXT NOT NULL,
+        security_group_ids TEXT NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX vpc_endpoint_by_account ON vpc_endpoint (account, region, id);
     `,
   },
 ];

@@ -184,6 +184,24 @@ export interface AccountCreationTable {
   completed_at: number | null;
 }
 
+/** Interface endpoints of VPCs for services that we serve. */
+export interface VpcEndpointTable {
+  /** Such as `vpce-0a1b2c3d4e5f60718`. */
+  id: string;
+  account: string;
+  region: string;
+  vpc_id: string;
+  /** Such as `com.amazonaws.us-east-1.kms`. */
+  service_name: string;
+  /** The endpoint policy as it was sent. */
+  policy: string;
+  private_dns: number;
+  /** JSON lists of texts. */
+  subnet_ids: string;
+  security_group_ids: string;
+  created_at: number;
+}
+
 export type KeyState =
   | "Creating"
   | "Enabled"
@@ -343,6 +361,7 @@ export type ChangeKind =
   | "organization"
   | "organizationNode"
   | "organizationPolicy"
+  | "vpcEndpoint"
   | "key"
   | "keyLabels"
   | "material"
@@ -378,6 +397,7 @@ export interface Schema {
   organization_policy: OrganizationPolicyTable;
   organization_attachment: OrganizationAttachmentTable;
   account_creation: AccountCreationTable;
+  vpc_endpoint: VpcEndpointTable;
   key: KeyTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
@@ -402,6 +422,7 @@ export type OidcProviderRow = Readonly<Selectable<OidcProviderTable>>;
 export type OrganizationRow = Readonly<Selectable<OrganizationTable>>;
 export type OrganizationNodeRow = Readonly<Selectable<OrganizationNodeTable>>;
 export type OrganizationPolicyRow = Readonly<Selectable<OrganizationPolicyTable>>;
+export type VpcEndpointRow = Readonly<Selectable<VpcEndpointTable>>;
 export type AccountCreationRow = Readonly<Selectable<AccountCreationTable>>;
 export type KeyRow = Readonly<Selectable<KeyTable>>;
 export type MaterialRow = Readonly<Selectable<MaterialTable>>;

@@ -164,7 +164,7 @@ describe("rows of aliases", () => {
         assert.equal(await countAliasesOfKey(tx, k1), 1);
       });
       const heard = await changesOf(store, (tx) => deleteAliasesOfKey(tx, k1));
-      assert.deepEqual(heard, [`alias ${REGION} ${ACCOUNT} alias/a`]);
+      assert.deepEqual(heard, [`alias ${REGION} ${ACCOUNT} alias/a`, `keyLabels ${REGION} k1`]);
       const left = await listAliases(store.db, { region: REGION, account: ACCOUNT }, all);
       assert.deepEqual(left, [alias("c", { key_id: "k2", updated_at: 7 }), alias("other", { key_id: "k2" })]);
     });
