@@ -47,12 +47,18 @@ const seedKey = z.strictObject({
 const seedFile = z.strictObject({
   accounts: z
     .array(
-      z.strictObject({
-        id: accountId,
-        name: z.string().default("seeded"),
-        credentials: z.array(seedAccessKey).default([]),
-        ...seedIdentities,
-      }),
+      z
+        .strictObject({
+          id: accountId,
+          name: z.string().default("seeded"),
+          credentials: z.array(seedAccessKey).default([]),
+          ...seedIdentities,
+        })
+        .superRefine(({ credentials, users, roles }, context) => {
+          if (credentials.length + users.length + roles.length > 0) return;
+          const message = "an account needs an access key, a user or a role";
+          context.addIssue({ code: "custom", path: ["credentials"], message });
+        }),
     )
     .default([]),
   keys: z

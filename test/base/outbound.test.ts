@@ -85,7 +85,7 @@ describe("the outbound client", () => {
   });
 
   for (const { title, url, addresses = ["127.0.0.1"] } of [
-    { title: "plain HTTP", url: () => `http://idp.example:${port}/` },
+    { title: "plain HTTP", url: () => `http://idp.example:${port}/`, addresses: ["192.88.98.1"] },
     { title: "a name that means this machine", url: () => `https://idp.example:${port}/` },
     { title: "a name that means a private network", url: () => "https://idp.example/", addresses: ["10.0.0.1", "::1"] },
     { title: "a name that means nothing", url: () => "https://idp.example/", addresses: [] },
