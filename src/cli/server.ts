@@ -13,6 +13,7 @@ import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
 import { stsService } from "../iam/sts.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
+import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
@@ -136,6 +137,8 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       handlers: new Map<string, DueHandler>([
         [DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))],
         [ROTATE_KEY, rotateKeyWhenDue({ store, custody, recorder })],
+        [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
+        [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

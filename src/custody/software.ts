@@ -24,6 +24,7 @@ import type {
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { Imports } from "./imports.ts";
 import { findPublicKey, newPair } from "./key-pairs.ts";
 import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
@@ -99,6 +100,7 @@ export class SoftwareCustody implements Custody {
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
+  readonly #imports: Imports;
   readonly #nonces = new Nonces();
   #closed = false;
 
@@ -112,6 +114,7 @@ export class SoftwareCustody implements Custody {
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
+    this.#imports = new Imports(parts.domainKeys);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -120,6 +123,16 @@ export class SoftwareCustody implements Custody {
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
     return await this.#seal(owner, new Secret(bytes));
+  }
+
+  async issueImport(owner: MaterialOwner, wrapping: Parameters<Custody["issueImport"]>[1]) {
+    this.#requireOpen();
+    return await this.#imports.issue(owner, wrapping);
+  }
+
+  async takeImport(owner: MaterialOwner, given: Parameters<Custody["takeImport"]>[1]): Promise<SealedMaterial> {
+    this.#requireOpen();
+    return await this.#seal(owner, await this.#imports.take(owner, given));
   }
 
   async encrypt(

@@ -101,6 +101,20 @@ export const MIGRATIONS: readonly Migration[] = [
         FROM "key" WHERE rotation_enabled = 1 AND rotation_enabled_at IS NOT NULL;
     `,
   },
+  {
+    // Code of version 2 takes the row of imported material that is gone for material.
+    version: 3,
+    minimumReader: 3,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN expiration_model TEXT;
+      ALTER TABLE "key" ADD COLUMN valid_to INTEGER;
+      ALTER TABLE material ADD COLUMN import_state TEXT;
+      ALTER TABLE material ADD COLUMN expiration_model TEXT;
+      ALTER TABLE material ADD COLUMN expires_at INTEGER;
+      ALTER TABLE material ADD COLUMN description TEXT;
+      ALTER TABLE material ADD COLUMN pending TEXT;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -52,6 +52,11 @@ const material = (material_id: string, columns: Partial<MaterialRow> = {}): Mate
   created_at: 1,
   rotated_at: null,
   rotation_type: null,
+  import_state: null,
+  expiration_model: null,
+  expires_at: null,
+  description: null,
+  pending: null,
   ...columns,
 });
 
