@@ -50,8 +50,13 @@ export function unwrap(privateKey: KeyObject, algorithm: string, wrapped: Uint8A
 /** What wraps the least that can be wrapped: two blocks of 64 bits. */
 const WRAPPED_BYTES_MIN = 16;
 
-/** AES Key Wrap with Padding (RFC 5649) under a key of 256 bits. */
-function unwrapPadded(key: Secret, wrapped: Uint8Array): Secret | undefined {
+/**
+ * Unwraps AES Key Wrap with Padding (RFC 5649; SP 800-38F, KWP).
+ *
+ * @param key 256 bits, borrowed
+ * @returns undefined when it does not open
+ */
+export function unwrapPadded(key: Secret, wrapped: Uint8Array): Secret | undefined {
   if (wrapped.length < WRAPPED_BYTES_MIN) return undefined; // of nothing at all, OpenSSL would make nothing
   const decipher = createDecipheriv("id-aes256-wrap-pad", key.bytes, PADDED_IV);
   try {
