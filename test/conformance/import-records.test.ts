@@ -1,6 +1,8 @@
 /** What imports leave in records and ask of policies, and the expiry of what was imported, also over downtime (spec 02, 04, 05). */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { KMS, RotationsListEntry } from "@aws-sdk/client-kms";
 import { MovableClock } from "../../src/base/clock.ts";
@@ -157,7 +159,7 @@ describe("material that expires", () => {
   });
 });
 
-describe("material that expires while the server is down, or under a clock that nobody can trust", () => {
+describe("imported material in a data directory", () => {
   const credentials = DEV_ACCOUNT.credential;
 
   function run(
@@ -202,7 +204,7 @@ describe("material that expires while the server is down, or under a clock that 
     return later;
   }
 
-  it("S05-052: is gone at the next start, and comes again", async () => {
+  it("S05-052: is gone at the next start when it expired while the server was down, and comes again", async () => {
     using directory = new TemporaryDirectory();
     const rootKey = ephemeralRootKey();
     const { KeyId, material, CiphertextBlob } = await leaveExpiring("dev", directory.path, rootKey);
@@ -215,6 +217,29 @@ describe("material that expires while the server is down, or under a clock that 
       await assertRefused(mine.kms.decrypt({ CiphertextBlob }), "KMSInvalidStateException", /is pending import\.$/);
       await importInto(mine.kms, KeyId, material);
       assert.deepEqual((await mine.kms.decrypt({ CiphertextBlob })).Plaintext, bytes(6));
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("leaves no sealed byte in the database and its log once it was deleted", async () => {
+    using directory = new TemporaryDirectory();
+    const server = await run("dev", directory.path, ephemeralRootKey(), new MovableClock());
+    try {
+      using mine = clientOf({ endpoint: server.endpoint, credentials });
+      const { KeyId } = await newExternalKey(mine.kms);
+      await importInto(mine.kms, KeyId, randomMaterial(32));
+      const read = (): Promise<{ sealed: Uint8Array }> =>
+        server.store.db.selectFrom("material").select("sealed").where("key_id", "=", KeyId).executeTakeFirstOrThrow();
+      const { sealed } = await read();
+      const files = (): string =>
+        ["keystead.db", "keystead.db-wal"].map((name) => readFileSync(join(directory.path, name), "hex")).join(" ");
+      assert.ok(files().includes(sealed.toHex()));
+      await mine.kms.deleteImportedKeyMaterial({ KeyId });
+      await server.dueWork.runDue();
+      assert.equal((await read()).sealed.length, 0);
+      assert.ok(!files().includes(sealed.toHex().slice(-64)));
+      assert.ok(files().includes(Buffer.from(KeyId).toString("hex")), "the search would find what is there");
     } finally {
       await server.close();
     }

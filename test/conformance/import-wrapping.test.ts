@@ -1,6 +1,7 @@
 /** Imported key material of spec 05: every wrapping of every kind of material, made by OpenSSL, and what is refused. */
 
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { KeySpec, KeyUsageType, MacAlgorithmSpec, SigningAlgorithmSpec } from "@aws-sdk/client-kms";
 import {
@@ -217,6 +218,15 @@ describe("a private key from outside", () => {
     });
   }
 
+  it("S05-049: may be in BER, with lengths that are told at the end", async () => {
+    const { KeyId } = await newExternalKey(kms, P256);
+    const plain = ecForm();
+    const HEADER_BYTES = 3; // SEQUENCE, and a length of more than 127 in two bytes
+    assert.deepEqual([plain[0], plain[1]], [0x30, 0x81]);
+    await importInto(kms, KeyId, new Uint8Array([0x30, 0x80, ...plain.subarray(HEADER_BYTES), 0, 0]));
+    await proveSigning("ECDSA_SHA_256")(KeyId, plain);
+  });
+
   const foreign = "is no key material of its key's spec";
   for (const { title, KeySpec, material } of [
     { title: "31 bytes for a symmetric key", material: () => randomMaterial(31) },
@@ -263,15 +273,15 @@ function mismatched(): Uint8Array {
   return new Uint8Array([...left.subarray(0, -POINT_BYTES), ...right.subarray(-POINT_BYTES)]);
 }
 
-/** An RSA key whose private exponent and its remainders were changed: it still parses, and signs wrongly. */
+/** An RSA key with its modulus and another private exponent: well-formed, and no key of that modulus. */
 function spoiltRsa(): Uint8Array {
-  const material = rsa(2048)();
-  const INTEGER = [2, 0x82, 1];
-  let seen = 0;
-  for (let at = 0; at < material.length - 3; at += 1) {
-    if (!INTEGER.every((byte, index) => material[at + index] === byte)) continue;
-    seen += 1;
-    if (seen === 2) return material.map((byte, index) => (index > at + 8 ? byte ^ 2 : byte));
-  }
-  throw new Error("This RSA key has another form.");
+  const privateKey = createPrivateKey({ key: Buffer.from(rsa(2048)()), format: "der", type: "pkcs8" });
+  const jwk = privateKey.export({ format: "jwk" });
+  const changed = (member: string | undefined): string => {
+    const number = Buffer.from(present(member), "base64url");
+    number[5] = (number[5] ?? 0) ^ 1;
+    return number.toString("base64url");
+  };
+  const spoilt = { ...jwk, d: changed(jwk.d), dp: changed(jwk.dp), dq: changed(jwk.dq) };
+  return new Uint8Array(createPrivateKey({ key: spoilt, format: "jwk" }).export({ format: "der", type: "pkcs8" }));
 }
