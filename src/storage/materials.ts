@@ -57,7 +57,7 @@ export async function findMaterial(
   return await query.where("key_id", "=", keyId).where("material_id", "=", materialId).executeTakeFirst();
 }
 
-/** The materials of a key that wait to become current (one at most). */
+/** The material of a key that waits to become current (one at most). */
 export async function findPendingMaterial(
   db: Kysely<Schema>,
   { region, keyId }: KeyName,
@@ -66,19 +66,20 @@ export async function findPendingMaterial(
   return await query.where("key_id", "=", keyId).where("pending", "is not", null).executeTakeFirst();
 }
 
-/** What all the materials of an imported key that are its for ever come to. */
+/** What the materials come to that are an imported key's for ever. */
 export interface ImportedWhole {
   readonly materials: number;
   /** How many of them are here. */
   readonly imported: number;
-  /** How many were imported, by the last import of each, and have not been deleted since; how many of these expire, or did. */
+  /** How many don't expire; deleted ones don't count, here and below. */
   readonly lasting: number;
+  /** How many expire, or did. */
   readonly expiring: number;
   /** The first expiry. */
   readonly expiresAt: number | null;
 }
 
-/** Sums up the materials of a key that are its for ever: there are few, one more than rotations on demand. */
+/** Sums up the materials that are a key's for ever: there are few, one more than rotations on demand. */
 export async function sumUpImported(db: Kysely<Schema>, { region, keyId }: KeyName): Promise<ImportedWhole> {
   const query = db.selectFrom("material").select(["import_state", "expiration_model", "expires_at"]);
   const rows = await query

@@ -9,6 +9,7 @@ import { MovableClock } from "../../src/base/clock.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../../src/cli/accounts.ts";
 import { type RunningServer, startServer } from "../../src/cli/server.ts";
 import { ephemeralRootKey, type RootKey } from "../../src/custody/root-key.ts";
+import { readTrail } from "../faults/audit-trail.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import { importInto, newExternalKey, OAEP, randomMaterial } from "../key-material.ts";
 import {
@@ -204,14 +205,14 @@ describe("imported material in a data directory", () => {
     return later;
   }
 
-  it("S05-052: is gone at the next start when it expired while the server was down, and comes again", async () => {
+  it("S05-052: is gone at the next start when it expired while the server was down, once, and comes again", async () => {
     using directory = new TemporaryDirectory();
     const rootKey = ephemeralRootKey();
     const { KeyId, material, CiphertextBlob } = await leaveExpiring("dev", directory.path, rootKey);
     const server = await run("dev", directory.path, rootKey, clockIn(5));
     try {
       using mine = clientOf({ endpoint: server.endpoint, credentials });
-      await server.dueWork.runDue();
+      await Promise.all([server.dueWork.runDue(), server.dueWork.runDue()]);
       const [entry] = await materialsOf(KeyId, mine.kms);
       assert.equal(entry?.ImportState, "PENDING_IMPORT");
       await assertRefused(mine.kms.decrypt({ CiphertextBlob }), "KMSInvalidStateException", /is pending import\.$/);
@@ -220,6 +221,10 @@ describe("imported material in a data directory", () => {
     } finally {
       await server.close();
     }
+    await (await run("dev", directory.path, rootKey, clockIn(9))).close();
+    const { inSegments, inOutbox } = await readTrail(directory.path);
+    const told = [...inSegments, ...inOutbox].filter(({ eventName }) => eventName === "DeleteExpiredKeyMaterial");
+    assert.equal(told.length, 1);
   });
 
   it("leaves no sealed byte in the database and its log once it was deleted", async () => {
@@ -273,7 +278,13 @@ describe("imported material in a data directory", () => {
 
 describe("records of imports", () => {
   it("S02-004, S02-006: name how and what, and hold neither token nor material", async () => {
-    const { KeyId, Arn } = await newExternalKey(kms);
+    const created = await kms.createKey({ Origin: "EXTERNAL" });
+    const { KeyId, Arn } = present(created.KeyMetadata) as Metadata;
+    const made = await records.of(requestIdOf(created));
+    assert.equal(made.requestParameters?.["origin"], "EXTERNAL");
+    const { keyMetadata } = present(made.responseElements ?? undefined);
+    const { enabled, keyState, origin } = keyMetadata as Readonly<Record<string, unknown>>;
+    assert.deepEqual([enabled, keyState, origin], [false, "PendingImport", "EXTERNAL"]);
     const parameters = await kms.getParametersForImport({ KeyId, ...OAEP });
     const read = await records.of(requestIdOf(parameters));
     assert.deepEqual(read.requestParameters, {

@@ -329,6 +329,16 @@ describe("several materials of one key", () => {
     );
   });
 
+  it("come one at a time also when two come at once", async () => {
+    const { KeyId } = await newImportedKey();
+    const wrapped = [await wrapFor(kms, KeyId, randomMaterial(32)), await wrapFor(kms, KeyId, randomMaterial(32))];
+    const calls = wrapped.map((material) => kms.importKeyMaterial({ KeyId, ...material, ...FOR_EVER, ...NEW }));
+    const [left, right] = await Promise.allSettled(calls);
+    assert.deepEqual([left?.status, right?.status].sort(), ["fulfilled", "rejected"]);
+    await assertRefused(Promise.all(calls), "KMSInvalidStateException", /is pending rotation\.$/);
+    assert.equal((await materialsOf(KeyId)).length, 2);
+  });
+
   it("are told apart by their ids, which a request must not confuse", async () => {
     const { KeyId } = await newExternalKey(kms);
     const [one, two] = [randomMaterial(32), randomMaterial(32)];
