@@ -14,6 +14,7 @@ import type {
   Target,
 } from "../pipeline/operation.ts";
 import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
+import { stateAt } from "./importing.ts";
 import type { UnknownPrincipals } from "./key-policies.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
@@ -122,7 +123,8 @@ function compileTarget(target: AnyTarget): Target {
     ...(when && { when }),
     resolve: (input, call, reader) => locator.resolve(input, call, reader),
     allow(resource, input, call) {
-      if (resource instanceof Key && states !== undefined) requireState(states, resource.state, resource.arn);
+      if (resource instanceof Key && states !== undefined)
+        requireState(states, stateAt(resource.row, call.now), resource.arn);
       locator.fit?.(resource, input);
       if (resource instanceof Key && usage !== undefined) requireUsage(usage, resource, call.operation);
     },

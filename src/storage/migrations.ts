@@ -178,6 +178,20 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX vpc_endpoint_by_account ON vpc_endpoint (account, region, id);
     `,
   },
+  {
+    // Code of version 3 takes the row of imported material that is gone for material.
+    version: 4,
+    minimumReader: 4,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN expiration_model TEXT;
+      ALTER TABLE "key" ADD COLUMN valid_to INTEGER;
+      ALTER TABLE material ADD COLUMN import_state TEXT;
+      ALTER TABLE material ADD COLUMN expiration_model TEXT;
+      ALTER TABLE material ADD COLUMN expires_at INTEGER;
+      ALTER TABLE material ADD COLUMN description TEXT;
+      ALTER TABLE material ADD COLUMN pending TEXT;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -237,7 +237,14 @@ export interface KeyTable {
   rotation_period_days: number;
   /** When it was turned on last; when it is next is a row of `due`. */
   rotation_enabled_at: number | null;
+  /** Of imported material that is there or has expired: whether any of it expires. Else null. */
+  expiration_model: ExpirationModel | null;
+  /** When the first of the materials that the key can't do without expires; null where none does. */
+  valid_to: number | null;
 }
+
+/** Whether imported material expires; the words are the API's. */
+export type ExpirationModel = "KEY_MATERIAL_EXPIRES" | "KEY_MATERIAL_DOES_NOT_EXPIRE";
 
 /** Key material as custody sealed it. The seal authenticates the columns down to `domain_version`. */
 export interface MaterialTable {
@@ -256,7 +263,26 @@ export interface MaterialTable {
   rotated_at: number | null;
   /** What put it there; null for a key's first. */
   rotation_type: RotationType | null;
+  /**
+   * Of imported material: whether it is here. Where it is not, `sealed` is empty, and the row stays as the fingerprint by
+   * which the same material is known when it comes again. Null for material of our own.
+   */
+  import_state: ImportState | null;
+  /** As the last import had it; null once somebody deleted the material, and for material of our own. */
+  expiration_model: ExpirationModel | null;
+  /** When it expires, or did. */
+  expires_at: number | null;
+  /** What the importer calls it. */
+  description: string | null;
+  /** What it waits for before it becomes current; until then the key can lose it for good. Null: it is the key's for ever. */
+  pending: PendingMaterial | null;
 }
+
+/** Whether imported material is here; the words are the API's. */
+export type ImportState = "IMPORTED" | "PENDING_IMPORT";
+
+/** What keeps imported material from being the key's current one; the words are the API's (KeyMaterialState). */
+export type PendingMaterial = "PENDING_ROTATION";
 
 /** Whether a rotation was due or was asked for. */
 export type RotationType = "AUTOMATIC" | "ON_DEMAND";
