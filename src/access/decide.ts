@@ -24,7 +24,12 @@ export interface AccessRequest {
 
 export type Decision =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly why: "explicit deny" | "no resource policy allows" | "another account's" };
+  | {
+      readonly allowed: false;
+      readonly why: "explicit deny" | "no resource policy allows" | "another account's";
+      /** Whether a policy denies, so that no grant can allow; the caller is not always told. */
+      readonly explicitly: boolean;
+    };
 
 const ALLOWED: Decision = { allowed: true };
 
@@ -37,12 +42,15 @@ const ALLOWED: Decision = { allowed: true };
  */
 export function decide({ principal, action, resource, absent, context }: AccessRequest): Decision {
   const own = resource.account === principal.account;
-  if (principal.kind !== "root") return { allowed: false, why: "no resource policy allows" };
-  if (resource.policy === undefined || absent) return own ? ALLOWED : { allowed: false, why: "another account's" };
+  if (principal.kind !== "root") return { allowed: false, why: "no resource policy allows", explicitly: false };
+  if (resource.policy === undefined || absent) {
+    return own ? ALLOWED : { allowed: false, why: "another account's", explicitly: false };
+  }
   const { verdict } = evaluate(resource.policy, { principal, action, resourceArn: resource.arn, context });
   if (verdict === "allow") return ALLOWED;
-  if (!own) return { allowed: false, why: "another account's" };
-  return { allowed: false, why: verdict === "deny" ? "explicit deny" : "no resource policy allows" };
+  const explicitly = verdict === "deny";
+  if (!own) return { allowed: false, why: "another account's", explicitly };
+  return { allowed: false, why: explicitly ? "explicit deny" : "no resource policy allows", explicitly };
 }
 
 /**

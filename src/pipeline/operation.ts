@@ -79,6 +79,19 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
    * @returns undefined when the request has no such key
    */
   conditions?(key: string, question: Question<I>): readonly string[] | undefined;
+  /**
+   * Whether a grant lets one of these principals do the action on the resource that was found, and which. Asked only when
+   * no policy denies explicitly and none allows. Synchronous, on the rows of the decision.
+   *
+   * @param principalNames how grants may name the caller: the ARNs of its session, its role or its user, the name of a
+   *   service; that of its account's root only where the account lets it act on the account's behalf
+   */
+  granted?(principalNames: readonly string[], question: Question<I>, reader: Reader): GrantMatch | undefined;
+}
+
+/** A grant that allows. */
+export interface GrantMatch {
+  readonly grantId: string;
 }
 
 /** What a condition key may look at. */

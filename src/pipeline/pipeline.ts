@@ -147,7 +147,7 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
     resolved.push({ target, resolution });
   }
   attempt.found = found;
-  for (const { target, resolution } of resolved) authorize(target, resolution, attempt);
+  for (const { target, resolution } of resolved) authorize(target, resolution, attempt, reader);
   for (const { resolution } of resolved) {
     if (resolution.kind === "found") continue;
     if (mayMake && resolution.make !== undefined) return resolution.make;
@@ -157,17 +157,21 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   return undefined;
 }
 
-function authorize(target: Target, { kind, resource }: Resolution, { call, input, found }: Attempt): void {
+function authorize(target: Target, { kind, resource }: Resolution, attempt: Attempt, reader: Reader): void {
   if (target.action === undefined) return;
+  const { call, input, found } = attempt;
+  const question = { input, call, resource, found };
   const request = {
     principal: call.principal,
     action: target.action,
     resource,
     absent: kind === "absent",
-    context: requestContext(call, resource, (key) => target.conditions?.(key, { input, call, resource, found })),
+    context: requestContext(call, resource, (key) => target.conditions?.(key, question)),
   };
   const decision = decide(request);
   if (decision.allowed) return;
+  const mayBeGranted = kind === "found" && !decision.explicitly;
+  if (mayBeGranted && target.granted?.([call.principal.arn], question, reader) !== undefined) return;
   throw target.denied?.(call) ?? accessDenied(request, decision);
 }
 

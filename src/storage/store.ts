@@ -1,7 +1,17 @@
 /** What the rest of the house sees of storage: reading, changing, and the view. */
 
 import type { Kysely, Transaction } from "kysely";
-import type { AccountRow, AliasRow, ChangeKind, CredentialRow, KeyRow, MaterialRow, Schema } from "./schema.ts";
+import type {
+  AccountRow,
+  AliasRow,
+  ChangeKind,
+  CredentialRow,
+  GrantedRow,
+  GrantRow,
+  KeyRow,
+  MaterialRow,
+  Schema,
+} from "./schema.ts";
 
 /** The row that each kind of name leads to. */
 export interface Rows {
@@ -10,6 +20,8 @@ export interface Rows {
   key: KeyRow;
   material: MaterialRow;
   alias: AliasRow;
+  grant: GrantRow;
+  granted: GrantedRow;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -19,6 +31,8 @@ export interface Names {
   key: readonly [region: string, keyId: string];
   material: readonly [region: string, keyId: string, materialId: string];
   alias: readonly [region: string, account: string, name: string];
+  grant: readonly [region: string, grantId: string];
+  granted: readonly [region: string, keyId: string, grantee: string];
 }
 
 /**
@@ -43,6 +57,8 @@ export interface Tx {
   settle<T>(reading: (reader: Reader) => T): Promise<T>;
   /** Appends to the change feed: from the commit on, no view holds the older row under that name. */
   changed<K extends ChangeKind>(kind: K, ...name: Names[K]): Promise<void>;
+  /** The same of many names, in few statements. */
+  changedAll<K extends ChangeKind>(kind: K, names: readonly Names[K][]): Promise<void>;
 }
 
 export interface Store extends AsyncDisposable {

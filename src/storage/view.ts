@@ -8,7 +8,15 @@ const SEPARATOR = "\u001f";
 
 type AnyRow = Rows[ChangeKind];
 
-const PARTS: Readonly<Record<ChangeKind, number>> = { account: 1, credential: 1, key: 2, material: 3, alias: 3 };
+const PARTS: Readonly<Record<ChangeKind, number>> = {
+  account: 1,
+  credential: 1,
+  key: 2,
+  material: 3,
+  alias: 3,
+  grant: 2,
+  granted: 3,
+};
 
 /** A name as text, for `changes.name`: its parts, joined. */
 export function viewName<K extends ChangeKind>(_kind: K, ...parts: Names[K]): string {

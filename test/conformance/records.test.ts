@@ -183,8 +183,8 @@ describe("the records", () => {
       },
       { call: () => kms.listKeys({ Marker: "garbage" }), eventName: "ListKeys", errorCode: "InvalidMarkerException" },
       {
-        call: () => kms.listGrants({ KeyId: disabled.KeyId }),
-        eventName: "ListGrants",
+        call: () => kms.describeCustomKeyStores({}),
+        eventName: "DescribeCustomKeyStores",
         errorCode: "UnsupportedOperationException",
       },
     ]) {

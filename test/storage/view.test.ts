@@ -185,7 +185,7 @@ describe("a name in the change feed", () => {
   });
 
   for (const { title, kind } of [
-    { title: "a kind that this version does not know", kind: "grant" as ChangeKind },
+    { title: "a kind that this version does not know", kind: "later" as ChangeKind },
     { title: "another number of parts", kind: "key" as const },
   ]) {
     it(`is refused with ${title}`, () => {

@@ -10,6 +10,7 @@ import {
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
+import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from "./grants.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
@@ -32,6 +33,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
   [
     cancelKeyDeletion,
     createAlias,
+    createGrant,
     createKey,
     decrypt,
     deleteAlias,
@@ -53,12 +55,16 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     getKeyRotationStatus,
     getPublicKey,
     listAliases,
+    listGrants,
     listKeyPolicies,
     listKeyRotations,
     listKeys,
     listResourceTags,
+    listRetirableGrants,
     putKeyPolicy,
     reEncrypt,
+    retireGrant,
+    revokeGrant,
     rotateKeyOnDemand,
     scheduleKeyDeletion,
     sign,
