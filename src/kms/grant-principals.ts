@@ -6,7 +6,7 @@ import { InvalidArnException, ValidationException } from "../base/errors.ts";
 /** Accounts, users and roles; sessions of roles and federated users (KMS guide, Grants: grantee principal). No groups. */
 const RESOURCES: ReadonlyMap<string, RegExp> = new Map([
   ["iam", /^(?:root|(?:user|role)\/[\w+=,.@/-]*[\w+=,.@-])$/],
-  ["sts", /^(?:assumed-role\/[\w+=,.@/-]+|federated-user)\/[\w+=,.@-]+$/],
+  ["sts", /^(?:assumed-role\/[\w+=,.@:-]+|federated-user)\/[\w+=,.@-]+$/],
 ]);
 
 /** Of today's API reference; our model has the wider shape of principals. */

@@ -206,7 +206,7 @@ export const retireGrant = change("RetireGrant", {
   conditions: retireGrantConditions,
   record: {
     readOnly: false,
-    request: ({ DryRun }) => (DryRun === true ? { DryRun } : null),
+    request: null,
     resources: ["grant"],
     additional: (_output, { grant }) => ({ GrantId: grant.id }),
   },
