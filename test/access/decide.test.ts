@@ -132,6 +132,25 @@ describe("a root user", () => {
   });
 });
 
+describe("a denial", () => {
+  it("is explicit when a policy denies, also to a stranger who is not told so", () => {
+    const asked = (principal: AccessRequest["principal"], resource: AccessRequest["resource"], absent = false) =>
+      decide({ principal, action: "kms:Encrypt", resource, absent, context });
+    for (const { who, resource, absent = false, explicitly } of [
+      { who: ACCOUNT, resource: key(admits(ACCOUNT), denies(ACCOUNT)), explicitly: true },
+      { who: OTHER, resource: key(admits(OTHER), denies(OTHER)), explicitly: true },
+      { who: ACCOUNT, resource: key(admits(OTHER)), explicitly: false },
+      { who: OTHER, resource: key(admits(ACCOUNT)), explicitly: false },
+      { who: OTHER, resource: bareKey, absent: true, explicitly: false },
+      { who: OTHER, resource: account, explicitly: false },
+    ]) {
+      const decision = asked(caller(who), resource, absent);
+      assert.equal(decision.allowed, false);
+      assert.equal(!decision.allowed && decision.explicitly, explicitly);
+    }
+  });
+});
+
 describe("a principal of a kind that is not known", () => {
   it("is denied everything, its own account included", () => {
     const role = { ...caller(ACCOUNT), kind: "role" } as unknown as AccessRequest["principal"];

@@ -77,8 +77,16 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const macKey = await newKey(kms, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
   const authenticating = { KeyId: macKey.KeyId, Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
   const authenticated = await kms.generateMac(authenticating);
+  const grant = { KeyId, GranteePrincipal: `arn:aws:iam::${ACCOUNT}:role/a`, Operations: ["DescribeKey" as const] };
+  const [granted, another] = [await kms.createGrant(grant), await kms.createGrant(grant)];
+  const RetiringPrincipal = grant.GranteePrincipal;
   return new Map<string, Answered>([
     ["CreateKey", created],
+    ["CreateGrant", granted],
+    ["ListGrants", await kms.listGrants({ KeyId })],
+    ["ListRetirableGrants", await kms.listRetirableGrants({ RetiringPrincipal })],
+    ["RetireGrant", await kms.retireGrant({ GrantToken: granted.GrantToken })],
+    ["RevokeGrant", await kms.revokeGrant({ KeyId, GrantId: another.GrantId })],
     ["Encrypt", encrypted],
     ["Decrypt", await kms.decrypt({ CiphertextBlob })],
     ["ReEncrypt", await kms.reEncrypt({ CiphertextBlob, DestinationKeyId: second })],
@@ -311,10 +319,12 @@ describe("the records", () => {
     "GetKeyPolicy",
     "GetKeyRotationStatus",
     "ListAliases",
+    "ListGrants",
     "ListKeyPolicies",
     "ListKeyRotations",
     "ListKeys",
     "ListResourceTags",
+    "ListRetirableGrants",
     "ReEncrypt",
   ];
 
