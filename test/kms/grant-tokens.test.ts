@@ -5,6 +5,10 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { newGrantId } from "../../src/base/ids.ts";
 import { newGrantToken, parseGrantToken } from "../../src/kms/grant-tokens.ts";
+import { operations } from "../../src/kms/operations/index.ts";
+import type { Call } from "../../src/pipeline/operation.ts";
+import type { Reader } from "../../src/storage/store.ts";
+import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
 
 describe("a grant token", () => {
   it("stands for its grant, and is another each time", () => {
@@ -46,4 +50,28 @@ describe("a grant token", () => {
       }),
     );
   });
+});
+
+describe("every operation whose input has GrantTokens in the model", () => {
+  const { operations: declared, shapes } = kmsJson as unknown as {
+    operations: Record<string, { input?: { shape: string } }>;
+    shapes: Record<string, { members?: object }>;
+  };
+  const names = Object.keys(declared).filter((name) =>
+    Object.hasOwn(shapes[declared[name]?.input?.shape ?? ""]?.members ?? {}, "GrantTokens"),
+  );
+  const call = { region: "us-east-1" } as Call; // a token is looked up in the Region alone
+  const nothing: Reader = { find: () => undefined };
+
+  for (const name of names.filter((operation) => operations.has(operation))) {
+    it(`refuses in ${name} what is no token, and a token of a grant that is not there`, () => {
+      for (const token of ["no token", newGrantToken(newGrantId())]) {
+        const input = { GrantTokens: [token] };
+        const resolve = () => operations.get(name)?.targets[0]?.resolve(input, call, nothing);
+        assert.throws(resolve, { code: "InvalidGrantTokenException", status: 400 });
+      }
+    });
+  }
+
+  it("is one of 17", () => assert.equal(names.length, 17));
 });
