@@ -5,6 +5,11 @@ import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import { type CompiledPolicy, evaluate } from "../policy/policy.ts";
 
+/** A grant that lets a caller do what was asked. */
+export interface GrantMatch {
+  readonly grantId: string;
+}
+
 export interface AccessRequest {
   readonly principal: Principal;
   /** Such as `kms:Encrypt`. */

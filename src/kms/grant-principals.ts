@@ -91,7 +91,7 @@ export function requireParties(input: Parties, partition: string): void {
 }
 
 /** @throws ValidationException a principal and a service are named to retire */
-export function requireOneOfRetiring({ RetiringPrincipal, RetiringServicePrincipal }: Parties): void {
+function requireOneOfRetiring({ RetiringPrincipal, RetiringServicePrincipal }: Parties): void {
   if (RetiringPrincipal === undefined || RetiringServicePrincipal === undefined) return;
   throw new ValidationException("You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.");
 }

@@ -1,11 +1,11 @@
 /** Grants as resources, and the one question about them: does one of these allow this? */
 
 import type { GrantListEntry } from "@aws-sdk/client-kms";
+import type { GrantMatch } from "../access/decide.ts";
 import { formatArn } from "../base/arn.ts";
-import type { GrantMatch, Question, Resource } from "../pipeline/operation.ts";
+import type { Question, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { GrantedRow, GrantRow } from "../storage/schema.ts";
-import type { Reader } from "../storage/store.ts";
 import {
   type Constraints,
   type ContextConstraint,
@@ -123,9 +123,8 @@ export function findGrant(
   operation: string,
   principalNames: readonly string[],
   question: Question,
-  reader: Reader,
 ): GrantMatch | undefined {
-  const { resource, input } = question;
+  const { resource, input, reader } = question;
   if (resource instanceof Grant) return mayRetire(resource, principalNames) ? { grantId: resource.id } : undefined;
   if (!(resource instanceof Key)) return undefined;
   const context = contextFor(operation, input);

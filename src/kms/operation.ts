@@ -132,7 +132,7 @@ function compileTarget(target: AnyTarget, { isFirst }: { isFirst: boolean }): Ta
     ...(locator.denied && { denied: locator.denied }),
     conditions: (key, { input, ...facts }) => kmsConditionValues(key, conditions, input, facts),
     ...(grantOperation !== undefined && {
-      granted: (names, question, reader) => findGrant(grantOperation, names, question, reader),
+      granted: (names, question) => findGrant(grantOperation, names, question),
     }),
   };
 }

@@ -1,5 +1,6 @@
 /** The types of a service: what an operation declares, and what the pipeline gives it. */
 
+import type { GrantMatch } from "../access/decide.ts";
 import type { ServiceError } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
@@ -80,18 +81,13 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
    */
   conditions?(key: string, question: Question<I>): readonly string[] | undefined;
   /**
-   * Whether a grant lets one of these principals do the action on the resource that was found, and which. Asked only when
-   * no policy denies explicitly and none allows. Synchronous, on the rows of the decision.
+   * The grant on the found resource, if any, that lets a grantee of one of these names do the action. Asked only when no policy
+   * denies explicitly and none allows.
    *
-   * @param principalNames how grants may name the caller: the ARNs of its session, its role or its user, the name of a
-   *   service; that of its account's root only where the account lets it act on the account's behalf
+   * @param granteeNames how grants may name the caller: the ARNs of its session, its role or its user, the name of a service;
+   *   that of its account's root only where the account lets it act for the account
    */
-  granted?(principalNames: readonly string[], question: Question<I>, reader: Reader): GrantMatch | undefined;
-}
-
-/** A grant that allows. */
-export interface GrantMatch {
-  readonly grantId: string;
+  granted?(granteeNames: readonly string[], question: Question<I>): GrantMatch | undefined;
 }
 
 /** What a condition key may look at. */
@@ -102,6 +98,8 @@ export interface Question<I = unknown> {
   readonly resource: Resource;
   /** The resources of the operation that were found, under the names of their targets. */
   readonly found: Readonly<Record<string, Resource>>;
+  /** Rows of the moment in which it is decided. */
+  readonly reader: Reader;
 }
 
 /** What the record of an operation says (CloudTrail, spec 02). Member names are the API's; audit lowers the first letter. */

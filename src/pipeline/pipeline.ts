@@ -160,7 +160,7 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
 function authorize(target: Target, { kind, resource }: Resolution, attempt: Attempt, reader: Reader): void {
   if (target.action === undefined) return;
   const { call, input, found } = attempt;
-  const question = { input, call, resource, found };
+  const question = { input, call, resource, found, reader };
   const request = {
     principal: call.principal,
     action: target.action,
@@ -171,7 +171,7 @@ function authorize(target: Target, { kind, resource }: Resolution, attempt: Atte
   const decision = decide(request);
   if (decision.allowed) return;
   const mayBeGranted = kind === "found" && !decision.explicitly;
-  if (mayBeGranted && target.granted?.([call.principal.arn], question, reader) !== undefined) return;
+  if (mayBeGranted && target.granted?.([call.principal.arn], question) !== undefined) return;
   throw target.denied?.(call) ?? accessDenied(request, decision);
 }
 

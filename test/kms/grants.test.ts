@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { contextConstraintOf, keepsContext, pairsOf } from "../../src/kms/grant-constraints.ts";
 import { findGrantOperation } from "../../src/kms/grant-operations.ts";
 import { findGrant, Grant } from "../../src/kms/grants.ts";
+import { operations } from "../../src/kms/operations/index.ts";
 import { Key } from "../../src/kms/resources.ts";
 import type { Call, Question, Resource } from "../../src/pipeline/operation.ts";
 import type { GrantRow } from "../../src/storage/schema.ts";
@@ -56,13 +57,13 @@ function readerOf(rows: readonly GrantRow[]): Reader {
   };
 }
 
-function questionOf(input: object, resource: Resource = key): Question {
+function questionOf(input: object, rows: readonly GrantRow[], resource: Resource = key): Question {
   const call = { principal: { account: ACCOUNT } } as Call; // what is asked of the caller comes as names
-  return { input, call, resource, found: {} };
+  return { input, call, resource, found: {}, reader: readerOf(rows) };
 }
 
 const asked = (names: readonly string[], rows: readonly GrantRow[], operation = "Encrypt", input: object = {}) =>
-  findGrant(operation, names, questionOf(input), readerOf(rows))?.grantId;
+  findGrant(operation, names, questionOf(input, rows))?.grantId;
 
 describe("a grant on a key", () => {
   for (const { title, grantee, names, allowed } of [
@@ -131,7 +132,7 @@ describe("a grant on a key", () => {
 
   it("is asked of keys alone", () => {
     const alias = { arn: "arn:aws:kms:eu-central-1:111122223333:alias/a", account: ACCOUNT };
-    assert.equal(findGrant("Encrypt", [ROLE], questionOf({}, alias), readerOf([grant()])), undefined);
+    assert.equal(findGrant("Encrypt", [ROLE], questionOf({}, [grant()], alias)), undefined);
   });
 });
 
@@ -176,7 +177,7 @@ describe("a grant that is to be retired", () => {
     },
   ]) {
     it(`${allowed ? "can" : "can't"} be retired ${title}`, () => {
-      const found = findGrant("RetireGrant", names, questionOf({}, new Grant(row)), readerOf([]));
+      const found = findGrant("RetireGrant", names, questionOf({}, [], new Grant(row)));
       assert.equal(found?.grantId, allowed ? row.grant_id : undefined);
     });
   }
@@ -222,9 +223,9 @@ describe("the grants of one grantee", () => {
         constraints: JSON.stringify({ EncryptionContextSubset: { subscriber: ACCOUNT, table: `table-${index}` } }),
       }),
     );
-    const reader = readerOf(rows);
     const input = { EncryptionContext: { subscriber: ACCOUNT, table: "table-49999", extra: "x" } };
-    const ask = (): string | undefined => findGrant("Encrypt", [ROLE], questionOf(input), reader)?.grantId;
+    const question = questionOf(input, rows);
+    const ask = (): string | undefined => findGrant("Encrypt", [ROLE], question)?.grantId;
     assert.equal(ask(), "49999");
     const start = performance.now();
     for (let count = 0; count < 1_000; count += 1) ask();
@@ -239,5 +240,24 @@ describe("the grant operation of an action", () => {
     for (const action of ["kms:ScheduleKeyDeletion", "kms:ListGrants", "iam:Encrypt", "Encrypt", "kms:"]) {
       assert.equal(findGrantOperation(action), undefined, action);
     }
+  });
+});
+
+describe("RetireGrant", () => {
+  it("has the conditions of the grant that is to be retired", () => {
+    const constraints = JSON.stringify({ EncryptionContextSubset: { Department: "IT" }, SourceArn: "arn:aws:s3:::b" });
+    const target = operations.get("RetireGrant")?.targets[0];
+    const valuesFor = (resource: Resource) => (name: string) =>
+      target?.conditions?.(name, questionOf({}, [], resource));
+    const bound = valuesFor(new Grant(grant({ constraints })));
+    assert.deepEqual(bound("kms:grantconstrainttype"), ["EncryptionContextSubset", "SourceArn"]);
+    assert.deepEqual(bound("kms:grantconstraintsourcearn"), ["arn:aws:s3:::b"]);
+    assert.deepEqual(bound("kms:encryptioncontext:department"), ["IT"]);
+    assert.deepEqual(bound("kms:encryptioncontextkeys"), ["Department"]);
+    assert.deepEqual(bound("kms:calleraccount"), [ACCOUNT]);
+    const free = valuesFor(new Grant(grant()));
+    assert.deepEqual(free("kms:grantconstrainttype"), []);
+    assert.equal(free("kms:grantconstraintsourcearn"), undefined);
+    assert.equal(free("kms:viaservice"), undefined);
   });
 });
