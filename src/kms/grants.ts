@@ -149,8 +149,9 @@ function allows(
   { constraints, contextConstraint, operations }: Grant,
   operation: string,
   pairs: ReadonlySet<string> | undefined,
-  { input, call, resource }: Question,
+  question: Question,
 ): boolean {
+  const { input, call, resource } = question;
   const source = constraints?.SourceArn;
   if (source !== undefined && !requestContext(call, resource)("aws:sourcearn")?.includes(source)) return false;
   if (operation === "CreateGrant") {
