@@ -32,6 +32,8 @@ interface Cell {
   readonly CiphertextBlob: Uint8Array;
   /** What a key of another kind made of the message: its signature or its MAC. */
   readonly proof: Uint8Array;
+  /** A grant on it. */
+  readonly GrantId: string;
 }
 
 type State = "Enabled" | "Disabled" | "PendingDeletion";
@@ -74,6 +76,8 @@ const authenticated = { Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as con
 const peer = await newKey(kms, AGREEING);
 const { PublicKey } = await kms.getPublicKey({ KeyId: peer.KeyId });
 
+const GRANTEE = `arn:aws:iam::${ACCOUNT}:role/grantee`;
+
 const newAliasName = (): string => `alias/state-${randomUUID()}`;
 
 const TABLE: readonly Row[] = [
@@ -86,6 +90,11 @@ const TABLE: readonly Row[] = [
     operation: "CreateAlias",
     call: ({ KeyId }) => kms.createAlias({ AliasName: newAliasName(), TargetKeyId: KeyId }),
     outcomes: MANAGE,
+  },
+  {
+    operation: "CreateGrant",
+    call: ({ KeyId }) => kms.createGrant({ KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey"] }),
+    outcomes: USE,
   },
   { operation: "Decrypt", call: ({ CiphertextBlob }) => kms.decrypt({ CiphertextBlob }), outcomes: USE },
   {
@@ -160,6 +169,7 @@ const TABLE: readonly Row[] = [
     outcomes: ["ownMaterial", "ownMaterial", "pending"],
   },
   { operation: "ListAliases", call: ({ KeyId }) => kms.listAliases({ KeyId }), outcomes: ALL_OK },
+  { operation: "ListGrants", call: ({ KeyId }) => kms.listGrants({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyRotations", call: ({ KeyId }) => kms.listKeyRotations({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyPolicies", call: ({ KeyId }) => kms.listKeyPolicies({ KeyId }), outcomes: ALL_OK },
   { operation: "ListResourceTags", call: ({ KeyId }) => kms.listResourceTags({ KeyId }), outcomes: ALL_OK },
@@ -179,6 +189,16 @@ const TABLE: readonly Row[] = [
     part: "as its destination",
     call: ({ KeyId }) => kms.reEncrypt({ CiphertextBlob: another.CiphertextBlob, DestinationKeyId: KeyId }),
     outcomes: USE,
+  },
+  {
+    operation: "RetireGrant",
+    call: ({ Arn, GrantId }) => kms.retireGrant({ KeyId: Arn, GrantId }),
+    outcomes: ALL_OK,
+  },
+  {
+    operation: "RevokeGrant",
+    call: ({ KeyId, GrantId }) => kms.revokeGrant({ KeyId, GrantId }),
+    outcomes: ALL_OK,
   },
   { operation: "RotateKeyOnDemand", call: ({ KeyId }) => kms.rotateKeyOnDemand({ KeyId }), outcomes: USE },
   {
@@ -234,7 +254,7 @@ const TABLE: readonly Row[] = [
 ];
 
 /** Operations that are on no existing key, which the table leaves out. */
-const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys"];
+const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys", "ListRetirableGrants"];
 
 async function cellIn(state: State, kind: CreateKeyCommandInput = {}): Promise<Cell> {
   const { KeyId, Arn } = await newKey(kms, kind);
@@ -244,9 +264,11 @@ async function cellIn(state: State, kind: CreateKeyCommandInput = {}): Promise<C
   const encrypted = KeyUsage === undefined && (await kms.encrypt({ KeyId, Plaintext: bytes(16) })).CiphertextBlob;
   const signature = KeyUsage === "SIGN_VERIFY" && (await kms.sign({ KeyId, ...signed })).Signature;
   const mac = KeyUsage === "GENERATE_VERIFY_MAC" && (await kms.generateMac({ KeyId, ...authenticated })).Mac;
+  const granted = await kms.createGrant({ KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey"] });
+  const GrantId = present(granted.GrantId);
   if (state === "Disabled") await kms.disableKey({ KeyId });
   if (state === "PendingDeletion") await kms.scheduleKeyDeletion({ KeyId });
-  return { KeyId, Arn, AliasName, CiphertextBlob: encrypted || bytes(1), proof: signature || mac || bytes(1) };
+  return { KeyId, Arn, AliasName, CiphertextBlob: encrypted || bytes(1), proof: signature || mac || bytes(1), GrantId };
 }
 
 describe("the key-state table", () => {

@@ -153,6 +153,20 @@ async function changeKey(ask: Ask, KeyId: string): Promise<void> {
   await ask("ListKeyRotations", { KeyId, IncludeKeyMaterial: "ALL_KEY_MATERIAL" });
   await ask("GetKeyLastUsage", { KeyId });
   await ask("DisableKeyRotation", { KeyId });
+  await useGrants(ask, KeyId);
+}
+
+async function useGrants(ask: Ask, KeyId: string): Promise<void> {
+  const GranteePrincipal = "arn:aws:iam::111122223333:root";
+  const Operations = ["Encrypt", "Decrypt"];
+  const input = { KeyId, GranteePrincipal, RetiringPrincipal: GranteePrincipal, Operations };
+  const { GrantToken } = await ask("CreateGrant", { ...input, Constraints: { EncryptionContextSubset: { a: "b" } } });
+  const { GrantId } = await ask("CreateGrant", input);
+  await ask("Encrypt", { KeyId, Plaintext, EncryptionContext, GrantTokens: [GrantToken] });
+  await ask("ListGrants", { KeyId });
+  await ask("ListRetirableGrants", { RetiringPrincipal: GranteePrincipal });
+  await ask("RetireGrant", { GrantToken });
+  await ask("RevokeGrant", { KeyId, GrantId });
 }
 
 async function failWithKey(

@@ -10,6 +10,7 @@ import {
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
+import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from "./grants.ts";
 import { deleteImportedKeyMaterial, getParametersForImport, importKeyMaterial } from "./imports.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
@@ -33,6 +34,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
   [
     cancelKeyDeletion,
     createAlias,
+    createGrant,
     createKey,
     decrypt,
     deleteAlias,
@@ -57,12 +59,16 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     getPublicKey,
     importKeyMaterial,
     listAliases,
+    listGrants,
     listKeyPolicies,
     listKeyRotations,
     listKeys,
     listResourceTags,
+    listRetirableGrants,
     putKeyPolicy,
     reEncrypt,
+    retireGrant,
+    revokeGrant,
     rotateKeyOnDemand,
     scheduleKeyDeletion,
     sign,
