@@ -173,6 +173,15 @@ export interface Custody {
    * @returns undefined when the peer is no public key of the material's spec
    */
   deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
+  /** A new ML-KEM shared secret and its ciphertext (FIPS 203). The secret is the caller's to wipe. */
+  encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }>;
+  /**
+   * The ML-KEM shared secret of a ciphertext, which is the caller's to wipe. One that was altered gives another secret
+   * (implicit rejection); only its length is refused.
+   *
+   * @throws InvalidCiphertextException (base/errors.ts, no message) the ciphertext is of another length
+   */
+  decapsulate(material: SealedMaterial, ciphertext: Uint8Array): Promise<Uint8Array>;
   /** Random bytes of the system's generator. */
   random(lengthBytes: number): Uint8Array;
   /** The header of a well-formed blob of any version we know, or undefined. */

@@ -65,6 +65,8 @@ const another = await kms.encrypt({ KeyId: anotherKey.KeyId, Plaintext: bytes(16
 const SIGNING = { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" } as const;
 const MAC = { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" } as const;
 const AGREEING = { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" } as const;
+const KEM = { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" } as const;
+const encapsulated = { EncapsulationAlgorithm: "ML_KEM", SharedSecretCiphertextBlob: bytes(768) } as const;
 const signed = { Message: bytes(3), SigningAlgorithm: "ECDSA_SHA_256" } as const;
 const authenticated = { Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
 const peer = await newKey(kms, AGREEING);
@@ -82,6 +84,12 @@ const TABLE: readonly Row[] = [
     operation: "CreateAlias",
     call: ({ KeyId }) => kms.createAlias({ AliasName: newAliasName(), TargetKeyId: KeyId }),
     outcomes: MANAGE,
+  },
+  {
+    operation: "Decapsulate",
+    kind: KEM,
+    call: ({ KeyId }) => kms.decapsulate({ KeyId, ...encapsulated }),
+    outcomes: USE,
   },
   { operation: "Decrypt", call: ({ CiphertextBlob }) => kms.decrypt({ CiphertextBlob }), outcomes: USE },
   {
@@ -102,6 +110,12 @@ const TABLE: readonly Row[] = [
   { operation: "DisableKeyRotation", call: ({ KeyId }) => kms.disableKeyRotation({ KeyId }), outcomes: USE },
   { operation: "EnableKey", call: ({ KeyId }) => kms.enableKey({ KeyId }), outcomes: MANAGE },
   { operation: "EnableKeyRotation", call: ({ KeyId }) => kms.enableKeyRotation({ KeyId }), outcomes: USE },
+  {
+    operation: "Encapsulate",
+    kind: KEM,
+    call: ({ KeyId }) => kms.encapsulate({ KeyId, EncapsulationAlgorithm: "ML_KEM" }),
+    outcomes: USE,
+  },
   { operation: "Encrypt", call: ({ KeyId }) => kms.encrypt({ KeyId, Plaintext: bytes(16) }), outcomes: USE },
   {
     operation: "GenerateDataKey",

@@ -77,6 +77,10 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const macKey = await newKey(kms, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
   const authenticating = { KeyId: macKey.KeyId, Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
   const authenticated = await kms.generateMac(authenticating);
+  const kemKey = await newKey(kms, { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" });
+  const encapsulating = { KeyId: kemKey.KeyId, EncapsulationAlgorithm: "ML_KEM" } as const;
+  const encapsulated = await kms.encapsulate(encapsulating);
+  const { SharedSecretCiphertextBlob } = encapsulated;
   return new Map<string, Answered>([
     ["CreateKey", created],
     ["Encrypt", encrypted],
@@ -88,6 +92,8 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
     ["GenerateDataKeyPairWithoutPlaintext", await kms.generateDataKeyPairWithoutPlaintext(pair)],
     ["GetPublicKey", publicKey],
     ["DeriveSharedSecret", await kms.deriveSharedSecret(agreement)],
+    ["Encapsulate", encapsulated],
+    ["Decapsulate", await kms.decapsulate({ ...encapsulating, SharedSecretCiphertextBlob })],
     ["Sign", signed],
     ["Verify", await kms.verify({ ...signing, Signature: signed.Signature })],
     ["GenerateMac", authenticated],
@@ -302,6 +308,8 @@ describe("the records", () => {
     "GenerateDataKeyPairWithoutPlaintext",
     "GetPublicKey",
     "DeriveSharedSecret",
+    "Encapsulate",
+    "Decapsulate",
     "Sign",
     "Verify",
     "GenerateMac",

@@ -3,7 +3,7 @@
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { encryptionConditions, pairSpecCondition } from "../conditions.ts";
 import { requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
-import { creatableSpecs } from "../key-specs.ts";
+import { creatableSpecs, requireOffered } from "../key-specs.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyWithMaterial } from "../resources.ts";
@@ -96,9 +96,10 @@ export const generateDataKeyPair = use("GenerateDataKeyPair", {
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
-  validate(input) {
+  validate(input, call) {
     requireContext(input.EncryptionContext);
     requirePairSpec(input.KeyPairSpec);
+    requireOffered(input.KeyPairSpec, call);
     requireNoRecipient(input);
   },
   check: requireSymmetric,
@@ -125,9 +126,10 @@ export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWitho
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
-  validate(input) {
+  validate(input, call) {
     requireContext(input.EncryptionContext);
     requirePairSpec(input.KeyPairSpec);
+    requireOffered(input.KeyPairSpec, call);
   },
   check: requireSymmetric,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {

@@ -9,6 +9,7 @@ import {
   generateDataKeyWithoutPlaintext,
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
@@ -33,6 +34,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     cancelKeyDeletion,
     createAlias,
     createKey,
+    decapsulate,
     decrypt,
     deleteAlias,
     deriveSharedSecret,
@@ -41,6 +43,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     disableKeyRotation,
     enableKey,
     enableKeyRotation,
+    encapsulate,
     encrypt,
     generateDataKey,
     generateDataKeyPair,

@@ -8,7 +8,7 @@ import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
-import { creatableSpecs, findAlgorithms } from "../key-specs.ts";
+import { creatableSpecs, findAlgorithms, requireOffered } from "../key-specs.ts";
 import { anyState, manageable, switchable } from "../key-states.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
@@ -48,8 +48,9 @@ export const createKey = change("CreateKey", {
     resources: [],
     created: ({ KeyMetadata }) => [{ arn: KeyMetadata?.Arn ?? "", account: KeyMetadata?.AWSAccountId ?? "" }],
   },
-  validate(input) {
+  validate(input, call) {
     requireCreatable(input);
+    requireOffered(specOf(input), call);
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
   async prepare(input, { call, custody }) {
@@ -101,7 +102,7 @@ function requireCreatable(input: Input<"CreateKey">): void {
     );
   }
   const usage = usageOf(input);
-  if (!spec.startsWith("ML_KEM_") && findAlgorithms(spec, usage) === undefined) {
+  if (findAlgorithms(spec, usage) === undefined) {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
