@@ -50,13 +50,13 @@ export interface RawAnswer extends Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** Starts a server for one test file. */
-export async function startWorld(): Promise<World> {
+/** Starts a server for one test file. `args` are further arguments of `keystead dev`. */
+export async function startWorld({ args = [] }: { readonly args?: readonly string[] } = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "keystead-conformance-"));
   const seed = join(folder, "seed.yaml");
   const auditLog = join(folder, "audit.jsonl");
   writeFileSync(seed, SEED);
-  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog] });
+  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog, ...args] });
   const clients: KMS[] = [];
   const client = (region: string, account = ACCOUNT): KMS => {
     const credentials = account === ACCOUNT ? server.credentials : OTHER_CREDENTIALS;

@@ -64,12 +64,19 @@ export const disableKeyRotation = change("DisableKeyRotation", {
 
 /**
  * Whether the key rotates, how often, and when next; false while it is pending deletion (spec 01, Rotation), and always for
- * keys that can't rotate (KMS guide, Key type reference). A rotation on demand is over
+ * keys of other specs (KMS guide, Key type reference). A rotation on demand is over
  * when it is answered, so none is ever under way.
+ *
+ * @throws UnsupportedOperationException the material is not of our own making (KMS guide, Key states, notes 6 and 7)
  */
 export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   targets: [
-    { as: "key", action: "kms:GetKeyRotationStatus", resource: key("KeyId", keyIdOrArnAnywhere), states: anyState },
+    {
+      as: "key",
+      action: "kms:GetKeyRotationStatus",
+      resource: { ...key("KeyId", keyIdOrArnAnywhere), fit: requireOwnOrigin },
+      states: anyState,
+    },
   ],
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
   async run(_input, { key: { id, row }, store }) {
@@ -171,7 +178,10 @@ function requireSymmetric({ row }: Key): void {
 
 function requireRotatable(found: Key): void {
   requireSymmetric(found);
-  const { arn, row } = found;
+  requireOwnOrigin(found);
+}
+
+function requireOwnOrigin({ arn, row }: Key): void {
   if (row.origin !== "AWS_KMS") {
     throw new UnsupportedOperationException(`${arn} origin is ${row.origin} which is not valid for this operation.`);
   }
