@@ -195,7 +195,16 @@ function failureOf({ operation: { record }, input, call, found }: Attempt, error
   };
 }
 
+/** A dry run shows in every record that it has (spec 08, DryRun), whatever else the rule records. */
 function requestOf(
+  rule: Operation["record"]["request"],
+  input: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  const recorded = recordedOf(rule, input);
+  return input["DryRun"] === true ? { ...recorded, DryRun: true } : recorded;
+}
+
+function recordedOf(
   rule: Operation["record"]["request"],
   input: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> | null {
@@ -205,6 +214,5 @@ function requestOf(
   for (const member of rule as readonly string[]) {
     if (input[member] !== undefined) request[member] = input[member];
   }
-  if (input["DryRun"] === true) request["DryRun"] = true;
   return request;
 }
