@@ -17,12 +17,14 @@ const PRIMITIVE_SHARE = 1.1;
 export interface KeyOutcome {
   readonly name: string;
   readonly server: Run;
-  /** Undefined for Encrypt, which the others are compared with. */
+  /** Undefined for Encrypt. */
   readonly primitive: PrimitiveResult | undefined;
   /** The server's throughput beside the bare primitive's on all cores. */
   readonly ratio: number | undefined;
-  /** CPU that a request may cost, in microseconds. */
+  /** CPU that a request may cost, in microseconds: of Encrypt in the same rounds, and a share of the primitive's. */
   readonly cpuBudget: number | undefined;
+  /** CPU of a request as a part of the budget of its round. */
+  readonly cpuShare: number | undefined;
 }
 
 interface KeyCase {
@@ -111,11 +113,10 @@ export async function measureKeys(settings: Settings, print: (text: string) => v
   const [load, primitive] = [start("load.ts"), start("primitive.ts")];
   const parts = { server, kms, signer, load, primitive };
   try {
-    const encrypt = await measure(ENCRYPT, parts, settings, undefined);
-    print(`${lineOf(HEAD)}\n${lineOf(cellsOf(encrypt))}\n`);
-    const outcomes = [encrypt];
-    for (const one of CASES) {
-      const outcome = await measure(one, parts, settings, encrypt);
+    const outcomes: KeyOutcome[] = [];
+    print(`${lineOf(HEAD)}\n`);
+    for (const one of [ENCRYPT, ...CASES]) {
+      const outcome = await measure(one, parts, settings);
       outcomes.push(outcome);
       print(`${lineOf(cellsOf(outcome))}\n`);
     }
@@ -135,43 +136,46 @@ interface Parts {
   readonly primitive: ChildProcess;
 }
 
-async function measure(
-  { name, key, prepare }: KeyCase,
-  { server, kms, signer, load, primitive }: Parts,
-  { rounds, seconds, warmupSeconds, connections }: Settings,
-  encrypt: KeyOutcome | undefined,
-): Promise<KeyOutcome> {
+/** One round: the server with the case, Encrypt, and the primitive, which Encrypt itself is not compared with. */
+interface Round {
+  readonly server: Run;
+  readonly encrypt: Run;
+  readonly primitive: PrimitiveResult | undefined;
+}
+
+async function measure(one: KeyCase, parts: Parts, settings: Settings): Promise<KeyOutcome> {
+  const { rounds, seconds, warmupSeconds } = settings;
+  const [requests, encrypting] = [await requestsOf(one, parts), await requestsOf(ENCRYPT, parts)];
+  const serve = (prepared: LoadRequests, durationMs: number): Promise<Run> => {
+    parts.load.send(prepared);
+    return runOnce(parts.server, parts.load, { connections: settings.connections, durationMs });
+  };
+  const compute = async (durationMs: number): Promise<PrimitiveResult | undefined> => {
+    if (one === ENCRYPT) return undefined;
+    parts.primitive.send({ primitive: one.name, durationMs } satisfies PrimitiveRun);
+    return await nextMessage<PrimitiveResult>(parts.primitive);
+  };
+  const round = async (durationMs: number): Promise<Round> => ({
+    primitive: await compute(durationMs),
+    server: await serve(requests, durationMs),
+    encrypt: await serve(encrypting, durationMs),
+  });
+  await round(warmupSeconds * 1000);
+  const results: Round[] = [];
+  while (results.length < rounds) results.push(await round(seconds * 1000));
+  return outcomeOf(one.name, results);
+}
+
+/** Signed requests of a case on a key of its own. */
+async function requestsOf({ key, prepare }: KeyCase, { kms, signer }: Parts): Promise<LoadRequests> {
   const { KeyMetadata } = await kms.createKey(key);
   const call = await prepare(kms, KeyMetadata?.KeyId ?? "");
   const requests = await Promise.all(Array.from({ length: DISTINCT_REQUESTS }, () => signer.sign(call())));
-  const message: LoadRequests = { kind: "requests", requests: requests.map((bytes) => bytes.toString("base64")) };
-  load.send(message);
-  const serve = (durationMs: number) => runOnce(server, load, { connections, durationMs });
-  const compute = async (durationMs: number): Promise<PrimitiveResult | undefined> => {
-    if (encrypt === undefined) return undefined;
-    primitive.send({ primitive: name, durationMs } satisfies PrimitiveRun);
-    return await nextMessage<PrimitiveResult>(primitive);
-  };
-  await compute(warmupSeconds * 1000);
-  await serve(warmupSeconds * 1000);
-  const runs: Run[] = [];
-  const bare: PrimitiveResult[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const before = round % 2 === 0 ? await compute(seconds * 1000) : undefined;
-    runs.push(await serve(seconds * 1000));
-    const result = before ?? (await compute(seconds * 1000));
-    if (result !== undefined) bare.push(result);
-  }
-  return outcomeOf(name, runs, bare, encrypt);
+  return { kind: "requests", requests: requests.map((bytes) => bytes.toString("base64")) };
 }
 
-function outcomeOf(
-  name: string,
-  runs: readonly Run[],
-  bare: readonly PrimitiveResult[],
-  encrypt: KeyOutcome | undefined,
-): KeyOutcome {
-  const of = (field: keyof Run): number => median(runs.map((run) => run[field]));
+function outcomeOf(name: string, rounds: readonly Round[]): KeyOutcome {
+  const of = (field: keyof Run): number => median(rounds.map(({ server }) => server[field]));
   const server: Run = {
     perSecond: of("perSecond"),
     p50: of("p50"),
@@ -179,17 +183,25 @@ function outcomeOf(
     cpuMicroseconds: of("cpuMicroseconds"),
     loadCpu: of("loadCpu"),
   };
-  if (encrypt === undefined) return { name, server, primitive: undefined, ratio: undefined, cpuBudget: undefined };
-  const primitive: PrimitiveResult = {
-    perSecond: median(bare.map(({ perSecond }) => perSecond)),
-    cpuMicroseconds: median(bare.map(({ cpuMicroseconds }) => cpuMicroseconds)),
-  };
+  const compared = rounds.flatMap(({ primitive, ...rest }) =>
+    primitive === undefined ? [] : [{ primitive, ...rest }],
+  );
+  if (compared.length === 0) {
+    return { name, server, primitive: undefined, ratio: undefined, cpuBudget: undefined, cpuShare: undefined };
+  }
+  const budgets = compared.map(
+    ({ primitive, encrypt }) => encrypt.cpuMicroseconds + PRIMITIVE_SHARE * primitive.cpuMicroseconds,
+  );
   return {
     name,
     server,
-    primitive,
-    ratio: median(runs.map(({ perSecond }, round) => perSecond / (bare[round]?.perSecond ?? Number.NaN))),
-    cpuBudget: encrypt.server.cpuMicroseconds + PRIMITIVE_SHARE * primitive.cpuMicroseconds,
+    primitive: {
+      perSecond: median(compared.map(({ primitive }) => primitive.perSecond)),
+      cpuMicroseconds: median(compared.map(({ primitive }) => primitive.cpuMicroseconds)),
+    },
+    ratio: median(compared.map((round) => round.server.perSecond / round.primitive.perSecond)),
+    cpuBudget: median(budgets),
+    cpuShare: median(compared.map((round, index) => round.server.cpuMicroseconds / (budgets[index] ?? Number.NaN))),
   };
 }
 
@@ -208,7 +220,7 @@ const HEAD = [
 const NAME_WIDTH = 34;
 const CELL_WIDTH = 10;
 
-function cellsOf({ name, server, primitive, ratio, cpuBudget }: KeyOutcome): readonly string[] {
+function cellsOf({ name, server, primitive, ratio, cpuBudget, cpuShare }: KeyOutcome): readonly string[] {
   return [
     name,
     server.perSecond.toFixed(0),
@@ -219,6 +231,7 @@ function cellsOf({ name, server, primitive, ratio, cpuBudget }: KeyOutcome): rea
     server.cpuMicroseconds.toFixed(0),
     primitive?.cpuMicroseconds.toFixed(0) ?? "",
     cpuBudget?.toFixed(0) ?? "",
+    cpuShare?.toFixed(2) ?? "",
     server.loadCpu.toFixed(2),
   ];
 }
