@@ -14,6 +14,11 @@ export interface WycheproofTest {
   readonly flags: readonly string[];
 }
 
+/** What a failing test is called. */
+export function nameOf({ tcId, comment, result }: WycheproofTest): string {
+  return `${tcId} ${comment} (${result})`;
+}
+
 /** A file of Project Wycheproof. `G` is what its groups have beside their tests. */
 export interface WycheproofFile<G, T> {
   readonly source: string;
