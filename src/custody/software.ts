@@ -27,8 +27,10 @@ import type {
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { Imports } from "./imports.ts";
 import { findPublicKey, newPair } from "./key-pairs.ts";
 import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
@@ -114,6 +116,7 @@ export class SoftwareCustody implements Custody {
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
   readonly #sessions: Sessions;
+  readonly #imports: Imports;
   readonly #nonces = new Nonces();
   #closed = false;
 
@@ -129,6 +132,7 @@ export class SoftwareCustody implements Custody {
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
     this.#sessions = parts.sessions;
+    this.#imports = new Imports(parts.domainKeys);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -137,6 +141,16 @@ export class SoftwareCustody implements Custody {
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
     return await this.#seal(owner, new Secret(bytes));
+  }
+
+  async issueImport(owner: MaterialOwner, wrapping: Parameters<Custody["issueImport"]>[1]) {
+    this.#requireOpen();
+    return await this.#imports.issue(owner, wrapping);
+  }
+
+  async takeImport(owner: MaterialOwner, given: Parameters<Custody["takeImport"]>[1]): Promise<SealedMaterial> {
+    this.#requireOpen();
+    return await this.#seal(owner, await this.#imports.take(owner, given));
   }
 
   async encrypt(
@@ -249,6 +263,16 @@ export class SoftwareCustody implements Custody {
     if (publicKey === undefined) return undefined;
     using secret = new Secret(diffieHellman({ privateKey, publicKey }));
     return new Uint8Array(secret.bytes);
+  }
+
+  async encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }> {
+    return encapsulate(requireKind("pair", await this.#open(material)));
+  }
+
+  async decapsulate(material: SealedMaterial, ciphertext: Uint8Array): Promise<Uint8Array> {
+    const secret = decapsulate(material.spec, requireKind("pair", await this.#open(material)), ciphertext);
+    if (secret === undefined) throw new InvalidCiphertextException();
+    return secret;
   }
 
   random(lengthBytes: number): Uint8Array {

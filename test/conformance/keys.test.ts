@@ -148,6 +148,9 @@ describe("CreateKey", () => {
     "ML_DSA_44",
     "ML_DSA_65",
     "ML_DSA_87",
+    "ML_KEM_512",
+    "ML_KEM_768",
+    "ML_KEM_1024",
     "SM2",
   ] as const satisfies readonly KeySpec[]) {
     it(`S01-010: a ${KeySpec} key without KeyUsage is refused`, async () => {
@@ -172,7 +175,6 @@ describe("CreateKey", () => {
   for (const { what, input } of [
     { what: "SM2", input: { KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" } },
     { what: "multi-Region", input: { MultiRegion: true } },
-    { what: "EXTERNAL", input: { Origin: "EXTERNAL" } },
     { what: "custom key store", input: { CustomKeyStoreId: "cks-1234567890abcdef0" } },
   ] satisfies readonly { what: string; input: CreateKeyCommandInput }[]) {
     it(`says of ${what} keys that they can't be made yet, and makes none`, async () => {

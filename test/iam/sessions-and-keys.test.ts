@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { AssumeRoleCommandInput } from "@aws-sdk/client-sts";
-import { ACCOUNT, allowing, newKey, policyOf, present, refusalOf } from "../kms-client.ts";
+import { ACCOUNT, allowing, newKey, OTHER_ACCOUNT, policyOf, present, refusalOf, requestIdOf } from "../kms-client.ts";
 import {
   allow,
   type IamWorld,
@@ -22,6 +22,8 @@ const trust = policy(
   trusts({ AWS: `${IAM}:user/alice` }, { Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] }),
 );
 
+const trustVisitor = policy(trusts({ AWS: `arn:aws:iam::${OTHER_ACCOUNT}:user/visitor` }));
+
 let world: IamWorld;
 before(async () => {
   world = await startIamWorld({
@@ -37,6 +39,15 @@ before(async () => {
           { name: "plain", trust, tags: { Team: "Red" } },
           { name: "other", trust },
           { name: "limited", trust, boundary: `${IAM}:policy/Nothing` },
+          { name: "keys", trust, inline: { kms: policy(allow("kms:*")) } },
+        ],
+      },
+      {
+        id: OTHER_ACCOUNT,
+        users: [{ name: "visitor", accessKeys: [seededKey("visitor")] }],
+        roles: [
+          { name: "keys", trust: trustVisitor, inline: { kms: policy(allow("kms:*")) } },
+          { name: "plain", trust: trustVisitor },
         ],
       },
     ],
@@ -52,10 +63,10 @@ async function session(role: string, more: Partial<AssumeRoleCommandInput> = {})
 /** Whether somebody may describe a key whose policy has, beside the account's administration, these statements. */
 async function mayDescribe(as: SdkCredentials, ...statements: readonly object[]): Promise<boolean> {
   const Policy = policyOf(allowing(ACCOUNT, ["kms:PutKeyPolicy", "kms:GetKeyPolicy"]), ...statements);
-  const { KeyId } = await newKey(world.kms(world.server.credentials), { Policy });
+  const { Arn } = await newKey(world.kms(world.server.credentials), { Policy });
   return world
     .kms(as)
-    .describeKey({ KeyId })
+    .describeKey({ KeyId: Arn })
     .then(
       () => true,
       (cause: Error) => {
@@ -133,6 +144,63 @@ describe("a key policy that allows", () => {
       assert.equal(await mayDescribe(await as(), describing({ AWS: principal })), allowed);
     });
   }
+});
+
+describe("a key's policy and the policies of sessions", () => {
+  const ROOT = { AWS: `${IAM}:root` };
+  const OTHER = { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` };
+  const DENIED = { Effect: "Deny", Principal: "*", Action: "kms:DescribeKey", Resource: "*" };
+
+  /** A session of a role of the other account. */
+  async function foreign(role: string): Promise<SdkCredentials> {
+    const RoleArn = `arn:aws:iam::${OTHER_ACCOUNT}:role/${role}`;
+    const credentials = seededKey("visitor");
+    return sessionOf(await world.sts(credentials).assumeRole({ RoleArn, RoleSessionName: "session" }));
+  }
+
+  it("S03-003 let a role that the key policy names, without another policy; one that it leaves to the account needs its own", async () => {
+    assert.equal(await mayDescribe(await session("plain"), describing({ AWS: `${IAM}:role/plain` })), true);
+    assert.equal(await mayDescribe(await session("plain"), describing(ROOT)), false);
+    assert.equal(await mayDescribe(await session("keys"), describing(ROOT)), true);
+  });
+
+  it("S03-004 let nobody by IAM alone, and nobody whom one of both denies", async () => {
+    assert.equal(await mayDescribe(await session("keys")), false);
+    const Policy = JSON.stringify(policy(allow("kms:*"), { Effect: "Deny", Action: "kms:*", Resource: "*" }));
+    assert.equal(
+      await mayDescribe(await session("plain", { Policy }), describing({ AWS: `${IAM}:role/plain` })),
+      false,
+    );
+    assert.equal(await mayDescribe(await session("keys"), describing(ROOT), DENIED), false);
+  });
+
+  it("S03-005, S03-006 let sessions of another account only where both allow", async () => {
+    assert.equal(await mayDescribe(await foreign("keys")), false, "IAM alone");
+    assert.equal(await mayDescribe(await foreign("plain"), describing(OTHER)), false, "the key policy alone");
+    assert.equal(await mayDescribe(await foreign("keys"), describing(OTHER)), true);
+  });
+
+  it("S04-033 let everybody of the account by *, others by their own policies too, and nobody past a deny", async () => {
+    assert.equal(await mayDescribe(await session("plain"), describing("*")), true);
+    assert.equal(await mayDescribe(await foreign("plain"), describing("*")), false);
+    assert.equal(await mayDescribe(await foreign("keys"), describing("*")), true);
+    assert.equal(await mayDescribe(await session("plain"), describing("*"), DENIED), false);
+  });
+
+  it("S04-031 leave a record in both accounts, in the owner's with nothing but who the stranger is", async () => {
+    const Policy = policyOf(allowing(ACCOUNT), describing(OTHER));
+    const { Arn } = await newKey(world.kms(world.server.credentials), { Policy });
+    const visitor = await foreign("keys");
+    const { UserId } = await world.sts(visitor).getCallerIdentity({});
+    const output = await world.kms(visitor).describeKey({ KeyId: Arn });
+    const records = await world.records.where(({ requestID }) => requestID === requestIdOf(output));
+    const identities = Object.fromEntries(
+      records.map(({ recipientAccountId, userIdentity }) => [recipientAccountId, userIdentity]),
+    );
+    assert.deepEqual(Object.keys(identities).sort(), [ACCOUNT, OTHER_ACCOUNT]);
+    assert.deepEqual(identities[ACCOUNT], { type: "AWSAccount", principalId: UserId, accountId: OTHER_ACCOUNT });
+    assert.equal(identities[OTHER_ACCOUNT]?.["type"], "AssumedRole");
+  });
 });
 
 describe("a condition about the caller's session", () => {

@@ -9,7 +9,10 @@ import {
   generateDataKeyWithoutPlaintext,
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
+import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from "./grants.ts";
+import { deleteImportedKeyMaterial, getParametersForImport, importKeyMaterial } from "./imports.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
@@ -32,15 +35,19 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
   [
     cancelKeyDeletion,
     createAlias,
+    createGrant,
     createKey,
+    decapsulate,
     decrypt,
     deleteAlias,
+    deleteImportedKeyMaterial,
     deriveSharedSecret,
     describeKey,
     disableKey,
     disableKeyRotation,
     enableKey,
     enableKeyRotation,
+    encapsulate,
     encrypt,
     generateDataKey,
     generateDataKeyPair,
@@ -51,14 +58,20 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     getKeyLastUsage,
     getKeyPolicy,
     getKeyRotationStatus,
+    getParametersForImport,
     getPublicKey,
+    importKeyMaterial,
     listAliases,
+    listGrants,
     listKeyPolicies,
     listKeyRotations,
     listKeys,
     listResourceTags,
+    listRetirableGrants,
     putKeyPolicy,
     reEncrypt,
+    retireGrant,
+    revokeGrant,
     rotateKeyOnDemand,
     scheduleKeyDeletion,
     sign,
