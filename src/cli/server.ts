@@ -32,6 +32,11 @@ export interface StoreConfig {
   readonly create: boolean;
 }
 
+/** The operator's log, which is also told what is not an error. */
+export interface OperatorLog extends Log {
+  warn?(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
   readonly port: number;
@@ -42,7 +47,7 @@ export interface ServerConfig extends StoreConfig {
   readonly auditLog?: string;
   /** Whether each append waits for the disk. */
   readonly auditSync: boolean;
-  readonly log: Log;
+  readonly log: OperatorLog;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -113,6 +118,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       clock,
       singleRootKey: kind === "dev",
       publicFingerprints: kind === "dev",
+      warn: (text) => log.warn?.({}, text),
     });
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
