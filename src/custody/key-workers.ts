@@ -64,9 +64,9 @@ export class KeyWorkers {
     this.#queue = new FairQueue(limits);
   }
 
-  /** How many threads there are. */
+  /** How many threads take jobs. */
   get threads(): number {
-    return this.#threads.size;
+    return [...this.#threads].filter(({ ready }) => ready).length;
   }
 
   /**
@@ -138,10 +138,11 @@ export class KeyWorkers {
       .sort((left, right) => left.jobs.size - right.jobs.size)[0];
   }
 
-  /** The next job; all threads but one may search primes at a time, which takes seconds. */
+  /** The next job; all threads but one, or the only one, may search primes at a time, which takes seconds. */
   #take(): Waiting | undefined {
     const searching = [...this.#threads].filter(isSearching).length;
-    const mayTake = (waiting: Waiting): boolean => !isSearch(waiting) || searching < this.#limits.threadsMax - 1;
+    const mayTake = (waiting: Waiting): boolean =>
+      !isSearch(waiting) || searching < Math.max(1, this.#limits.threadsMax - 1);
     const waiting = this.#queue.take(mayTake);
     const [idle] = this.#idleJobs;
     if (waiting !== undefined || this.#queue.size > 0 || idle === undefined || !mayTake(idle)) return waiting;

@@ -64,7 +64,8 @@ export class Libcrypto {
   /** `{ "mu": 1 }` as OSSL_PARAM (openssl/core.h), with what it points at. */
   readonly #muParams: ReturnType<typeof muParams>;
 
-  private constructor(ffi: Ffi) {
+  /** Use `find`. */
+  protected constructor(ffi: Ffi) {
     this.#ffi = ffi;
     this.#c = load(ffi);
     this.#muParams = muParams(ffi);
@@ -74,7 +75,7 @@ export class Libcrypto {
   static find(): Libcrypto | undefined {
     try {
       const ffi = findFfi();
-      return ffi === undefined ? undefined : new Libcrypto(ffi);
+      return ffi === undefined ? undefined : new this(ffi);
     } catch {
       return undefined; // a build without these symbols, or a process that may not use them
     }

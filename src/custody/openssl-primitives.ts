@@ -2,7 +2,7 @@
 
 import type { Libcrypto } from "./libcrypto.ts";
 import type { Primitives, RawScheme, Sm2 } from "./primitives.ts";
-import { SM2_CURVE, sm2Point, sm2Scalar } from "./sm2.ts";
+import { isOneSequence, SM2_CURVE, sm2Point, sm2Scalar } from "./sm2.ts";
 
 /** Primitives of `libcrypto`. */
 export function openSslPrimitives(libcrypto: Libcrypto): Primitives & { readonly sm2: Sm2 } {
@@ -25,7 +25,8 @@ export function openSslPrimitives(libcrypto: Libcrypto): Primitives & { readonly
     sm2: {
       ...digests,
       encrypt: (publicKey, plaintext) => libcrypto.encrypt(publicKey, plaintext),
-      decrypt: (privateKey, ciphertext) => libcrypto.decrypt(privateKey, ciphertext),
+      decrypt: (privateKey, ciphertext) =>
+        isOneSequence(ciphertext) ? libcrypto.decrypt(privateKey, ciphertext) : undefined,
       agree(privateKey, publicKey) {
         using scalar = sm2Scalar(privateKey);
         const peer = sm2Point(publicKey.export({ type: "spki", format: "der" }));

@@ -57,6 +57,15 @@ export function sm2Scalar(privateKey: KeyObject): Secret {
   return new Secret(new Uint8Array(der.bytes.subarray(at, at + SCALAR_BYTES)));
 }
 
+/** Whether bytes are one DER SEQUENCE and nothing behind it, which OpenSSL would read over (X.690, 8.1.3 and 10.1). */
+export function isOneSequence(der: Uint8Array): boolean {
+  const [tag, first = 0, second = 0, third = 0] = der;
+  if (tag !== 0x30) return false;
+  if (first < 0x80) return der.length === 2 + first;
+  if (first === 0x81) return second >= 0x80 && der.length === 3 + second;
+  return first === 0x82 && second > 0 && der.length === 4 + 256 * second + third;
+}
+
 /** The uncompressed point of an SM2 key's SubjectPublicKeyInfo. */
 export function sm2Point(spki: Uint8Array): Uint8Array {
   return new Uint8Array(spki.subarray(-POINT_BYTES));
