@@ -46,7 +46,12 @@ export class PairUse {
 
   /** A new pair, which is the caller's to wipe. */
   async newPair(owner: JobOwner): Promise<PairBytes> {
-    return this.#ready.take(owner.spec) ?? (await this.#do(owner, "newPair", owner.spec));
+    return await this.#do(owner, "newPair", owner.spec);
+  }
+
+  /** The same, and at once where one is ready. Keys are made too seldom to keep pairs for them. */
+  async takePair(owner: JobOwner): Promise<PairBytes> {
+    return this.#ready.take(owner.spec) ?? (await this.newPair(owner));
   }
 
   async sign({ row, privateKey, spki }: PairHandle, input: SigningInput): Promise<Uint8Array> {

@@ -5,8 +5,8 @@ import type { PairBytes } from "./key-pairs.ts";
 /** How many pairs of each spec wait at most. */
 export type ReadySizes = Readonly<Record<string, number>>;
 
-/** Some four seconds of one core's work, done when there is nothing else to do. */
-export const READY_SIZES: ReadySizes = { RSA_2048: 8, RSA_3072: 4, RSA_4096: 4 };
+/** Some seconds of one core's work, done when there is nothing else to do. */
+export const READY_SIZES: ReadySizes = { RSA_2048: 6, RSA_3072: 3, RSA_4096: 2 };
 
 /** Pairs that nobody has yet, each given away once. */
 export class ReadyPairs {

@@ -124,9 +124,7 @@ export class SoftwareCustody implements Custody {
   }
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
-    using secret = new Secret(bytes);
-    requireMaterialLength(owner, bytes);
-    return await this.#seal(owner, secret);
+    return await this.#seal(owner, new Secret(bytes));
   }
 
   async encrypt(
@@ -190,7 +188,7 @@ export class SoftwareCustody implements Custody {
     context: EncryptionContext,
   ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }> {
     const handle = requireKind("symmetric", await this.#open(material));
-    const { publicKey, privateKey } = await this.#pairs.newPair({ account: material.account, spec: pairSpec });
+    const { publicKey, privateKey } = await this.#pairs.takePair({ account: material.account, spec: pairSpec });
     using secret = new Secret(privateKey);
     return {
       publicKey,
@@ -299,6 +297,7 @@ export class SoftwareCustody implements Custody {
   async #seal(owner: MaterialOwner, secret: Secret): Promise<SealedMaterial> {
     using material = secret;
     this.#requireOpen();
+    requireMaterialLength(owner, material.bytes);
     const { identity } = openMaterial(owner, material.bytes);
     const id = materialId(this.#fingerprintKey, owner, identity);
     const domain = { region: owner.region, purpose: "material" } as const;
