@@ -8,7 +8,7 @@ import type {
   MacAlgorithmSpec,
   SigningAlgorithmSpec,
 } from "@aws-sdk/client-kms";
-import { findPartition } from "../base/arn.ts";
+import { UnsupportedOperationException } from "../base/errors.ts";
 
 /** The algorithms of a key: one list, by its usage. */
 export interface Algorithms {
@@ -71,9 +71,10 @@ const usagesOfSpec: Readonly<Record<string, Usages>> = {
 /** The specs whose keys can be made here today: all but ML-KEM. */
 export const creatableSpecs: ReadonlySet<string> = new Set(Object.keys(usagesOfSpec));
 
-/** Whether AWS has the spec in a Region: SM2 in China Regions alone (KMS guide, SM2 key spec). */
-export function isOfRegion(spec: string, region: string): boolean {
-  return spec !== "SM2" || findPartition(region) === "aws-cn";
+/** @throws UnsupportedOperationException SM2 outside China Regions (KMS guide, SM2 key spec), in the words reported of CreateKey */
+export function requireOffered(spec: string, { partition }: { readonly partition: string }): void {
+  if (spec !== "SM2" || partition === "aws-cn") return;
+  throw new UnsupportedOperationException(`KeySpec ${spec} is not supported in this Region`);
 }
 
 /** Bits of the modulus of RSA specs. */

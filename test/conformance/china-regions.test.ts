@@ -230,7 +230,7 @@ describe("GenerateDataKeyPair with SM2", () => {
       await assertRefused(
         world.kms[call]({ KeyId: elsewhere.KeyId, KeyPairSpec: "SM2" }),
         "UnsupportedOperationException",
-        "KeyPairSpec SM2 is not supported in this Region",
+        "KeySpec SM2 is not supported in this Region",
       );
     });
   }

@@ -3,7 +3,7 @@
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { encryptionConditions, pairSpecCondition } from "../conditions.ts";
 import { requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
-import { creatableSpecs, isOfRegion } from "../key-specs.ts";
+import { creatableSpecs, requireOffered } from "../key-specs.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyWithMaterial } from "../resources.ts";
@@ -96,9 +96,10 @@ export const generateDataKeyPair = use("GenerateDataKeyPair", {
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
-  validate(input, { region }) {
+  validate(input, call) {
     requireContext(input.EncryptionContext);
-    requirePairSpec(input.KeyPairSpec, region);
+    requirePairSpec(input.KeyPairSpec);
+    requireOffered(input.KeyPairSpec, call);
     requireNoRecipient(input);
   },
   check: requireSymmetric,
@@ -125,9 +126,10 @@ export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWitho
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
-  validate(input, { region }) {
+  validate(input, call) {
     requireContext(input.EncryptionContext);
-    requirePairSpec(input.KeyPairSpec, region);
+    requirePairSpec(input.KeyPairSpec);
+    requireOffered(input.KeyPairSpec, call);
   },
   check: requireSymmetric,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {
@@ -146,15 +148,8 @@ export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWitho
   },
 });
 
-/**
- * The model's enum names the other specs; those of it that can be made as keys can be made as pairs.
- *
- * @throws UnsupportedOperationException in the words that are recorded for CreateKey, where AWS has not that spec either
- */
-function requirePairSpec(spec: string, region: string): void {
-  if (!isOfRegion(spec, region)) {
-    throw new UnsupportedOperationException(`KeyPairSpec ${spec} is not supported in this Region`);
-  }
+/** The model's enum names the other specs; those of it that can be made as keys can be made as pairs. */
+function requirePairSpec(spec: string): void {
   if (creatableSpecs.has(spec)) return;
   throw new UnsupportedOperationException(`Keystead does not support KeyPairSpec ${spec} yet.`);
 }

@@ -8,7 +8,7 @@ import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
-import { creatableSpecs, findAlgorithms, isOfRegion } from "../key-specs.ts";
+import { creatableSpecs, findAlgorithms, requireOffered } from "../key-specs.ts";
 import { anyState, manageable, switchable } from "../key-states.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
@@ -48,8 +48,9 @@ export const createKey = change("CreateKey", {
     resources: [],
     created: ({ KeyMetadata }) => [{ arn: KeyMetadata?.Arn ?? "", account: KeyMetadata?.AWSAccountId ?? "" }],
   },
-  validate(input, { region }) {
-    requireCreatable(input, region);
+  validate(input, call) {
+    requireCreatable(input);
+    requireOffered(specOf(input), call);
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
   async prepare(input, { call, custody }) {
@@ -88,7 +89,7 @@ function tagOf({ TagKey = "", TagValue = "" }: { TagKey: string | undefined; Tag
 }
 
 /** Texts as recorded on AWS (spec 09) where they are known. */
-function requireCreatable(input: Input<"CreateKey">, region: string): void {
+function requireCreatable(input: Input<"CreateKey">): void {
   const spec = specOf(input);
   if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
     throw new ValidationException(
@@ -103,9 +104,6 @@ function requireCreatable(input: Input<"CreateKey">, region: string): void {
   const usage = usageOf(input);
   if (!spec.startsWith("ML_KEM_") && findAlgorithms(spec, usage) === undefined) {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
-  }
-  if (!isOfRegion(spec, region)) {
-    throw new UnsupportedOperationException(`KeySpec ${spec} is not supported in this Region`);
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
   if (input.Origin !== undefined && input.Origin !== "AWS_KMS") throw notYet(`Origin ${input.Origin}`);
