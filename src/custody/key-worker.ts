@@ -17,6 +17,8 @@ port.on("message", ({ id, job, args }: KeyRequest) => {
     reply({ id, value }, buffersOf(value));
   } catch (cause) {
     reply({ id, error: cause instanceof Error ? cause.message : "A job failed" }, []);
+  } finally {
+    for (const arg of args) if (arg instanceof Uint8Array) arg.fill(0); // this thread's own copies, a plaintext may be among them
   }
 });
 
