@@ -7,7 +7,8 @@ import type { Custody } from "../custody/custody.ts";
 import { identityArn, newAccessKeyId, newSecretAccessKey } from "../identity/credentials.ts";
 import { insertAccount } from "../storage/accounts.ts";
 import { deleteCredential, deleteRootCredentials, insertCredential } from "../storage/credentials.ts";
-import type { CredentialRow, IdentityRow } from "../storage/schema.ts";
+import type { IdentityRow } from "../storage/identity-schema.ts";
+import type { CredentialRow } from "../storage/schema.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { UsageError } from "./options.ts";
 

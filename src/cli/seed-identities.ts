@@ -7,9 +7,9 @@ import { type PolicyKind, PolicySyntaxError, parsePolicy } from "../policy/docum
 import { compilePolicy } from "../policy/policy.ts";
 import { insertIdentity, nameKeyOf, updateIdentity } from "../storage/identities.ts";
 import { attachPolicy, insertIamTags, putInlinePolicy } from "../storage/identity-policies.ts";
+import type { IdentityRow } from "../storage/identity-schema.ts";
 import { insertManagedPolicy } from "../storage/managed-policies.ts";
 import { insertOidcProvider } from "../storage/oidc-providers.ts";
-import type { IdentityRow } from "../storage/schema.ts";
 import type { Reader, Tx } from "../storage/store.ts";
 import { type AccessKey, ensureUserKey } from "./accounts.ts";
 import { UsageError } from "./options.ts";

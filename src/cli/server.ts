@@ -150,6 +150,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       singleRootKey: kind === "dev",
       publicFingerprints: kind === "dev",
       incarnation: store.incarnation,
+      warn: (text) => log.warn?.({}, text),
     });
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);

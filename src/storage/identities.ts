@@ -1,7 +1,7 @@
 /** Rows of users, groups and roles. */
 
 import type { Updateable } from "kysely";
-import type { IdentityRow, IdentityTable } from "./schema.ts";
+import type { IdentityRow, IdentityTable } from "./identity-schema.ts";
 import type { Tx } from "./store.ts";
 
 /** The form in which names are compared: those that differ in case alone are the same name. */

@@ -1,7 +1,7 @@
 /** Rows of customers' managed policies and their versions. */
 
 import { insertIamTags } from "./identity-policies.ts";
-import type { ManagedPolicyRow } from "./schema.ts";
+import type { ManagedPolicyRow } from "./identity-schema.ts";
 import type { Tx } from "./store.ts";
 import type { Tag } from "./tags.ts";
 

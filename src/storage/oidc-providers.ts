@@ -1,7 +1,7 @@
 /** Rows of OpenID Connect providers. */
 
 import { insertIamTags } from "./identity-policies.ts";
-import type { OidcProviderRow } from "./schema.ts";
+import type { OidcProviderRow } from "./identity-schema.ts";
 import type { Tx } from "./store.ts";
 import type { Tag } from "./tags.ts";
 
