@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import {
   ExpiredIdentityTokenException,
   IDPCommunicationErrorException,
+  IDPRejectedClaimException,
   InvalidIdentityTokenException,
 } from "../base/errors.ts";
 import { type OutboundClient, OutboundError } from "../base/outbound.ts";
@@ -66,6 +67,7 @@ export class IdentityTokens {
    * @param findProvider the provider that the role's account has registered for an issuer, given without its scheme
    * @throws InvalidIdentityTokenException whatever is wrong but the time
    * @throws ExpiredIdentityTokenException it came too late
+   * @throws IDPRejectedClaimException it came too early, or another claim does not hold
    * @throws IDPCommunicationErrorException its provider can't be reached now
    */
   async verify(
@@ -197,7 +199,7 @@ function refusalOf(cause: unknown, now: number): Error {
   }
   if (cause instanceof errors.JWTClaimValidationFailed) {
     if (cause.reason === "missing") return missing(cause.claim);
-    return new InvalidIdentityTokenException(`The token's ${cause.claim} claim does not hold.`);
+    return new IDPRejectedClaimException(`The token's ${cause.claim} claim does not hold.`);
   }
   if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) {
     return new InvalidIdentityTokenException(NO_KEY);

@@ -174,7 +174,7 @@ describe("a key's policy and the policies of sessions", () => {
     assert.equal(await mayDescribe(await session("keys"), describing(ROOT), DENIED), false);
   });
 
-  it("S03-005, S03-006 let sessions of another account only where both allow", async () => {
+  it("S03-005 let sessions of another account only where both allow", async () => {
     assert.equal(await mayDescribe(await foreign("keys")), false, "IAM alone");
     assert.equal(await mayDescribe(await foreign("plain"), describing(OTHER)), false, "the key policy alone");
     assert.equal(await mayDescribe(await foreign("keys"), describing(OTHER)), true);
@@ -187,7 +187,7 @@ describe("a key's policy and the policies of sessions", () => {
     assert.equal(await mayDescribe(await session("plain"), describing("*"), DENIED), false);
   });
 
-  it("S04-031 leave a record in both accounts, in the owner's with nothing but who the stranger is", async () => {
+  it("S03-006, S04-031 leave a record in both accounts, in the owner's with nothing but who the stranger is", async () => {
     const Policy = policyOf(allowing(ACCOUNT), describing(OTHER));
     const { Arn } = await newKey(world.kms(world.server.credentials), { Policy });
     const visitor = await foreign("keys");

@@ -227,7 +227,18 @@ describe("a token", () => {
     {
       title: "that is not yet good",
       token: () => issuer.token({ nbf: secondsFromNow(100) }),
+      name: "IDPRejectedClaimException",
       message: "The token's nbf claim does not hold.",
+    },
+    {
+      title: "with a tag that no session may have",
+      token: () => issuer.token({ [TAGS]: { principal_tags: { Team: ["x".repeat(257)] } } }),
+      name: "IDPRejectedClaimException",
+    },
+    {
+      title: "with a source identity that no session may have",
+      token: () => issuer.token({ "https://aws.amazon.com/source_identity": "a b" }),
+      name: "IDPRejectedClaimException",
     },
     {
       title: "of an issuer that is not registered",
@@ -324,7 +335,7 @@ describe("a token", () => {
       assert.equal(refusal.name, name, refusal.message);
       if (typeof message === "string") assert.equal(refusal.message, message);
       else if (message !== undefined) assert.match(refusal.message, message);
-      assert.equal(refusal.status, 400);
+      assert.equal(refusal.status, name === "IDPRejectedClaimException" ? 403 : 400);
     });
   }
 

@@ -1,6 +1,6 @@
 /** Who sends AssumeRoleWithWebIdentity, which nobody signs: whom the token says, once it is verified. */
 
-import { ValidationException } from "../../base/errors.ts";
+import { IDPRejectedClaimException, ValidationException } from "../../base/errors.ts";
 import type { Principal, WebIdentityPrincipal } from "../../identity/principal.ts";
 import type { ProviderKeys } from "../../identity/session.ts";
 import type { UnsignedContext } from "../../pipeline/operation.ts";
@@ -18,6 +18,12 @@ export interface WebIdentityInput {
 
 const TAGS_CLAIM = "https://aws.amazon.com/tags";
 const SOURCE_IDENTITY_CLAIM = "https://aws.amazon.com/source_identity";
+
+/** The model's constraints of tagListType, tagKeyType, tagValueType and sourceIdentityType, which hold for claims as well. */
+const TAGS_MAX = 50;
+const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+const SOURCE_IDENTITY = /^[\w+=,.@-]{2,64}$/;
 
 /**
  * The caller of AssumeRoleWithWebIdentity: the subject of a token whose issuer the role's account has registered.
@@ -61,13 +67,21 @@ export function tagsOfToken(principal: Principal): SessionRequestInput {
   return fromTokens.get(principal) ?? NOTHING;
 }
 
+/** @throws IDPRejectedClaimException a tag or the source identity is not as the API would take it */
 function sessionOfToken({ claims }: IdentityToken): SessionRequestInput {
   const sourceIdentity = claims[SOURCE_IDENTITY_CLAIM];
   const { principal_tags: tags, transitive_tag_keys: transitive } = asRecord(claims[TAGS_CLAIM]);
+  const Tags = Object.entries(asRecord(tags)).map(([Key, value]) => ({ Key, Value: textsOf(value)[0] ?? "" }));
+  if (Tags.length > TAGS_MAX || !Tags.every(({ Key, Value }) => TAG_KEY.test(Key) && TAG_VALUE.test(Value))) {
+    throw new IDPRejectedClaimException(`The token's ${TAGS_CLAIM} claim does not hold.`);
+  }
+  if (sourceIdentity !== undefined && !SOURCE_IDENTITY.test(String(sourceIdentity))) {
+    throw new IDPRejectedClaimException(`The token's ${SOURCE_IDENTITY_CLAIM} claim does not hold.`);
+  }
   return {
-    Tags: Object.entries(asRecord(tags)).map(([Key, value]) => ({ Key, Value: textsOf(value)[0] ?? "" })),
+    Tags,
     TransitiveTagKeys: textsOf(transitive),
-    ...(typeof sourceIdentity === "string" && { SourceIdentity: sourceIdentity }),
+    ...(sourceIdentity !== undefined && { SourceIdentity: String(sourceIdentity) }),
   };
 }
 
