@@ -12,7 +12,7 @@ import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
-import { IdentityTokens } from "../iam/identity-tokens.ts";
+import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
@@ -90,13 +90,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const gateway = new Gateway({
       services: [
         kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
-        stsService({
-          custody,
-          identityTokens: new IdentityTokens({
-            outbound: new OutboundClient(config.outboundAllowed),
-            machineClock: systemClock,
-          }),
-        }),
+        stsService({ custody, identityTokens: identityTokensOf(config) }),
         vpcEndpointService(),
       ],
       pipeline: new Pipeline({ store, recorder }),
@@ -125,6 +119,18 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     await closeParts(parts);
     throw cause;
   }
+}
+
+function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
+  let tokens: Promise<IdentityTokens> | undefined;
+  const load = async (): Promise<IdentityTokens> => {
+    const { IdentityTokens } = await import("../iam/identity-tokens.ts");
+    return new IdentityTokens({ outbound: new OutboundClient(outboundAllowed), machineClock: systemClock });
+  };
+  return () => {
+    tokens ??= load();
+    return tokens;
+  };
 }
 
 function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {

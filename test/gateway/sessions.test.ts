@@ -45,7 +45,7 @@ before(async () => {
     singleRootKey: true,
     incarnation: store.incarnation,
   });
-  service = stsService({ custody, identityTokens: undefined as never });
+  service = stsService({ custody, identityTokens: () => assert.fail("no token of a provider comes here") });
   authenticator = new Authenticator({ services: [service], store, custody, machineClock, clock });
   await store.transaction(async (tx) => {
     for (const id of [ACCOUNT, "444455556666"]) await insertAccount(tx, { id, name: "test", created_at: 0 });

@@ -8,7 +8,8 @@ import type { IdentityTokens } from "../identity-tokens.ts";
 /** What every run of an STS operation gets beside its targets' resources. */
 export interface Environment {
   readonly custody: Custody;
-  readonly identityTokens: IdentityTokens;
+  /** Loaded with the first token that comes: its package takes a tenth of a second. */
+  identityTokens(): Promise<IdentityTokens>;
 }
 
 export type Context = RunContext & Environment;

@@ -38,7 +38,8 @@ export async function identify(
   if (ProviderId !== undefined) {
     throw new ValidationException("ProviderId is for OAuth 2.0 access tokens, which are not supported.");
   }
-  const token = await identityTokens.verify(WebIdentityToken, (url) => findProvider(store, account, url));
+  const tokens = await identityTokens();
+  const token = await tokens.verify(WebIdentityToken, (url) => findProvider(store, account, url));
   const { provider, subject, audience } = token;
   const principal: WebIdentityPrincipal = {
     kind: "web-identity",
