@@ -71,6 +71,14 @@ export class NotFoundException extends coded("NotFoundException") {}
 export class TagException extends coded("TagException") {}
 export class UnsupportedOperationException extends coded("UnsupportedOperationException") {}
 
+// Errors of the IAM API (models/iam.json has their codes and statuses on the wire); those that KMS has too are above.
+export class DeleteConflictException extends coded("DeleteConflictException", 409) {}
+export class EntityAlreadyExistsException extends coded("EntityAlreadyExistsException", 409) {}
+export class InvalidInputException extends coded("InvalidInputException") {}
+export class NoSuchEntityException extends coded("NoSuchEntityException", 404) {}
+export class ServiceFailureException extends coded("ServiceFailureException", 500) {}
+export class UnmodifiableEntityException extends coded("UnmodifiableEntityException") {}
+
 /** What the operator has to hear at a start, in one line and without a stack. */
 export class OperatorError extends Error {
   override readonly name: string = "OperatorError";

@@ -59,6 +59,8 @@ export interface GatewayOptions {
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly log: Log;
+  /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
+  readonly called?: (call: Call) => void;
 }
 
 /** One HTTP or HTTPS listener for every service. */
@@ -162,10 +164,11 @@ export class Gateway {
         operation: model.name,
         principal,
         partition,
-        region,
+        region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
         client,
       };
+      this.#options.called?.(call);
       return codec.encode(model, await this.#perform(service, call, request), requestId);
     } catch (cause) {
       const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });

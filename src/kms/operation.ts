@@ -1,5 +1,6 @@
 /** How an operation of KMS is declared: `use`, `read` and `change`. */
 
+import type { UnknownPrincipals } from "../access/principals.ts";
 import { InvalidGrantTokenException, InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type {
@@ -13,7 +14,6 @@ import type {
   Target,
 } from "../pipeline/operation.ts";
 import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
-import type { UnknownPrincipals } from "./key-policies.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
 import { Key, type Locator } from "./resources.ts";

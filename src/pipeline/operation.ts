@@ -157,6 +157,11 @@ export interface Service {
   readonly model: ServiceModel;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly environment: Readonly<Record<string, unknown>>;
+  /**
+   * Of services that a partition has once: the Region in which they run, whatever the credential scope says; calls and records
+   * name that one.
+   */
+  homeRegion?(partition: string): string;
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
   /** What an operation that is in the model but not in `operations` answers. */

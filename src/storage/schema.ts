@@ -134,6 +134,17 @@ export interface CredentialUsageTable {
   service: string;
 }
 
+/** How the deletions of service-linked roles went (DeleteServiceLinkedRole is asynchronous in AWS's API). */
+export interface RoleDeletionTable {
+  task_id: string;
+  account: string;
+  state: "SUCCEEDED" | "FAILED";
+  reason: string | null;
+  /** JSON: what uses the role, a list of `{ region, resources }`. */
+  usage: string;
+  created_at: number;
+}
+
 export interface OrganizationTable {
   id: string;
   management_account: string;
@@ -373,6 +384,7 @@ export interface Schema {
   iam_tag: IamTagTable;
   oidc_provider: OidcProviderTable;
   account_alias: AccountAliasTable;
+  role_deletion: RoleDeletionTable;
   organization: OrganizationTable;
   organization_node: OrganizationNodeTable;
   organization_policy: OrganizationPolicyTable;
@@ -399,6 +411,7 @@ export type IdentityRow = Readonly<Selectable<IdentityTable>>;
 export type ManagedPolicyRow = Readonly<Selectable<ManagedPolicyTable>>;
 export type PolicyVersionRow = Readonly<Selectable<PolicyVersionTable>>;
 export type OidcProviderRow = Readonly<Selectable<OidcProviderTable>>;
+export type RoleDeletionRow = Readonly<Selectable<RoleDeletionTable>>;
 export type OrganizationRow = Readonly<Selectable<OrganizationTable>>;
 export type OrganizationNodeRow = Readonly<Selectable<OrganizationNodeTable>>;
 export type OrganizationPolicyRow = Readonly<Selectable<OrganizationPolicyTable>>;
