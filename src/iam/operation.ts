@@ -98,7 +98,7 @@ function compile<I, O, T extends readonly AnyTarget[], C>(
       readOnly: kind === "read",
       request: (input) => elementsOf(input as Members),
       ...(kind === "change" && { response: (output) => elementsOf(response(output as O)) }),
-      resources: [],
+      resources: undefined,
     },
     validate(input, call) {
       requireIamSession(call.principal);

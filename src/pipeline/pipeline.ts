@@ -180,13 +180,13 @@ function authorize(
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
 function entryOf({ operation: { record }, input, call, found }: Attempt, output: unknown, context: unknown): Entry {
-  const resources = record.resources.flatMap((as) => found[as] ?? []);
+  const resources = record.resources?.flatMap((as) => found[as] ?? []);
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
-    resources: record.created === undefined ? resources : [...resources, ...record.created(output)],
+    resources: record.created === undefined ? resources : [...(resources ?? []), ...record.created(output)],
     additional: record.additional?.(output, context),
   };
 }
@@ -197,7 +197,7 @@ function failureOf({ operation: { record }, input, call, found }: Attempt, error
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
-    resources: record.resources.flatMap((as) => found[as] ?? []),
+    resources: record.resources?.flatMap((as) => found[as] ?? []),
     error,
   };
 }

@@ -91,9 +91,10 @@ async function listEntries(
       for (const aws of awsManagedPolicies) {
         const arn = aws.arn.replace("arn:aws:", `arn:${partition}:`);
         const { attachments, boundaries } = await countPolicyUses(db, account, arn);
-        const isNext = slice.after === undefined || aws.name > slice.after;
+        const key = aws.name.toLowerCase();
+        const isNext = slice.after === undefined || key > slice.after;
         if (isNext && attachments + boundaries > 0 && entries.length < count) {
-          entries.push({ section, key: aws.name, policy: { arn, aws } });
+          entries.push({ section, key, policy: { arn, aws } });
         }
       }
     } else {

@@ -108,7 +108,7 @@ export const listPolicies = read("ListPolicies", {
     const ownList = { account, ...(PathPrefix && { pathPrefix: PathPrefix }), ...(use && { use }) };
     const { items, end } = await page(input, context, {
       filter: [Scope, OnlyAttached, PathPrefix, PolicyUsageFilter],
-      // AWS's come first, in the order of their names; their keys begin with a digit lower than the others'.
+      // AWS's come first, in the order of their names; their keys begin with a lower digit.
       async list(after, count) {
         const first = ofAws.filter((policy) => after === undefined || keyOf(policy) > after).slice(0, count);
         if (Scope === "AWS" || first.length === count) return first;
@@ -126,7 +126,7 @@ export const listPolicies = read("ListPolicies", {
 });
 
 function keyOf({ aws, own }: Pick<PolicyResource, "aws"> & { readonly own?: { readonly name_key: string } }): string {
-  return own === undefined ? `0:${aws?.name}` : `1:${own.name_key}`;
+  return own === undefined ? `0:${aws?.name.toLowerCase()}` : `1:${own.name_key}`;
 }
 
 /** The users, groups and roles that have a managed policy attached or as their boundary. */
