@@ -52,13 +52,13 @@ export interface RawAnswer extends Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** Starts a server for one test file. */
-export async function startWorld(): Promise<World> {
+/** Starts a server for one test file, with further arguments of `keystead dev`. */
+export async function startWorld(args: readonly string[] = []): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "keystead-conformance-"));
   const seed = join(folder, "seed.yaml");
   const auditLog = join(folder, "audit.jsonl");
   writeFileSync(seed, SEED);
-  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog] });
+  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog, ...args] });
   const clients: KMS[] = [];
   const client = (region: string, account = ACCOUNT): KMS => {
     const credentials = account === ACCOUNT ? server.credentials : OTHER_CREDENTIALS;
@@ -221,7 +221,9 @@ export interface AuditRecord {
   readonly readOnly: boolean;
   readonly resources?: readonly { readonly accountId: string; readonly type: string; readonly ARN: string }[];
   readonly recipientAccountId: string;
+  readonly vpcEndpointId?: string;
   readonly userIdentity: Readonly<Record<string, unknown>>;
+  readonly additionalEventData?: Readonly<Record<string, unknown>>;
   readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
 }
 

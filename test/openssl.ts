@@ -29,3 +29,16 @@ export function openssl(
     rmSync(folder, { recursive: true });
   }
 }
+
+/**
+ * Opens CMS EnvelopedData (`CiphertextForRecipient`) with the recipient's private key.
+ *
+ * @param privateKey PEM
+ * @returns undefined when it does not open
+ */
+export function openEnvelope(envelope: Uint8Array, privateKey: string): Uint8Array | undefined {
+  const files = { envelope, key: new TextEncoder().encode(privateKey) };
+  const args = ["cms", "-decrypt", "-binary", "-inform", "DER", "-in", "{envelope}", "-inkey", "{key}"];
+  const { ok, output } = openssl(args, files);
+  return ok ? output : undefined;
+}

@@ -29,6 +29,8 @@ export interface AccessRequest {
   readonly context: ConditionContext;
   /** The policy of the VPC endpoint through which the request came. */
   readonly endpointPolicy?: CompiledPolicy;
+  /** The policies that hang on the caller; those of today unless a simulation says otherwise. */
+  readonly sources?: Sources;
   /** The grant on the resource, if any, that lets a grantee of one of these names (ARNs) do the action. */
   granted?(granteeNames: readonly string[]): GrantMatch | undefined;
 }
@@ -69,7 +71,7 @@ export function decide(request: AccessRequest, reader: Reader): Decision {
   const { principal, action, resource, absent, context, endpointPolicy } = request;
   const own = resource.account === principal.account;
   const asked: PolicyRequest = { principal, action, resourceArn: resource.arn, context };
-  const sources = sourcesOf(principal, reader);
+  const sources = request.sources ?? sourcesOf(principal, reader);
   const onResource = absent || resource.policy === undefined ? undefined : evaluateOnResource(resource.policy, asked);
   const verdicts = verdictsOf(sources, asked);
   const atEndpoint = endpointPolicy && evaluate(endpointPolicy, asked).verdict;

@@ -71,7 +71,7 @@ interface Parts {
 
 function assemble({ identity, facts, outcome, eventId, account, sharedId, entry }: Parts): RenderedRecord {
   const shared = sharedId === undefined ? "" : `"sharedEventID":"${sharedId}",`;
-  const json = `${VERSION}${identity}${facts}${eventId}${outcome}"recipientAccountId":"${account}",${shared}${CATEGORY}${tlsDetails(entry.call.client)}}`;
+  const json = `${VERSION}${identity}${facts}${eventId}${outcome}"recipientAccountId":"${account}",${shared}${vpcEndpointId(entry.call.client)}${CATEGORY}${tlsDetails(entry.call.client)}}`;
   return { account, eventId, json };
 }
 
@@ -175,6 +175,10 @@ function sessionIssuer(principal: Principal): { readonly sessionIssuer?: Readonl
   const principalId = principal.kind === "root" ? accountId : (principal.identityId ?? accountId);
   const userName = arn.slice(arn.lastIndexOf("/") + 1);
   return { sessionIssuer: { type: kind, principalId, arn, accountId, ...(kind !== "Root" && { userName }) } };
+}
+
+function vpcEndpointId({ vpcEndpoint }: Client): string {
+  return vpcEndpoint === undefined ? "" : `"vpcEndpointId":${JSON.stringify(vpcEndpoint)},`;
 }
 
 function tlsDetails({ tls, host }: Client): string {

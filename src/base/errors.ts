@@ -21,7 +21,7 @@ export abstract class ServiceError extends Error {
 type ServiceErrorClass = new (message?: string, options?: ErrorOptions) => Pick<ServiceError, keyof ServiceError>;
 
 /** Makes the base of one error class: `class NotFoundException extends coded("NotFoundException") {}`. */
-function coded(code: string, status = 400, messageMember: "message" | "Message" = "message"): ServiceErrorClass {
+export function coded(code: string, status = 400, messageMember: "message" | "Message" = "message"): ServiceErrorClass {
   return class extends ServiceError {
     readonly code = code;
     override readonly status = status;
@@ -51,12 +51,15 @@ export class CustomKeyStoreNotFoundException extends coded("CustomKeyStoreNotFou
 export class DependencyTimeoutException extends coded("DependencyTimeoutException", 503) {}
 export class DisabledException extends coded("DisabledException") {}
 export class DryRunOperationException extends coded("DryRunOperationException") {}
+export class ExpiredImportTokenException extends coded("ExpiredImportTokenException") {}
 export class IncorrectKeyException extends coded("IncorrectKeyException") {}
+export class IncorrectKeyMaterialException extends coded("IncorrectKeyMaterialException") {}
 export class InvalidAliasNameException extends coded("InvalidAliasNameException") {}
 export class InvalidArnException extends coded("InvalidArnException") {}
 /** The blob is not ours, was changed, or came with another encryption context; which, is never said. */
 export class InvalidCiphertextException extends coded("InvalidCiphertextException") {}
 export class InvalidGrantTokenException extends coded("InvalidGrantTokenException") {}
+export class InvalidImportTokenException extends coded("InvalidImportTokenException") {}
 export class InvalidKeyUsageException extends coded("InvalidKeyUsageException") {}
 export class InvalidMarkerException extends coded("InvalidMarkerException") {}
 export class KeyUnavailableException extends coded("KeyUnavailableException", 500) {}

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
+import type { Listener } from "../gateway/gateway.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
+import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
@@ -19,12 +21,14 @@ interface DevOptions {
   readonly seed?: string;
   readonly tls?: "self-signed";
   readonly auditLog?: string;
+  readonly vpcEndpoint?: readonly Listener[];
   readonly unknownPrincipals: "refuse" | "allow";
+  readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
-  const { host, port, data, seed, tls, auditLog, unknownPrincipals } = options;
+  const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -37,8 +41,10 @@ export async function dev(options: DevOptions): Promise<void> {
     clock,
     ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
     ...(auditLog !== undefined && { auditLog }),
+    ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
     allowUnknownPrincipals: unknownPrincipals === "allow",
+    attestationRoots: readAttestationRoots(attestationRoot),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());

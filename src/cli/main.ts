@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, port, readSwitches } from "./options.ts";
+import { option, port, readSwitches, repeatable, vpcEndpoints } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -18,6 +18,12 @@ Examples:
   $ keystead init --data /var/lib/keystead && keystead serve --data /var/lib/keystead`,
   );
 
+const attestationRootOption = () =>
+  repeatable(
+    "--attestation-root <file>",
+    "PEM root that attestation documents (Recipient) are verified under; repeatable",
+  );
+
 program
   .command("dev")
   .description(
@@ -28,12 +34,19 @@ program
   .addOption(option("--data <directory>", "keep the store in this directory instead of in memory"))
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
+  .addOption(
+    option(
+      "--vpc-endpoint <id=address:port>",
+      "one more address to listen on: what comes in there came through this VPC endpoint; repeatable",
+    ).argParser(vpcEndpoints),
+  )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(
     option("--unknown-principals <what>", "policies that name principals which are not here")
       .choices(["refuse", "allow"])
       .default("refuse"),
   )
+  .addOption(attestationRootOption())
   .addHelpText(
     "after",
     `
@@ -76,7 +89,14 @@ rootKeyOptions(program.command("serve").description("Run a server for production
   .addOption(option("--tls-cert <file>", "PEM certificate chain"))
   .addOption(option("--tls-key <file>", "PEM private key of the certificate"))
   .addOption(option("--insecure-http", "allow plain HTTP on an address that is not loopback"))
+  .addOption(
+    option(
+      "--vpc-endpoint <id=address:port>",
+      "one more address to listen on: what comes in there came through this VPC endpoint; repeatable",
+    ).argParser(vpcEndpoints),
+  )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(attestationRootOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addHelpText(
     "after",

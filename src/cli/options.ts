@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { Option } from "commander";
 import { OperatorError } from "../base/errors.ts";
+import type { Listener } from "../gateway/gateway.ts";
 
 /** A command was given what it can't take. */
 export class UsageError extends OperatorError {}
@@ -21,6 +22,13 @@ export function option(flags: string, description: string): Option {
     if (text === "") throw new UsageError(`--${made.name()} (${name}) takes a value that is not empty.`);
     return text;
   });
+}
+
+/** An option that may be given several times; the environment gives one value. */
+export function repeatable(flags: string, description: string): Option {
+  const made = option(flags, description);
+  const parseOne = made.parseArg as (text: string) => string;
+  return made.argParser((text: string, previous: readonly string[] = []) => [...previous, parseOne(text)]);
 }
 
 /** The variables of options without a value. */
@@ -54,6 +62,21 @@ export function port(text: string): number {
   const value = Number(text);
   if (!/^[0-9]{1,5}$/.test(text) || value > 65_535) throw new UsageError(`--port takes 0 to 65535, not '${text}'.`);
   return value;
+}
+
+const VPC_ENDPOINT = /^(?<id>vpce-[0-9a-f]+)=(?:\[(?<v6>[0-9a-f:]+)\]|(?<v4>[^:=[\]]+)):(?<port>[0-9]{1,5})$/i;
+
+/** Adds the listeners of VPC endpoints, `vpce-…=ADDRESS:PORT` with commas between them, to those before. */
+export function vpcEndpoints(text: string, before: readonly Listener[] = []): readonly Listener[] {
+  const listeners = text.split(",").map((part) => {
+    const { id, v4, v6, port: number } = VPC_ENDPOINT.exec(part)?.groups ?? {};
+    const host = v4 ?? v6;
+    if (id === undefined || host === undefined || number === undefined) {
+      throw new UsageError(`--vpc-endpoint takes vpce-…=ADDRESS:PORT, not '${part}'.`);
+    }
+    return { vpcEndpoint: id, host, port: port(number) };
+  });
+  return [...before, ...listeners];
 }
 
 /** Reads a file that the operator named. */

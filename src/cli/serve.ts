@@ -1,7 +1,9 @@
 /** `keystead serve`: the server for production. */
 
 import { systemClock } from "../base/clock.ts";
+import type { Listener } from "../gateway/gateway.ts";
 import { requireStore } from "../storage/open.ts";
+import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
@@ -11,22 +13,26 @@ import { closeOnSignal } from "./signals.ts";
 interface ServeOptions extends RootKeyOptions {
   readonly host: string;
   readonly port: number;
+  readonly vpcEndpoint?: readonly Listener[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
+  readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
 export async function serve(options: ServeOptions): Promise<void> {
   const tls = tlsOf(options);
-  if (tls === undefined && !isLoopback(options.host) && options.insecureHttp !== true) {
+  const { vpcEndpoint: vpcEndpoints = [] } = options;
+  const exposed = [options.host, ...vpcEndpoints.map(({ host }) => host)].find((host) => !isLoopback(host));
+  if (tls === undefined && exposed !== undefined && options.insecureHttp !== true) {
     throw new UsageError(
-      `Plain HTTP on ${options.host} would let requests be read and replayed: give --tls-cert and --tls-key, or --insecure-http.`,
+      `Plain HTTP on ${exposed} would let requests be read and replayed: give --tls-cert and --tls-key, or --insecure-http.`,
     );
   }
-  if (options.insecureHttp === true && (tls !== undefined || isLoopback(options.host))) {
+  if (options.insecureHttp === true && (tls !== undefined || exposed === undefined)) {
     throw new UsageError("--insecure-http has no effect with TLS or on loopback: leave it out.");
   }
   requireStore(options.data);
@@ -36,11 +42,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     create: false,
     host: options.host,
     port: options.port,
+    vpcEndpoints,
     ...(tls && { tls }),
     rootKeys: [await openRootKey(options)],
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
+    attestationRoots: readAttestationRoots(options.attestationRoot),
     log: operatorLog(),
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);

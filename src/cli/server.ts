@@ -11,11 +11,14 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
-import { Gateway, type Log, type Route } from "../gateway/gateway.ts";
+import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
 import { CredentialUsages } from "../iam/credential-usage.ts";
 import { iamService } from "../iam/service.ts";
 import { stsService } from "../iam/sts.ts";
+import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
+import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
+import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
@@ -38,6 +41,8 @@ export interface StoreConfig {
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
   readonly port: number;
+  /** Further listeners, each the network side of a VPC endpoint. */
+  readonly vpcEndpoints?: readonly Listener[];
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly rootKeys: readonly RootKey[];
   readonly clock: Clock;
@@ -45,6 +50,8 @@ export interface ServerConfig extends StoreConfig {
   readonly auditLog?: string;
   /** Whether each append waits for the disk. */
   readonly auditSync: boolean;
+  /** DER of the roots that attestation documents are verified under; without one, none is valid. */
+  readonly attestationRoots?: readonly Uint8Array[];
   readonly log: Log;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
@@ -78,11 +85,13 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const { store, custody, recorder, dueWork, lastUsages, credentialUsages } = parts;
   try {
     await config.prepare?.(parts);
+    const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
     const gateway = new Gateway({
       services: [
-        kmsService({ custody, recorder, lastUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
+        kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
         stsService(),
         iamService({ custody, credentialUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
+        vpcEndpointService(),
       ],
       pipeline: new Pipeline({ store, recorder }),
       store,
@@ -93,8 +102,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
       log: config.log,
       called: (call) => credentialUsages.note(call),
+      endpointsByHost: config.kind === "dev",
     });
-    const address = await gateway.listen(config);
+    const address = await gateway.listen({ host: config.host, port: config.port });
+    for (const listener of config.vpcEndpoints ?? []) await gateway.listen(listener);
     dueWork.start();
     const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return {
@@ -160,6 +171,8 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       handlers: new Map<string, DueHandler>([
         [DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))],
         [ROTATE_KEY, rotateKeyWhenDue({ store, custody, recorder })],
+        [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
+        [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

@@ -56,8 +56,8 @@ export interface StoredRecipient {
 /**
  * Where custody keeps its domain keys; storage has the rows, `cli/` joins the two.
  *
- * Custody calls it on its own, outside any transaction: call `createMaterial`, `importMaterial` and `sealCredential` while
- * no transaction is open.
+ * Custody calls it on its own, outside any transaction: call `createMaterial`, `importMaterial`, `issueImport`, `takeImport`
+ * and `sealCredential` while no transaction is open.
  */
 export interface DomainKeyStore {
   /** All recipients that the store knows. */
@@ -84,6 +84,41 @@ export interface StoredDomainKey {
   readonly copies: readonly { readonly recipient: string; readonly sealed: Uint8Array }[];
 }
 
+/** What of custody gives plaintexts to the caller; an attested caller gets each as an envelope (`Custody.forRecipient`). */
+export interface PlaintextSource {
+  /** The plaintext of a blob or a bare RSA ciphertext, which is the caller's to wipe. */
+  decrypt(
+    material: SealedMaterial,
+    blob: Uint8Array,
+    context: EncryptionContext,
+    algorithm?: EncryptionAlgorithm,
+  ): Promise<Uint8Array>;
+  /** A new data key of `lengthBytes`, plain and encrypted. The plaintext is the caller's to wipe. */
+  generateDataKey(
+    material: SealedMaterial,
+    lengthBytes: number,
+    context: EncryptionContext,
+  ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }>;
+  /**
+   * A new key pair for use outside: DER SubjectPublicKeyInfo, DER PKCS#8, and the latter encrypted. The private key is the
+   * caller's to wipe.
+   */
+  generateDataKeyPair(
+    material: SealedMaterial,
+    pairSpec: string,
+    context: EncryptionContext,
+  ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }>;
+  /**
+   * The ECDH secret with a peer: the x coordinate, as long as the field. The secret is the caller's to wipe.
+   *
+   * @param peer DER SubjectPublicKeyInfo
+   * @returns undefined when the peer is no public key of the material's spec
+   */
+  deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Random bytes of the system's generator. */
+  random(lengthBytes: number): Uint8Array;
+}
+
 /**
  * A custodian of key material (today `software`).
  *
@@ -91,7 +126,7 @@ export interface StoredDomainKey {
  * @throws SealedRowError (seal.ts), by whatever opens material or a credential, when its row was altered or moved
  * @throws Error by everything after `close`
  */
-export interface Custody {
+export interface Custody extends PlaintextSource {
   /** New material of the owner's spec, sealed: random bytes, or a key pair (an RSA one takes up to seconds). */
   createMaterial(owner: MaterialOwner): Promise<SealedMaterial>;
   /**
@@ -99,17 +134,32 @@ export interface Custody {
    * wiped, whatever happens.
    */
   importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial>;
+  /**
+   * What an import into the owner's key needs: the public half of a new wrapping key pair, as DER SubjectPublicKeyInfo, and a
+   * token that holds the private one, sealed.
+   *
+   * @param wrapping algorithm and key spec in the words of the API, and until when the token is good
+   */
+  issueImport(
+    owner: MaterialOwner,
+    wrapping: { readonly algorithm: string; readonly keySpec: string; readonly validTo: number },
+  ): Promise<{ publicKey: Uint8Array; token: Uint8Array }>;
+  /**
+   * Material wrapped under the key of a token, sealed.
+   *
+   * @throws InvalidImportTokenException the token is not ours, was altered, or is of another key
+   * @throws ExpiredImportTokenException its time is over
+   * @throws InvalidCiphertextException what is wrapped does not open, whatever the reason
+   * @throws IncorrectKeyMaterialException it opens, and is no key material of the owner's spec
+   */
+  takeImport(
+    owner: MaterialOwner,
+    given: { readonly token: Uint8Array; readonly wrapped: Uint8Array; readonly now: number },
+  ): Promise<SealedMaterial>;
   /** A new ciphertext blob, or a bare RSA ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
   encrypt(
     material: SealedMaterial,
     plaintext: Uint8Array,
-    context: EncryptionContext,
-    algorithm?: EncryptionAlgorithm,
-  ): Promise<Uint8Array>;
-  /** The plaintext of a blob or a bare RSA ciphertext, which is the caller's to wipe. */
-  decrypt(
-    material: SealedMaterial,
-    blob: Uint8Array,
     context: EncryptionContext,
     algorithm?: EncryptionAlgorithm,
   ): Promise<Uint8Array>;
@@ -129,27 +179,12 @@ export interface Custody {
       fits?(lengthBytes: number): void;
     },
   ): Promise<Uint8Array>;
-  /** A new data key of `lengthBytes`, plain and encrypted. The plaintext is the caller's to wipe. */
-  generateDataKey(
-    material: SealedMaterial,
-    lengthBytes: number,
-    context: EncryptionContext,
-  ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }>;
   /** The same, plaintext wiped and never returned. */
   generateDataKeyWithoutPlaintext(
     material: SealedMaterial,
     lengthBytes: number,
     context: EncryptionContext,
   ): Promise<Uint8Array>;
-  /**
-   * A new key pair for use outside: DER SubjectPublicKeyInfo, DER PKCS#8, and the latter encrypted. The private key is the
-   * caller's to wipe.
-   */
-  generateDataKeyPair(
-    material: SealedMaterial,
-    pairSpec: string,
-    context: EncryptionContext,
-  ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }>;
   /** The same, the private key wiped and never returned. */
   generateDataKeyPairWithoutPlaintext(
     material: SealedMaterial,
@@ -167,14 +202,13 @@ export interface Custody {
   /** Whether a MAC is the message's, compared in constant time. */
   verifyMac(material: SealedMaterial, message: Uint8Array, mac: Uint8Array): Promise<boolean>;
   /**
-   * The ECDH secret with a peer: the x coordinate, as long as the field. The secret is the caller's to wipe.
+   * The same custody for a recipient: what gives a plaintext gives instead BER of CMS EnvelopedData (RFC 5652) to the public
+   * key, and the plaintext itself never leaves.
    *
-   * @param peer DER SubjectPublicKeyInfo
-   * @returns undefined when the peer is no public key of the material's spec
+   * @param publicKey DER SubjectPublicKeyInfo
+   * @returns undefined when that is no RSA key of 2,048 to 4,096 bits
    */
-  deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
-  /** Random bytes of the system's generator. */
-  random(lengthBytes: number): Uint8Array;
+  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined;
   /** The header of a well-formed blob of any version we know, or undefined. */
   parseBlob(blob: Uint8Array): BlobHeader | undefined;
   /** Drops every opened handle of a key's materials at once (disable, deletion, expiry). */

@@ -19,14 +19,18 @@ import type {
   EncryptionAlgorithm,
   EncryptionContext,
   MaterialOwner,
+  PlaintextSource,
   SealedMaterial,
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
+import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { Imports } from "./imports.ts";
 import { findPublicKey, newPair } from "./key-pairs.ts";
 import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
+import { RecipientCustody } from "./recipient-custody.ts";
 import type { RootKey } from "./root-key.ts";
 import { decryptOaep, encryptOaep } from "./rsa.ts";
 import { Secret } from "./secret.ts";
@@ -99,6 +103,7 @@ export class SoftwareCustody implements Custody {
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
+  readonly #imports: Imports;
   readonly #nonces = new Nonces();
   #closed = false;
 
@@ -112,6 +117,7 @@ export class SoftwareCustody implements Custody {
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
+    this.#imports = new Imports(parts.domainKeys);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -120,6 +126,16 @@ export class SoftwareCustody implements Custody {
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
     return await this.#seal(owner, new Secret(bytes));
+  }
+
+  async issueImport(owner: MaterialOwner, wrapping: Parameters<Custody["issueImport"]>[1]) {
+    this.#requireOpen();
+    return await this.#imports.issue(owner, wrapping);
+  }
+
+  async takeImport(owner: MaterialOwner, given: Parameters<Custody["takeImport"]>[1]): Promise<SealedMaterial> {
+    this.#requireOpen();
+    return await this.#seal(owner, await this.#imports.take(owner, given));
   }
 
   async encrypt(
@@ -236,6 +252,11 @@ export class SoftwareCustody implements Custody {
 
   random(lengthBytes: number): Uint8Array {
     return randomFillSync(new Uint8Array(lengthBytes));
+  }
+
+  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined {
+    const recipient = findRecipient(publicKey);
+    return recipient && new RecipientCustody(this, recipient);
   }
 
   parseBlob(blob: Uint8Array): BlobHeader | undefined {

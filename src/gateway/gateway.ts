@@ -61,12 +61,22 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
   readonly called?: (call: Call) => void;
+  /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
+  readonly endpointsByHost?: boolean;
 }
 
-/** One HTTP or HTTPS listener for every service. */
+/** Where to listen. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** The id of the VPC endpoint whose network this address is. */
+  readonly vpcEndpoint?: string;
+}
+
+/** HTTP or HTTPS listeners for every service. */
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
   readonly #authenticator: Authenticator;
   readonly #bodyBytesMax: number;
   #closing = false;
@@ -75,40 +85,45 @@ export class Gateway {
     this.#options = options;
     this.#authenticator = new Authenticator(options);
     this.#bodyBytesMax = Math.max(...options.services.map(({ bodyBytesMax }) => bodyBytesMax));
-    const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
-    this.#server =
-      options.tls === undefined ? createHttpServer(LIMITS.http, listener) : createTlsServer(options.tls, listener);
-    this.#server.maxConnections = LIMITS.connections;
-    this.#server.on("clientError", refuseBrokenRequest);
   }
 
   /**
-   * Starts listening and returns the address; port 0 takes a free one.
+   * Starts listening on one more address and returns it; port 0 takes a free one. What comes in at a listener of a VPC endpoint
+   * came through that endpoint, whatever the request says.
    *
    * @throws OperatorError the port is taken, or the address is not this machine's
    */
-  async listen({ host, port }: { host: string; port: number }): Promise<AddressInfo> {
+  async listen({ host, port, vpcEndpoint }: Listener): Promise<AddressInfo> {
+    const { tls } = this.#options;
+    const listener = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#serve(request, response, vpcEndpoint);
+    const server = tls === undefined ? createHttpServer(LIMITS.http, listener) : createTlsServer(tls, listener);
+    server.maxConnections = LIMITS.connections;
+    server.on("clientError", refuseBrokenRequest);
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
-      this.#server.listen(port, host, () => {
-        this.#server.removeAllListeners("error");
+      server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
+      server.listen(port, host, () => {
+        server.removeAllListeners("error");
         resolve();
       });
     });
-    return this.#server.address() as AddressInfo;
+    this.#servers.push(server);
+    return server.address() as AddressInfo;
   }
 
   /** Finishes the requests that are under way, refuses new ones, and closes; after `graceMs` it cuts what is left. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
-    await closed;
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const server of this.#servers) server.closeIdleConnections();
+    const cut = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, graceMs);
+    await Promise.all(closed);
     clearTimeout(cut);
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, listenerEndpoint?: string): Promise<void> {
     const requestId = randomUUID();
     try {
       const body = await readBody(request, this.#bodyBytesMax);
@@ -118,7 +133,7 @@ export class Gateway {
         return;
       }
       const received = receivedRequest(request, body);
-      const client = clientOf(request);
+      const client = clientOf(request, listenerEndpoint ?? this.#endpointOfHost(request));
       const route = this.#options.routes.get(request.url ?? "");
       if (route !== undefined) {
         this.#send(response, await this.#local(route, received, client, requestId), requestId);
@@ -129,6 +144,11 @@ export class Gateway {
       this.#options.log.error({ requestId, err: cause }, "A request failed outside its service.");
       response.destroy();
     }
+  }
+
+  /** In development the DNS name of an endpoint as Host is enough; elsewhere the listener alone says it. */
+  #endpointOfHost({ headers }: IncomingMessage): string | undefined {
+    return this.#options.endpointsByHost === true ? ENDPOINT_HOST.exec(headers.host ?? "")?.[1] : undefined;
   }
 
   async #local(route: Route, request: WireRequest, client: Client, requestId: string): Promise<WireAnswer> {
@@ -239,13 +259,17 @@ function receivedRequest(request: IncomingMessage, body: Uint8Array): WireReques
 
 const clientOfSocket = new WeakMap<Socket, Pick<Client, "address" | "tls">>();
 
-function clientOf({ socket, headers }: IncomingMessage): Client {
+/** Such as `vpce-0a1b2c3d4e5f60718-a1b2c3d4.kms.us-east-1.vpce.amazonaws.com` (AWS PrivateLink guide, DNS hostnames). */
+const ENDPOINT_HOST = /^(vpce-[0-9a-f]+)(?:-[0-9a-z-]+)?\.[a-z0-9-]+\.[a-z0-9-]+\.vpce\.amazonaws\.com(?::\d+)?$/;
+
+function clientOf({ socket, headers }: IncomingMessage, vpcEndpoint: string | undefined): Client {
   let facts = clientOfSocket.get(socket);
   if (facts === undefined) {
     facts = socketFacts(socket);
     clientOfSocket.set(socket, facts);
   }
-  return { ...facts, userAgent: headers["user-agent"], host: headers.host ?? "" };
+  const client = { ...facts, userAgent: headers["user-agent"], host: headers.host ?? "" };
+  return vpcEndpoint === undefined ? client : { ...client, vpcEndpoint };
 }
 
 function socketFacts(socket: Socket): Pick<Client, "address" | "tls"> {

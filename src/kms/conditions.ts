@@ -1,6 +1,6 @@
 /** The condition keys of KMS: what each says of a request (KMS guide, Condition keys; spec 03 and 04). */
 
-import type { Call, Resource } from "../pipeline/operation.ts";
+import type { Call, Examined, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import type { KeyLabels } from "../storage/identity-rows.ts";
@@ -20,6 +20,8 @@ export interface ConditionFacts {
   readonly found: Readonly<Record<string, Resource>>;
   /** Rows of the moment in which it is decided. */
   readonly reader: Reader;
+  /** What the operation learned of its input before it was decided. */
+  readonly examined: Examined;
 }
 
 /** One condition key of an input. `name` is what follows the colon at the end of a family's name, in lower case. */
@@ -138,6 +140,21 @@ export const pairSpecCondition: ConditionKeys<{ readonly KeyPairSpec?: string }>
   "kms:datakeypairspec": ({ KeyPairSpec }) => KeyPairSpec,
 };
 
+/** GetParametersForImport. */
+export const wrappingConditions: ConditionKeys<{
+  readonly WrappingAlgorithm?: string;
+  readonly WrappingKeySpec?: string;
+}> = {
+  "kms:wrappingalgorithm": ({ WrappingAlgorithm }) => WrappingAlgorithm,
+  "kms:wrappingkeyspec": ({ WrappingKeySpec }) => WrappingKeySpec,
+};
+
+/** ImportKeyMaterial: both are absent where the request lacks them, and the date is in seconds since the epoch (spec 04). */
+export const importConditions: ConditionKeys<{ readonly ExpirationModel?: string; readonly ValidTo?: Date }> = {
+  "kms:expirationmodel": ({ ExpirationModel }) => ExpirationModel,
+  "kms:validto": ({ ValidTo }) => ValidTo && ValidTo.getTime() / 1000,
+};
+
 interface CreateKeyInput {
   readonly KeySpec?: string;
   readonly CustomerMasterKeySpec?: string;
@@ -223,6 +240,6 @@ function valueIn<I>(keys: ConditionKeys<I>, key: string, input: I, facts: Condit
 
 /** The context in which a later call on `key` would be decided, as far as it is known now: the lockout check asks it. */
 export function contextOfKey(call: Call, key: Key, reader: Reader): ConditionContext {
-  const facts = { call, resource: key, found: {}, reader };
+  const facts = { call, resource: key, found: {}, reader, examined: {} };
   return requestContext(facts, (name) => kmsConditionValues(name, undefined, undefined, facts));
 }

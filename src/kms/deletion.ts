@@ -12,6 +12,7 @@ import type { Tx } from "../storage/store.ts";
 import { deleteTagsOfKey } from "../storage/tags.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
+import { expiryOf } from "./importing.ts";
 import { rotationOf } from "./rotation.ts";
 
 /** The kind of the due rows that ScheduleKeyDeletion writes; their subject is the key id. */
@@ -32,6 +33,7 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       const { account } = row;
       const name = { region, keyId };
       for (const materialId of await deleteMaterialsOfKey(tx, name)) {
+        await clearDue(tx, expiryOf({ ...name, materialId }));
         await insertTombstone(tx, {
           kind: "material",
           region,

@@ -1,7 +1,7 @@
 /** What the inputs of encrypting operations must satisfy beyond the model. */
 
 import { contextBytes } from "../base/encryption-context.ts";
-import { InvalidKeyUsageException, UnsupportedOperationException, ValidationException } from "../base/errors.ts";
+import { InvalidKeyUsageException, ValidationException } from "../base/errors.ts";
 import { findAlgorithms, findPlaintextBytesMax } from "./key-specs.ts";
 import type { Key } from "./resources.ts";
 
@@ -53,12 +53,6 @@ export function requireOneBlock(lengthBytes: number, { row }: Key, algorithm: st
 /** Whether ciphertexts of the algorithm are bare, as those of asymmetric keys are: they name no key. */
 export function isBare(algorithm: string | undefined): boolean {
   return algorithm !== undefined && algorithm !== "SYMMETRIC_DEFAULT";
-}
-
-/** @throws UnsupportedOperationException a Nitro attestation document was given, which can't be verified here yet */
-export function requireNoRecipient({ Recipient }: { readonly Recipient?: unknown }): void {
-  if (Recipient === undefined) return;
-  throw new UnsupportedOperationException("Keystead does not support the Recipient parameter yet.");
 }
 
 /** Whether a dry run looks at permissions alone (API reference, DryRunModifiers). */

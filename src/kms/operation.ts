@@ -3,6 +3,7 @@
 import type { UnknownPrincipals } from "../access/principals.ts";
 import { InvalidGrantTokenException, InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
+import type { Attestations } from "../identity/attestation.ts";
 import type {
   Call,
   ChangeContext,
@@ -14,6 +15,7 @@ import type {
   Target,
 } from "../pipeline/operation.ts";
 import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
+import { stateAt } from "./importing.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
 import { Key, type Locator } from "./resources.ts";
@@ -25,6 +27,7 @@ export interface Environment {
   readonly recorder: Recorder;
   readonly lastUsages: LastUsages;
   readonly unknownPrincipals: UnknownPrincipals;
+  readonly attestations: Attestations;
 }
 
 /** One resource of an operation: what it is, what may be done to it, and what must hold of it. */
@@ -44,17 +47,17 @@ export interface KmsTarget<I, R extends Resource, As extends string> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a target of any input and resource, from which both are inferred
-type AnyTarget = KmsTarget<any, any, string>;
+export type AnyTarget = KmsTarget<any, any, string>;
 
 /** The resources of targets, each under its name. */
 type Resources<T extends readonly AnyTarget[]> = {
   readonly [K in T[number] as K["as"]]: K extends KmsTarget<never, infer R, string> ? R : never;
 };
 
-type Context<T extends readonly AnyTarget[]> = RunContext & Environment & Resources<T>;
+export type Context<T extends readonly AnyTarget[]> = RunContext & Environment & Resources<T>;
 type ChangeOf<T extends readonly AnyTarget[], P> = ChangeContext<P> & Environment & Resources<T>;
 
-interface Declared<I, O, T extends readonly AnyTarget[], C> {
+export interface Declared<I, O, T extends readonly AnyTarget[], C> {
   readonly targets: T;
   readonly record: RecordRule<I, O, C>;
   readonly dryRun?: boolean;
@@ -120,7 +123,8 @@ function compileTarget(target: AnyTarget): Target {
     ...(when && { when }),
     resolve: (input, call, reader) => locator.resolve(input, call, reader),
     allow(resource, input, call) {
-      if (resource instanceof Key && states !== undefined) requireState(states, resource.state, resource.arn);
+      if (resource instanceof Key && states !== undefined)
+        requireState(states, stateAt(resource.row, call.now), resource.arn);
       locator.fit?.(resource, input);
       if (resource instanceof Key && usage !== undefined) requireUsage(usage, resource, call.operation);
     },

@@ -27,6 +27,8 @@ export interface Client {
   readonly userAgent: string | undefined;
   /** The Host header as received. */
   readonly host: string;
+  /** The VPC endpoint through which the request came; it need not exist. */
+  readonly vpcEndpoint?: string;
   /** Absent on plain HTTP. */
   readonly tls?: { readonly version: string; readonly cipherSuite: string };
 }
@@ -99,7 +101,12 @@ export interface Question<I = unknown> {
   readonly found: Readonly<Record<string, Resource>>;
   /** Rows of the moment in which it is decided. */
   readonly reader: Reader;
+  /** What the operation's `examine` came to. */
+  readonly examined: Examined;
 }
+
+/** What an operation learned of its input, once for the request. */
+export type Examined = Readonly<Record<string, unknown>>;
 
 /** What the record of an operation says (CloudTrail, spec 02). Member names are the API's; audit lowers the first letter. */
 export interface RecordRule<I = unknown, O = unknown, C = unknown> {
@@ -114,6 +121,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
   additional?(output: O | undefined, context: C): Readonly<Record<string, unknown>> | undefined;
+  /** What `additionalEventData` says of the examined input, in the records of refusals too. */
+  examined?(examined: Examined): Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What every run gets beside its targets' resources (each under its `as`) and the service's own environment. */
@@ -143,6 +152,15 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   readonly record: RecordRule<I, O, C>;
   /** What needs the input alone; runs before anything is resolved. Throws. */
   validate?(input: I, call: Call): void;
+  /**
+   * Learns what conditions, `check`, `run` and the record ask of the input where that takes more than reading it (an attestation
+   * document is verified); runs once, after `validate` and before anything is resolved. What it returns joins the context of
+   * `check` and `run`, over the service's environment. What is wrong with the input can be told later, by `check`, so that
+   * authorization speaks first.
+   *
+   * @param context the service's environment and the call
+   */
+  examine?(input: I, context: RunContext): Examined;
   /** Whether the input's `DryRun` ends the operation before `run`. */
   readonly dryRun?: boolean;
   /** What needs input and resources: sizes, the ciphertext. Throws. */

@@ -1,12 +1,14 @@
 /** Carries an operation's declaration out: resolve, authorize, absent, allow, check, dry run, run, record. */
 
 import { accessDenied, decide } from "../access/decide.ts";
+import { endpointPolicy } from "../access/endpoints.ts";
 import { DryRunOperationException, ServiceError } from "../base/errors.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
 import type {
   Call,
   ChangeContext,
   Entry,
+  Examined,
   Operation,
   Recorder,
   Resolution,
@@ -30,12 +32,15 @@ interface Attempt {
   readonly input: Readonly<Record<string, unknown>>;
   readonly call: Call;
   found: Found;
+  /** Refused by the policy of a VPC endpoint: no trail tells of it (KMS guide, Logging of endpoint use). */
+  unrecorded: boolean;
+  examined: Examined;
 }
 
 /**
  * Performs operations of any service on a store, with a record for each.
  *
- * Every request that has a principal leaves here with its record written: a change's in its own transaction, every other
+ * Every request that has a principal leaves here with its record written (but for those that a VPC endpoint refuses): a change's in its own transaction, every other
  * before the answer. When the record can't be written, the caller gets the service's internal error and nothing changed.
  */
 export class Pipeline {
@@ -58,9 +63,12 @@ export class Pipeline {
     input: Readonly<Record<string, unknown>>,
     call: Call,
   ): Promise<unknown> {
-    const attempt: Attempt = { service, operation, input, call, found: {} };
+    const attempt: Attempt = { service, operation, input, call, found: {}, unrecorded: false, examined: {} };
     try {
       operation.validate?.(input, call);
+      if (operation.examine !== undefined) {
+        attempt.examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+      }
       return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
     } catch (cause) {
       throw await this.#fail(attempt, cause);
@@ -73,9 +81,9 @@ export class Pipeline {
   }
 
   async #use(attempt: Attempt): Promise<unknown> {
-    const { operation, input, service, call } = attempt;
+    const { operation, input, service, call, examined } = attempt;
     await this.#decideOnView(attempt);
-    const context = { ...service.environment, call, store: this.#store, ...attempt.found };
+    const context = { ...service.environment, ...examined, call, store: this.#store, ...attempt.found };
     if (operation.check !== undefined) await operation.check(input, context);
     endDryRun(operation, input);
     const output = await operation.run(input, context);
@@ -84,8 +92,8 @@ export class Pipeline {
   }
 
   async #change(attempt: Attempt): Promise<unknown> {
-    const { operation, input, service, call } = attempt;
-    const base = { ...service.environment, call, store: this.#store };
+    const { operation, input, service, call, examined } = attempt;
+    const base = { ...service.environment, ...examined, call, store: this.#store };
     let prepared: unknown;
     if (operation.prepare !== undefined) {
       await this.#decideOnView(attempt);
@@ -113,6 +121,7 @@ export class Pipeline {
 
   async #fail(attempt: Attempt, cause: unknown): Promise<ServiceError> {
     const error = cause instanceof ServiceError ? cause : attempt.service.internal(cause);
+    if (attempt.unrecorded) return error;
     return this.#append(attempt.service, failureOf(attempt, error));
   }
 
@@ -157,14 +166,11 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   return undefined;
 }
 
-function authorize(
-  target: Target,
-  { kind, resource }: Resolution,
-  { call, input, found }: Attempt,
-  reader: Reader,
-): void {
+function authorize(target: Target, { kind, resource }: Resolution, attempt: Attempt, reader: Reader): void {
   if (target.action === undefined) return;
-  const question = { input, call, resource, found, reader };
+  const { call, input, found, examined } = attempt;
+  const { vpcEndpoint } = call.client;
+  const question = { input, call, resource, found, examined, reader };
   const request = {
     principal: call.principal,
     action: target.action,
@@ -172,14 +178,20 @@ function authorize(
     absent: kind === "absent",
     context: requestContext(question, (key) => target.conditions?.(key, question)),
     granted: (names: readonly string[]) => target.granted?.(names, question),
+    ...(vpcEndpoint !== undefined && { endpointPolicy: endpointPolicy(vpcEndpoint, call, reader) }),
   };
   const decision = decide(request, reader);
   if (decision.allowed) return;
+  attempt.unrecorded = decision.by === "VPC endpoint policy";
   throw target.denied?.(call) ?? accessDenied(request, decision);
 }
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
-function entryOf({ operation: { record }, input, call, found }: Attempt, output: unknown, context: unknown): Entry {
+function entryOf(
+  { operation: { record }, input, call, found, examined }: Attempt,
+  output: unknown,
+  context: unknown,
+): Entry {
   const resources = record.resources?.flatMap((as) => found[as] ?? []);
   return {
     call,
@@ -187,19 +199,26 @@ function entryOf({ operation: { record }, input, call, found }: Attempt, output:
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
     resources: record.created === undefined ? resources : [...(resources ?? []), ...record.created(output)],
-    additional: record.additional?.(output, context),
+    additional: joined(record.additional?.(output, context), record.examined?.(examined)),
   };
 }
 
-function failureOf({ operation: { record }, input, call, found }: Attempt, error: ServiceError) {
+function failureOf({ operation: { record }, input, call, found, examined }: Attempt, error: ServiceError) {
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
     resources: record.resources?.flatMap((as) => found[as] ?? []),
+    additional: record.examined?.(examined),
     error,
   };
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function joined(left: Members | undefined, right: Members | undefined): Members | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : { ...left, ...right };
 }
 
 function requestOf(

@@ -3,8 +3,9 @@
 import { organizationPath } from "../access/sources.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
+import type { VpcEndpointRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
-import type { Call, Resource } from "./operation.ts";
+import type { Call, Client, Resource } from "./operation.ts";
 
 /** What global keys look at. */
 export interface RequestFacts {
@@ -34,13 +35,16 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
  *
  * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
- * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints. A role's `aws:PrincipalArn` is the role's, not the session's.
+ * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
   ["aws:epochtime", ({ call }) => String(Math.floor(call.now / SECOND_MS))],
   ["aws:securetransport", ({ call }) => String(call.client.tls !== undefined)],
-  ["aws:sourceip", ({ call }) => call.client.address.split("%")[0]],
+  ["aws:sourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? addressOf(call) : undefined)],
+  ["aws:vpcsourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? undefined : addressOf(call))],
+  ["aws:sourcevpce", ({ call }) => call.client.vpcEndpoint],
+  ["aws:sourcevpc", ({ call: { client }, reader }) => findEndpoint(client, reader)?.vpc_id],
   ["aws:useragent", ({ call }) => call.client.userAgent],
   ["aws:requestedregion", ({ call }) => call.region],
   [
@@ -73,6 +77,14 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:resourceorgid", ({ resource, reader }) => organizationOf(resource.account, reader)],
   ["aws:resourceorgpaths", ({ resource, reader }) => organizationPathOf(resource.account, reader)],
 ]);
+
+function addressOf({ client }: Call): string | undefined {
+  return client.address.split("%")[0];
+}
+
+function findEndpoint({ vpcEndpoint }: Client, reader: Reader): VpcEndpointRow | undefined {
+  return vpcEndpoint === undefined ? undefined : reader.find("vpcEndpoint", vpcEndpoint);
+}
 
 function organizationOf(account: string, reader: Reader): string | undefined {
   return reader.find("organizationNode", account)?.organization;

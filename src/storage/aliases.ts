@@ -41,7 +41,8 @@ export async function updateAlias(
     .where("region", "=", region)
     .where("account", "=", account)
     .where("name", "=", name)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  if (before === undefined) return;
   const update = tx.db.updateTable("alias").set(columns);
   await update.where("region", "=", region).where("account", "=", account).where("name", "=", name).execute();
   await tx.changed("alias", region, account, name);

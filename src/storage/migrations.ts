@@ -170,11 +170,31 @@ export const MIGRATIONS: readonly Migration[] = [
         id TEXT PRIMARY KEY, organization TEXT NOT NULL, account TEXT, name TEXT NOT NULL, email TEXT NOT NULL,
         state TEXT NOT NULL, failure TEXT, requested_at INTEGER NOT NULL, completed_at INTEGER
       ) STRICT;
+      CREATE TABLE vpc_endpoint (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, vpc_id TEXT NOT NULL,
+        service_name TEXT NOT NULL, policy TEXT NOT NULL, private_dns INTEGER NOT NULL, subnet_ids TEXT NOT NULL,
+        security_group_ids TEXT NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX vpc_endpoint_by_account ON vpc_endpoint (account, region, id);
     `,
   },
   {
+    // Code of version 3 takes the row of imported material that is gone for material.
     version: 4,
-    minimumReader: 3,
+    minimumReader: 4,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN expiration_model TEXT;
+      ALTER TABLE "key" ADD COLUMN valid_to INTEGER;
+      ALTER TABLE material ADD COLUMN import_state TEXT;
+      ALTER TABLE material ADD COLUMN expiration_model TEXT;
+      ALTER TABLE material ADD COLUMN expires_at INTEGER;
+      ALTER TABLE material ADD COLUMN description TEXT;
+      ALTER TABLE material ADD COLUMN pending TEXT;
+    `,
+  },
+  {
+    version: 5,
+    minimumReader: 4,
     sqlite: `
       CREATE TABLE role_deletion (
         task_id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, usage TEXT NOT NULL,

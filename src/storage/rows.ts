@@ -25,6 +25,7 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
   organizationNode: (db, [id = ""]) => loadOrganizationNode(db, id),
   organizationPolicy: (db, [id = ""]) =>
     db.selectFrom("organization_policy").select("content as document").where("id", "=", id).executeTakeFirst(),
+  vpcEndpoint: (db, [id = ""]) => db.selectFrom("vpc_endpoint").selectAll().where("id", "=", id).executeTakeFirst(),
   keyLabels: (db, [region = "", keyId = ""]) => loadKeyLabels(db, region, keyId),
   key: (db, [region = "", keyId = ""]) =>
     db.selectFrom("key").selectAll().where("region", "=", region).where("key_id", "=", keyId).executeTakeFirst(),

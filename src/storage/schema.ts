@@ -195,6 +195,24 @@ export interface AccountCreationTable {
   completed_at: number | null;
 }
 
+/** Interface endpoints of VPCs for services that we serve. */
+export interface VpcEndpointTable {
+  /** Such as `vpce-0a1b2c3d4e5f60718`. */
+  id: string;
+  account: string;
+  region: string;
+  vpc_id: string;
+  /** Such as `com.amazonaws.us-east-1.kms`. */
+  service_name: string;
+  /** The endpoint policy as it was sent. */
+  policy: string;
+  private_dns: number;
+  /** JSON lists of texts. */
+  subnet_ids: string;
+  security_group_ids: string;
+  created_at: number;
+}
+
 export type KeyState =
   | "Creating"
   | "Enabled"
@@ -230,7 +248,14 @@ export interface KeyTable {
   rotation_period_days: number;
   /** When it was turned on last; when it is next is a row of `due`. */
   rotation_enabled_at: number | null;
+  /** Of imported material that is there or has expired: whether any of it expires. Else null. */
+  expiration_model: ExpirationModel | null;
+  /** When the first of the materials that the key can't do without expires; null where none does. */
+  valid_to: number | null;
 }
+
+/** Whether imported material expires; the words are the API's. */
+export type ExpirationModel = "KEY_MATERIAL_EXPIRES" | "KEY_MATERIAL_DOES_NOT_EXPIRE";
 
 /** Key material as custody sealed it. The seal authenticates the columns down to `domain_version`. */
 export interface MaterialTable {
@@ -249,7 +274,26 @@ export interface MaterialTable {
   rotated_at: number | null;
   /** What put it there; null for a key's first. */
   rotation_type: RotationType | null;
+  /**
+   * Of imported material: whether it is here. Where it is not, `sealed` is empty, and the row stays as the fingerprint by
+   * which the same material is known when it comes again. Null for material of our own.
+   */
+  import_state: ImportState | null;
+  /** As the last import had it; null once somebody deleted the material, and for material of our own. */
+  expiration_model: ExpirationModel | null;
+  /** When it expires, or did. */
+  expires_at: number | null;
+  /** What the importer calls it. */
+  description: string | null;
+  /** What it waits for before it becomes current; until then the key can lose it for good. Null: it is the key's for ever. */
+  pending: PendingMaterial | null;
 }
+
+/** Whether imported material is here; the words are the API's. */
+export type ImportState = "IMPORTED" | "PENDING_IMPORT";
+
+/** What keeps imported material from being the key's current one; the words are the API's (KeyMaterialState). */
+export type PendingMaterial = "PENDING_ROTATION";
 
 /** Whether a rotation was due or was asked for. */
 export type RotationType = "AUTOMATIC" | "ON_DEMAND";
@@ -354,6 +398,7 @@ export type ChangeKind =
   | "organization"
   | "organizationNode"
   | "organizationPolicy"
+  | "vpcEndpoint"
   | "key"
   | "keyLabels"
   | "material"
@@ -390,6 +435,7 @@ export interface Schema {
   organization_policy: OrganizationPolicyTable;
   organization_attachment: OrganizationAttachmentTable;
   account_creation: AccountCreationTable;
+  vpc_endpoint: VpcEndpointTable;
   key: KeyTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
@@ -415,6 +461,7 @@ export type RoleDeletionRow = Readonly<Selectable<RoleDeletionTable>>;
 export type OrganizationRow = Readonly<Selectable<OrganizationTable>>;
 export type OrganizationNodeRow = Readonly<Selectable<OrganizationNodeTable>>;
 export type OrganizationPolicyRow = Readonly<Selectable<OrganizationPolicyTable>>;
+export type VpcEndpointRow = Readonly<Selectable<VpcEndpointTable>>;
 export type AccountCreationRow = Readonly<Selectable<AccountCreationTable>>;
 export type KeyRow = Readonly<Selectable<KeyTable>>;
 export type MaterialRow = Readonly<Selectable<MaterialTable>>;

@@ -12,6 +12,7 @@ import type {
   MaterialRow,
   OrganizationRow,
   Schema,
+  VpcEndpointRow,
 } from "./schema.ts";
 
 /** The row that each kind of name leads to. */
@@ -27,6 +28,7 @@ export interface Rows {
   organizationNode: OrganizationNode;
   /** A service control policy of a customer. */
   organizationPolicy: PolicyText;
+  vpcEndpoint: VpcEndpointRow;
   key: KeyRow;
   /** The aliases and tags of a key, for the conditions of IAM policies. */
   keyLabels: KeyLabels;
@@ -45,6 +47,7 @@ export interface Names {
   /** The id of a root, an organizational unit or an account. */
   organizationNode: readonly [id: string];
   organizationPolicy: readonly [id: string];
+  vpcEndpoint: readonly [id: string];
   key: readonly [region: string, keyId: string];
   keyLabels: readonly [region: string, keyId: string];
   material: readonly [region: string, keyId: string, materialId: string];

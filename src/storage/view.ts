@@ -17,6 +17,7 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   organization: 1,
   organizationNode: 1,
   organizationPolicy: 1,
+  vpcEndpoint: 1,
   key: 2,
   keyLabels: 2,
   material: 3,

@@ -46,13 +46,11 @@ export class AwsQueryCodec implements Codec {
   }
 
   operationName(request: WireRequest): string | undefined {
-    const form = findForm(request);
-    if (form?.children.get("Version")?.value !== this.#settings.version) return undefined;
-    return form.children.get("Action")?.value;
+    return findAction(request, this.#settings.version);
   }
 
   decode({ input }: OperationModel, request: WireRequest): Readonly<Record<string, unknown>> {
-    const value = decodeStructure(input, parseForm(formText(request)));
+    const value = decodeStructure(input, parseForm(formText(request)), AWS_QUERY);
     const failures = new Failures();
     input.validate(value, "", failures);
     failures.throwIfAny();
@@ -79,6 +77,12 @@ export class AwsQueryCodec implements Codec {
   }
 }
 
+/** The `Action` of a request whose `Version` is this one. */
+export function findAction(request: WireRequest, version: string): string | undefined {
+  const form = findForm(request);
+  return form?.children.get("Version")?.value === version ? form.children.get("Action")?.value : undefined;
+}
+
 /** A request that is no form names no operation. */
 function findForm(request: WireRequest): FormNode | undefined {
   try {
@@ -89,42 +93,61 @@ function findForm(request: WireRequest): FormNode | undefined {
   }
 }
 
-function decode(shape: Shape, node: FormNode): unknown {
+function decode(shape: Shape, node: FormNode, style: FormStyle): unknown {
   switch (shape.kind) {
     case "structure":
-      return decodeStructure(shape, node);
+      return decodeStructure(shape, node, style);
     case "list":
-      return decodeList(shape, node);
+      return decodeList(shape, node, style);
     case "map":
-      return decodeMap(shape, node);
+      return decodeMap(shape, node, style);
     default:
       return scalarDecoders[shape.kind](requireValue(node));
   }
 }
 
-function decodeStructure({ members }: StructureShape, node: FormNode): Record<string, unknown> {
+/** How a protocol writes the names of parameters. */
+export interface FormStyle {
+  /** The name of a member whose name on the wire is this. */
+  member(wireName: string): string;
+  /** Whether the numbers of a list's elements follow its name at once. */
+  readonly flatLists: boolean;
+}
+
+const AWS_QUERY: FormStyle = { member: (wireName) => wireName, flatLists: false };
+
+/** Reads the members of a structure from parameters. */
+export function decodeStructure(
+  { members }: StructureShape,
+  node: FormNode,
+  style: FormStyle,
+): Record<string, unknown> {
   const structure: Record<string, unknown> = {};
   for (const { name, wireName, shape } of members) {
-    const child = node.children.get(wireName);
-    if (child !== undefined) structure[name] = decode(shape, child);
+    const child = node.children.get(style.member(wireName));
+    if (child !== undefined) structure[name] = decode(shape, child, style);
   }
   return structure;
 }
 
 /** `Name=` alone is how clients write an empty list. */
-function decodeList({ element: item, elementName }: ListShape, node: FormNode): unknown[] {
-  const elements = elementName === undefined ? node : node.children.get(elementName);
-  return elements === undefined ? [] : numbered(elements).map((child) => decode(item, child));
+function decodeList({ element: item, elementName }: ListShape, node: FormNode, style: FormStyle): unknown[] {
+  const elements = elementName === undefined || style.flatLists ? node : node.children.get(elementName);
+  return elements === undefined ? [] : numbered(elements).map((child) => decode(item, child, style));
 }
 
-function decodeMap({ key, value, keyName, valueName, flattened }: MapShape, node: FormNode): Record<string, unknown> {
+function decodeMap(
+  { key, value, keyName, valueName, flattened }: MapShape,
+  node: FormNode,
+  style: FormStyle,
+): Record<string, unknown> {
   const map: Record<string, unknown> = Object.create(null);
   const entries = flattened ? node : node.children.get("entry");
   for (const entry of entries === undefined ? [] : numbered(entries)) {
     const name = entry.children.get(keyName);
     const part = entry.children.get(valueName);
     if (name === undefined || part === undefined) throw new SerializationException();
-    map[String(decode(key, name))] = decode(value, part);
+    map[String(decode(key, name, style))] = decode(value, part, style);
   }
   return map;
 }
@@ -152,7 +175,8 @@ function refuse(wanted: string): never {
   throw new SerializationException(`STRING_VALUE can not be converted to ${wanted}`);
 }
 
-function encodeMembers({ members }: StructureShape, value: unknown): string {
+/** The members of a structure as elements. */
+export function encodeMembers({ members }: StructureShape, value: unknown): string {
   const source = value as Readonly<Record<string, unknown>>;
   return members
     .map(({ name, wireName, shape }) => (source[name] === undefined ? "" : encode(shape, wireName, source[name])))

@@ -3,6 +3,7 @@
 import type { ServiceError } from "../base/errors.ts";
 import { AwsJsonCodec } from "./aws-json.ts";
 import { AwsQueryCodec, type QueryError } from "./aws-query.ts";
+import { Ec2QueryCodec } from "./ec2-query.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
 import { type ShapeDefinition, Shapes, type StructureShape } from "./shapes.ts";
 
@@ -91,6 +92,9 @@ function makeCodec({ metadata, shapes }: ModelDefinition, operations: ReadonlyMa
   }
   if (protocol === "query" && xmlNamespace !== undefined) {
     return new AwsQueryCodec({ version: apiVersion, namespace: xmlNamespace, errors: queryErrors(shapes) });
+  }
+  if (protocol === "ec2" && xmlNamespace !== undefined) {
+    return new Ec2QueryCodec({ version: apiVersion, namespace: xmlNamespace });
   }
   throw new Error(`No codec for the protocol ${protocol}`);
 }

@@ -1,6 +1,7 @@
 /** The service models that Keystead serves, each compiled when it is first asked for. */
 
 import { compileModel, type ServiceModel } from "./model.ts";
+import ec2 from "./models/ec2.json" with { type: "json" };
 import iam from "./models/iam.json" with { type: "json" };
 import kms from "./models/kms.json" with { type: "json" };
 import sts from "./models/sts.json" with { type: "json" };
@@ -42,6 +43,7 @@ const recordedOfKms = {
 export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
+export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
 

@@ -148,6 +148,22 @@ describe("a start is refused in one clear line", () => {
       says: /package\.json/,
     },
     {
+      title: "for an attestation root that is not there",
+      args: [...DEV, "--attestation-root", directory.at("absent.pem")],
+      says: /absent\.pem/,
+    },
+    {
+      title: "of serve, for an attestation root of the environment that is no certificate",
+      args: ["serve", "--data", serveStore, "--port", "0"],
+      env: { KEYSTEAD_ATTESTATION_ROOT: new URL("../../package.json", import.meta.url).pathname },
+      says: /--attestation-root .*package\.json/,
+    },
+    {
+      title: "for an attestation root without a name",
+      args: [...DEV, "--attestation-root", ""],
+      says: /attestation-root/,
+    },
+    {
       title: "of serve, for a switch of the environment that is off",
       args: ["serve", "--data", serveStore, "--host", "0.0.0.0", "--port", "0"],
       env: { KEYSTEAD_INSECURE_HTTP: "false" },

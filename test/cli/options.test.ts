@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Command } from "commander";
 import fc from "fast-check";
-import { isLoopback, option, port, UsageError } from "../../src/cli/options.ts";
+import { isLoopback, option, port, repeatable, UsageError } from "../../src/cli/options.ts";
 
 describe("a port", () => {
   it("is any number from 0 to 65,535", () => {
@@ -29,5 +30,25 @@ describe("a loopback host", () => {
 describe("an option", () => {
   it("is read from the variable of its name", () => {
     assert.equal(option("--tls-cert <file>", "").envVar, "KEYSTEAD_TLS_CERT");
+  });
+
+  const parsed = (args: readonly string[]): unknown =>
+    new Command().addOption(repeatable("--root <file>", "")).parse(args, { from: "user" }).opts()["root"];
+
+  it("that is repeatable gathers its values, in order", () => {
+    assert.equal(parsed([]), undefined);
+    assert.deepEqual(parsed(["--root", "a"]), ["a"]);
+    assert.deepEqual(parsed(["--root", "a", "--root", "b"]), ["a", "b"]);
+    assert.throws(() => parsed(["--root", "a", "--root", ""]), UsageError);
+  });
+
+  it("that is repeatable takes one value from its variable, and none beside arguments", () => {
+    process.env["KEYSTEAD_ROOT"] = "c";
+    try {
+      assert.deepEqual(parsed([]), ["c"]);
+      assert.deepEqual(parsed(["--root", "a"]), ["a"]);
+    } finally {
+      delete process.env["KEYSTEAD_ROOT"];
+    }
   });
 });

@@ -41,6 +41,10 @@ const STATES: readonly State[] = ["Enabled", "Disabled", "PendingDeletion"];
 const NOTES = {
   disabled: { code: "DisabledException", text: "is disabled." }, // note 1
   pending: { code: "KMSInvalidStateException", text: "is pending deletion." }, // note 3, also for "[2] or [3]"
+  ownMaterial: {
+    code: "UnsupportedOperationException", // note 9
+    text: "origin is AWS_KMS which is not valid for this operation.",
+  },
   notPending: { code: "KMSInvalidStateException", text: "is not pending deletion." }, // note 4
 } as const;
 type Outcome = "OK" | keyof typeof NOTES;
@@ -92,6 +96,11 @@ const TABLE: readonly Row[] = [
   },
   { operation: "DeleteAlias", call: ({ AliasName }) => kms.deleteAlias({ AliasName }), outcomes: ALL_OK },
   {
+    operation: "DeleteImportedKeyMaterial",
+    call: ({ KeyId }) => kms.deleteImportedKeyMaterial({ KeyId }),
+    outcomes: ["ownMaterial", "ownMaterial", "ownMaterial"],
+  },
+  {
     operation: "DeriveSharedSecret",
     kind: AGREEING,
     call: ({ KeyId }) => kms.deriveSharedSecret({ KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey }),
@@ -132,7 +141,24 @@ const TABLE: readonly Row[] = [
   { operation: "GetKeyPolicy", call: ({ KeyId }) => kms.getKeyPolicy({ KeyId }), outcomes: ALL_OK },
   { operation: "GetKeyLastUsage", call: ({ KeyId }) => kms.getKeyLastUsage({ KeyId }), outcomes: ALL_OK },
   { operation: "GetKeyRotationStatus", call: ({ KeyId }) => kms.getKeyRotationStatus({ KeyId }), outcomes: ALL_OK },
+  {
+    operation: "GetParametersForImport",
+    call: ({ KeyId }) =>
+      kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
+    outcomes: ["ownMaterial", "ownMaterial", "pending"],
+  },
   { operation: "GetPublicKey", kind: SIGNING, call: ({ KeyId }) => kms.getPublicKey({ KeyId }), outcomes: USE },
+  {
+    operation: "ImportKeyMaterial",
+    call: ({ KeyId }) =>
+      kms.importKeyMaterial({
+        KeyId,
+        ImportToken: bytes(9),
+        EncryptedKeyMaterial: bytes(9),
+        ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
+      }),
+    outcomes: ["ownMaterial", "ownMaterial", "pending"],
+  },
   { operation: "ListAliases", call: ({ KeyId }) => kms.listAliases({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyRotations", call: ({ KeyId }) => kms.listKeyRotations({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyPolicies", call: ({ KeyId }) => kms.listKeyPolicies({ KeyId }), outcomes: ALL_OK },

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { operations } from "../../src/kms/operations/index.ts";
+import { importInto, newExternalKey, OAEP } from "../key-material.ts";
 import {
   ABSENT_KEY_ID,
   ACCOUNT,
@@ -77,8 +78,14 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const macKey = await newKey(kms, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
   const authenticating = { KeyId: macKey.KeyId, Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
   const authenticated = await kms.generateMac(authenticating);
+  const external = await newExternalKey(kms);
+  const parameters = await kms.getParametersForImport({ KeyId: external.KeyId, ...OAEP });
+  const imported = await importInto(kms, external.KeyId, bytes(32));
   return new Map<string, Answered>([
     ["CreateKey", created],
+    ["GetParametersForImport", parameters],
+    ["ImportKeyMaterial", imported],
+    ["DeleteImportedKeyMaterial", await kms.deleteImportedKeyMaterial({ KeyId: external.KeyId })],
     ["Encrypt", encrypted],
     ["Decrypt", await kms.decrypt({ CiphertextBlob })],
     ["ReEncrypt", await kms.reEncrypt({ CiphertextBlob, DestinationKeyId: second })],
@@ -310,6 +317,7 @@ describe("the records", () => {
     "GetKeyLastUsage",
     "GetKeyPolicy",
     "GetKeyRotationStatus",
+    "GetParametersForImport",
     "ListAliases",
     "ListKeyPolicies",
     "ListKeyRotations",

@@ -31,7 +31,14 @@ function valuesOf(name: string, key: string, input: object): readonly string[] |
     now: 0,
     client: { address: "127.0.0.1", userAgent: undefined, host: "" },
   };
-  return targets[0]?.conditions?.(key, { input, call, resource, found: {}, reader: { find: () => undefined } });
+  return targets[0]?.conditions?.(key, {
+    input,
+    call,
+    resource,
+    found: {},
+    examined: {},
+    reader: { find: () => undefined },
+  });
 }
 
 describe("CreateKey", () => {

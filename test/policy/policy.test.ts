@@ -75,18 +75,6 @@ describe("a statement", () => {
       verdict: "none",
     },
     {
-      title: "about the account id, to a caller of another partition",
-      statement: { ...allow, Principal: { AWS: ACCOUNT } },
-      question: { partition: "aws-cn" },
-      verdict: "none",
-    },
-    {
-      title: "about everyone, to a caller of a partition whose name begins alike",
-      statement: { ...allow, Principal: "*" },
-      question: { resourceArn: KEY.replace("arn:aws:", "arn:aws-cn:") },
-      verdict: "none",
-    },
-    {
       title: "about all but the caller",
       statement: { Effect: "Allow", NotPrincipal: { AWS: root(ACCOUNT) }, Action: "kms:*", Resource: "*" },
       verdict: "none",

@@ -1,8 +1,9 @@
 /** GenerateDataKey, GenerateDataKeyPair and both WithoutPlaintext: keys for use outside, with an encrypted copy. */
 
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import { attestedUse } from "../attested-use.ts";
 import { encryptionConditions, pairSpecCondition } from "../conditions.ts";
-import { requireAlgorithm, requireContext, requireNoRecipient } from "../encryption-input.ts";
+import { requireAlgorithm, requireContext } from "../encryption-input.ts";
 import { creatableSpecs } from "../key-specs.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
@@ -43,7 +44,9 @@ const requireSymmetric = (_input: unknown, { key }: { key: Key }): void => requi
  *
  * @throws ValidationException none or both of KeySpec and NumberOfBytes
  */
-export const generateDataKey = use("GenerateDataKey", {
+export const generateDataKey = attestedUse("GenerateDataKey", {
+  plaintext: "Plaintext",
+  omits: ["KeyMaterialId"],
   targets: [protectingKey("kms:GenerateDataKey")],
   conditions,
   record,
@@ -51,7 +54,6 @@ export const generateDataKey = use("GenerateDataKey", {
   validate(input) {
     requireOneLength(input);
     requireContext(input.EncryptionContext);
-    requireNoRecipient(input);
   },
   check: requireSymmetric,
   async run(input, { key, custody }) {
@@ -91,7 +93,8 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
  * @throws InvalidKeyUsageException the key is not a symmetric encryption key
  * @throws UnsupportedOperationException a kind of pair that can't be made here yet
  */
-export const generateDataKeyPair = use("GenerateDataKeyPair", {
+export const generateDataKeyPair = attestedUse("GenerateDataKeyPair", {
+  plaintext: "PrivateKeyPlaintext",
   targets: [protectingKey("kms:GenerateDataKeyPair")],
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
@@ -99,7 +102,6 @@ export const generateDataKeyPair = use("GenerateDataKeyPair", {
   validate(input) {
     requireContext(input.EncryptionContext);
     requirePairSpec(input.KeyPairSpec);
-    requireNoRecipient(input);
   },
   check: requireSymmetric,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {

@@ -2,6 +2,7 @@
 
 import { InvalidCiphertextException, ValidationException } from "../../base/errors.ts";
 import type { EncryptionAlgorithm } from "../../custody/custody.ts";
+import { attestedUse } from "../attested-use.ts";
 import { encryptionConditions, sameKeyCondition } from "../conditions.ts";
 import {
   ignoresCiphertext,
@@ -9,7 +10,6 @@ import {
   requireAlgorithm,
   requireContext,
   requireContextFits,
-  requireNoRecipient,
   requireOneBlock,
 } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
@@ -62,8 +62,11 @@ export const encrypt = use("Encrypt", {
  *
  * @throws IncorrectKeyException the blob is of another key than `KeyId`
  * @throws InvalidCiphertextException the blob is not ours, was altered, or came with another context
+ * @throws ValidationException the attestation document can't be relied on (`attestedUse`, and so for all that take a Recipient)
  */
-export const decrypt = use("Decrypt", {
+export const decrypt = attestedUse("Decrypt", {
+  plaintext: "Plaintext",
+  omits: ["KeyMaterialId"],
   targets: [
     {
       as: "key",
@@ -80,7 +83,6 @@ export const decrypt = use("Decrypt", {
     requireContext(input.EncryptionContext);
     requireCiphertext(input, "KeyId");
     requireNamed(input.EncryptionAlgorithm, input, "KeyId");
-    requireNoRecipient(input);
   },
   async check(input, { key, custody }) {
     requireAlgorithm(input.EncryptionAlgorithm, key);

@@ -10,6 +10,7 @@ import {
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
+import { deleteImportedKeyMaterial, getParametersForImport, importKeyMaterial } from "./imports.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
@@ -35,6 +36,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     createKey,
     decrypt,
     deleteAlias,
+    deleteImportedKeyMaterial,
     deriveSharedSecret,
     describeKey,
     disableKey,
@@ -51,7 +53,9 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     getKeyLastUsage,
     getKeyPolicy,
     getKeyRotationStatus,
+    getParametersForImport,
     getPublicKey,
+    importKeyMaterial,
     listAliases,
     listKeyPolicies,
     listKeyRotations,

@@ -1,10 +1,10 @@
 /** DeriveSharedSecret: ECDH between a key pair here and a public key from outside. */
 
 import { ValidationException } from "../../base/errors.ts";
+import { attestedUse } from "../attested-use.ts";
 import { keyAgreementConditions } from "../conditions.ts";
-import { requireAlgorithm, requireNoRecipient } from "../encryption-input.ts";
+import { requireAlgorithm } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
-import { use } from "../operation.ts";
 import { keyWithMaterial } from "../resources.ts";
 
 /**
@@ -14,7 +14,8 @@ import { keyWithMaterial } from "../resources.ts";
  * @throws InvalidKeyUsageException the algorithm is not the key's
  * @throws ValidationException the public key is not one of the key's spec
  */
-export const deriveSharedSecret = use("DeriveSharedSecret", {
+export const deriveSharedSecret = attestedUse("DeriveSharedSecret", {
+  plaintext: "SharedSecret",
   targets: [
     {
       as: "key",
@@ -27,7 +28,6 @@ export const deriveSharedSecret = use("DeriveSharedSecret", {
   conditions: keyAgreementConditions,
   record: { readOnly: true, request: ["KeyAgreementAlgorithm", "KeyId"], resources: ["key"] },
   dryRun: true,
-  validate: requireNoRecipient,
   check: ({ KeyAgreementAlgorithm }, { key }) => requireAlgorithm(KeyAgreementAlgorithm, key),
   async run({ KeyAgreementAlgorithm, PublicKey }, { key, custody }) {
     const SharedSecret = await custody.deriveSharedSecret(key.material, PublicKey);

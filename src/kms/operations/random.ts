@@ -1,8 +1,7 @@
 /** GenerateRandom: bytes of the system's generator; no key takes part. */
 
 import { CustomKeyStoreNotFoundException, ValidationException } from "../../base/errors.ts";
-import { requireNoRecipient } from "../encryption-input.ts";
-import { use } from "../operation.ts";
+import { attestedUse } from "../attested-use.ts";
 import { account } from "../resources.ts";
 
 /**
@@ -11,12 +10,12 @@ import { account } from "../resources.ts";
  * @throws ValidationException no number of bytes was given
  * @throws CustomKeyStoreNotFoundException a custom key store was named; there are none yet
  */
-export const generateRandom = use("GenerateRandom", {
+export const generateRandom = attestedUse("GenerateRandom", {
+  plaintext: "Plaintext",
   targets: [{ as: "account", action: "kms:GenerateRandom", resource: account }],
   record: { readOnly: true, request: null, resources: [] },
   validate(input) {
     if (input.NumberOfBytes === undefined) throw new ValidationException("NumberOfBytes is required.");
-    requireNoRecipient(input);
   },
   check({ CustomKeyStoreId }) {
     if (CustomKeyStoreId !== undefined) throw new CustomKeyStoreNotFoundException();
