@@ -58,7 +58,7 @@ describe("in the account of the key, a user", () => {
     await denied(able.kms.disableKey({ KeyId: Arn }));
   });
 
-  it("S03-003 who is named by the key policy needs no IAM policy; when only the account is, it needs one", async () => {
+  it("who is named by the key policy needs no IAM policy; when only the account is, it needs one", async () => {
     const person = await world.person("named");
     const key = await keyWith(about(person.arn, "kms:Encrypt"));
     await encrypts(person.kms, key);
@@ -76,6 +76,18 @@ describe("in the account of the key, a user", () => {
     await denied(encrypts(allowed.kms, key), /because no resource-based policy allows the kms:Encrypt action$/);
     await denied(encrypts(forbidden.kms, key), /with an explicit deny in an identity-based policy$/);
     await forbidden.kms.describeKey({ KeyId: key });
+  });
+
+  it("S03-002 who made the key, and the root user, are refused like anybody else whom the key policy does not name", async () => {
+    const creator = await world.person("creator", { allow: [allow("kms:*")] });
+    const named = await world.person("only-named");
+    const Policy = policyOf(about(named.arn, "kms:*"));
+    const { KeyMetadata } = await creator.kms.createKey({ Policy, BypassPolicyLockoutSafetyCheck: true });
+    const key = present(KeyMetadata?.Arn);
+    for (const by of [creator.kms, kms]) {
+      await denied(encrypts(by, key), /because no resource-based policy allows the kms:Encrypt action$/);
+    }
+    await encrypts(named.kms, key);
   });
 
   it("S03-007 gets nothing from an IAM policy whose resource is an alias or a key id", async () => {
@@ -188,7 +200,7 @@ describe("across accounts, a user", () => {
     await denied(encrypts(able.kms, closed), /on this resource because the resource does not exist in this Region/);
   });
 
-  it("S03-006 reaches by Resource * a foreign key whose policy permits the account, and both accounts get the record", async () => {
+  it("S03-006, S04-031 reaches by Resource * a foreign key whose policy permits the account, and both accounts get the record", async () => {
     const person = await world.person("foreign-star", { account: OTHER_ACCOUNT, allow: [allow("kms:Encrypt", "*")] });
     const key = await keyWith(allowing(OTHER_ACCOUNT));
     const requestID = requestIdOf(await person.kms.encrypt({ KeyId: key, Plaintext }));

@@ -188,6 +188,13 @@ describe("a managed policy", () => {
     await assertIamRefused(iam.getPolicy({ PolicyArn }), "NoSuchEntity", 404, `Policy ${PolicyArn} was not found.`);
   });
 
+  it("S03-009 has Sids of letters and digits, each once", async () => {
+    for (const Sids of [["Has spaces"], ["twice", "twice"]]) {
+      const PolicyDocument = policyOf(...Sids.map((Sid) => ({ ...allow("kms:*"), Sid })));
+      await assertIamRefused(iam.createPolicy({ PolicyName: "sids", PolicyDocument }), "MalformedPolicyDocument", 400);
+    }
+  });
+
   it("has 6,144 characters at most, white space aside", async () => {
     const call = iam.createPolicy({ PolicyName: "long", PolicyDocument: sized(6145) });
     await assertIamRefused(call, "LimitExceeded", 409, "Cannot exceed quota for PolicySize: 6144");

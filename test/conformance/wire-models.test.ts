@@ -31,6 +31,7 @@ const LIST = 1;
 const MAP = 2;
 const SIMPLE = 0;
 const ERROR = -3;
+const UNION = 4;
 const OPERATION = 9;
 /** Simple types by their numbers; the fifth bit and beyond say how a timestamp is written. */
 const SIMPLE_KINDS: ReadonlyMap<number, string> = new Map([
@@ -91,7 +92,7 @@ function outlineOfClient(value: unknown, inside: readonly unknown[] = []): Outli
   const within = [...inside, schema];
   if (kind === LIST) return ["list", outlineOfClient(names, within)];
   if (kind === MAP) return ["map", outlineOfClient(types, within)];
-  assert.ok(kind === STRUCTURE || kind === ERROR, `kind ${kind} of ${name} with traits ${traits}`);
+  assert.ok(kind === STRUCTURE || kind === ERROR || kind === UNION, `kind ${kind} of ${name} with traits ${traits}`);
   const members = names as readonly string[];
   return Object.fromEntries(
     members.map((member, index) => [member, outlineOfClient((types as readonly unknown[])[index], within)]),
@@ -187,7 +188,7 @@ function assertPart(ours: Outline, theirs: Outline, path: string): void {
     assertPart(ours[1] as Outline, theirs[1] as Outline, `${path}[]`);
   } else {
     for (const [member, part] of Object.entries(ours)) {
-      const other = (theirs as Readonly<Record<string, Outline>>)[member];
+      const other: Outline | undefined = (theirs as Readonly<Record<string, Outline>>)[member];
       assert.ok(other !== undefined, `${path}.${member}`);
       assertPart(part, other, `${path}.${member}`);
     }
