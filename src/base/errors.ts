@@ -58,6 +58,7 @@ export class InvalidAliasNameException extends coded("InvalidAliasNameException"
 export class InvalidArnException extends coded("InvalidArnException") {}
 /** The blob is not ours, was changed, or came with another encryption context; which, is never said. */
 export class InvalidCiphertextException extends coded("InvalidCiphertextException") {}
+export class InvalidGrantIdException extends coded("InvalidGrantIdException") {}
 export class InvalidGrantTokenException extends coded("InvalidGrantTokenException") {}
 export class InvalidImportTokenException extends coded("InvalidImportTokenException") {}
 export class InvalidKeyUsageException extends coded("InvalidKeyUsageException") {}

@@ -209,6 +209,15 @@ export interface Custody extends PlaintextSource {
    * @returns undefined when that is no RSA key of 2,048 to 4,096 bits
    */
   forRecipient(publicKey: Uint8Array): PlaintextSource | undefined;
+  /** A new ML-KEM shared secret and its ciphertext (FIPS 203). The secret is the caller's to wipe. */
+  encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }>;
+  /**
+   * The ML-KEM shared secret of a ciphertext, which is the caller's to wipe. One that was altered gives another secret
+   * (implicit rejection); only its length is refused.
+   *
+   * @throws InvalidCiphertextException (base/errors.ts, no message) the ciphertext is of another length
+   */
+  decapsulate(material: SealedMaterial, ciphertext: Uint8Array): Promise<Uint8Array>;
   /** The header of a well-formed blob of any version we know, or undefined. */
   parseBlob(blob: Uint8Array): BlobHeader | undefined;
   /** Drops every opened handle of a key's materials at once (disable, deletion, expiry). */

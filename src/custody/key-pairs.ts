@@ -11,7 +11,8 @@ import { Secret } from "./secret.ts";
 type PairKind =
   | { readonly type: "rsa"; readonly modulusLength: number }
   | { readonly type: "ec"; readonly namedCurve: string; readonly spkiBytes: number }
-  | { readonly type: "ed25519" | "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" };
+  | { readonly type: "ed25519" | "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" }
+  | { readonly type: "ml-kem-512" | "ml-kem-768" | "ml-kem-1024" };
 
 const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
   ["RSA_2048", { type: "rsa", modulusLength: 2048 }],
@@ -25,6 +26,9 @@ const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
   ["ML_DSA_44", { type: "ml-dsa-44" }],
   ["ML_DSA_65", { type: "ml-dsa-65" }],
   ["ML_DSA_87", { type: "ml-dsa-87" }],
+  ["ML_KEM_512", { type: "ml-kem-512" }],
+  ["ML_KEM_768", { type: "ml-kem-768" }],
+  ["ML_KEM_1024", { type: "ml-kem-1024" }],
 ]);
 
 /** Bytes that are no material of a spec. The message names the spec and nothing of the bytes. */
@@ -69,6 +73,10 @@ function generate(kind: PairKind): Promise<{ privateKey: Buffer; publicKey: Buff
       return generated(kind.type, { namedCurve: kind.namedCurve, ...encodings });
     case "ed25519":
       return generated(kind.type, encodings);
+    case "ml-kem-512":
+    case "ml-kem-768":
+    case "ml-kem-1024":
+      return generated(kind.type, encodings); // PKCS#8 in seed form, as AWS has it: one length for all three
     default:
       return generated(kind.type, encodings);
   }

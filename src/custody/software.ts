@@ -24,6 +24,7 @@ import type {
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
 import { Imports } from "./imports.ts";
@@ -248,6 +249,16 @@ export class SoftwareCustody implements Custody {
     if (publicKey === undefined) return undefined;
     using secret = new Secret(diffieHellman({ privateKey, publicKey }));
     return new Uint8Array(secret.bytes);
+  }
+
+  async encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }> {
+    return encapsulate(requireKind("pair", await this.#open(material)));
+  }
+
+  async decapsulate(material: SealedMaterial, ciphertext: Uint8Array): Promise<Uint8Array> {
+    const secret = decapsulate(material.spec, requireKind("pair", await this.#open(material)), ciphertext);
+    if (secret === undefined) throw new InvalidCiphertextException();
+    return secret;
   }
 
   random(lengthBytes: number): Uint8Array {

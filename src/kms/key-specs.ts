@@ -1,6 +1,7 @@
 /** Key specs: their usages and algorithms, in AWS's order (API reference, CreateKey; spec 01 and 05). */
 
 import type {
+  EncapsulationAlgorithmSpec,
   EncryptionAlgorithmSpec,
   KeyAgreementAlgorithmSpec,
   KeySpec,
@@ -8,6 +9,7 @@ import type {
   MacAlgorithmSpec,
   SigningAlgorithmSpec,
 } from "@aws-sdk/client-kms";
+import { UnsupportedOperationException } from "../base/errors.ts";
 
 /** The algorithms of a key: one list, by its usage. */
 export interface Algorithms {
@@ -15,6 +17,7 @@ export interface Algorithms {
   readonly SigningAlgorithms?: SigningAlgorithmSpec[];
   readonly MacAlgorithms?: MacAlgorithmSpec[];
   readonly KeyAgreementAlgorithms?: KeyAgreementAlgorithmSpec[];
+  readonly EncapsulationAlgorithms?: EncapsulationAlgorithmSpec[];
 }
 
 /** The usages of a spec with the algorithms of each; the first is the only one that may be left out by the caller. */
@@ -41,8 +44,9 @@ const rsa: Usages = {
   },
 };
 const mlDsa = signingWith("ML_DSA_SHAKE_256");
+const mlKem: Usages = { ENCAPSULATE_DECAPSULATE: { EncapsulationAlgorithms: ["ML_KEM"] } };
 
-/** Usages of every spec. ML-KEM is absent: its usage is not in the types of AWS's client yet. */
+/** Usages of every spec. */
 const usagesOfSpec: Readonly<Record<string, Usages>> = {
   SYMMETRIC_DEFAULT: { ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"] } },
   RSA_2048: rsa,
@@ -60,6 +64,9 @@ const usagesOfSpec: Readonly<Record<string, Usages>> = {
   ML_DSA_44: mlDsa,
   ML_DSA_65: mlDsa,
   ML_DSA_87: mlDsa,
+  ML_KEM_512: mlKem,
+  ML_KEM_768: mlKem,
+  ML_KEM_1024: mlKem,
   SM2: {
     ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["SM2PKE"] },
     SIGN_VERIFY: { SigningAlgorithms: ["SM2DSA"] },
@@ -67,8 +74,14 @@ const usagesOfSpec: Readonly<Record<string, Usages>> = {
   },
 };
 
-/** The specs whose keys can be made here today: all but SM2 and ML-KEM. */
+/** The specs whose keys can be made here today: all but SM2. */
 export const creatableSpecs: ReadonlySet<string> = new Set(Object.keys(usagesOfSpec).filter((spec) => spec !== "SM2"));
+
+/** @throws UnsupportedOperationException ML-KEM in China, where AWS does not offer it (API reference, Encapsulate) */
+export function requireOffered(spec: string, { partition }: { readonly partition: string }): void {
+  if (partition !== "aws-cn" || !spec.startsWith("ML_KEM_")) return;
+  throw new UnsupportedOperationException(`Key spec ${spec} is not available in China Regions.`);
+}
 
 /** Bits of the modulus of RSA specs. */
 const modulusBits: Readonly<Record<string, number>> = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 };

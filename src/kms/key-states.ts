@@ -31,6 +31,14 @@ export const usable: StateRule = {
   Creating: invalid("creating"),
 };
 
+/** CreateGrant: as cryptographic use, but a key whose store is disconnected can be granted. */
+export const grantable: StateRule = {
+  Disabled: disabled,
+  ...pendingDeletion,
+  PendingImport: invalid("pending import"),
+  Creating: invalid("creating"),
+};
+
 /** CreateAlias, TagResource, UntagResource, UpdateKeyDescription, and UpdateAlias for its new target. */
 export const manageable: StateRule = pendingDeletion;
 

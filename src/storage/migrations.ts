@@ -193,8 +193,31 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   {
+    // Code of version 4 leaves grants behind when it deletes a key.
     version: 5,
-    minimumReader: 4,
+    minimumReader: 5,
+    sqlite: `
+      CREATE TABLE "grant" (
+        region TEXT NOT NULL, grant_id TEXT NOT NULL, key_id TEXT NOT NULL, key_account TEXT NOT NULL,
+        partition TEXT NOT NULL, issuing_account TEXT NOT NULL, grantee TEXT NOT NULL,
+        grantee_id TEXT, grantee_is_service INTEGER NOT NULL, retirer TEXT, retirer_id TEXT,
+        retirer_is_service INTEGER NOT NULL,
+        operations TEXT NOT NULL, constraints TEXT, name TEXT NOT NULL, created_at INTEGER NOT NULL,
+        PRIMARY KEY (region, grant_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX grant_by_key ON "grant" (region, key_id, grant_id);
+      CREATE INDEX grant_by_grantee ON "grant" (region, key_id, grantee, grant_id);
+      CREATE INDEX grant_by_retirer ON "grant" (region, retirer, grant_id);
+      CREATE INDEX grant_by_name ON "grant" (region, key_id, name);
+      CREATE TABLE grant_count (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, grants INTEGER NOT NULL,
+        PRIMARY KEY (region, key_id)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 6,
+    minimumReader: 5,
     sqlite: `
       CREATE TABLE role_deletion (
         task_id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, usage TEXT NOT NULL,

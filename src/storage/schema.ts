@@ -332,6 +332,43 @@ export interface TagTable {
   tag_value: string;
 }
 
+/** A grant on a key. Its text columns hold what the API says, as JSON where it is not a text. */
+export interface GrantTable {
+  region: string;
+  /** 64 hex digits. */
+  grant_id: string;
+  key_id: string;
+  /** Whose key it is on. */
+  key_account: string;
+  partition: string;
+  /** The account of whoever made it. */
+  issuing_account: string;
+  /** The ARN of a principal, or the name of a service principal. */
+  grantee: string;
+  /** The unique id of the user or role that is the grantee. */
+  grantee_id: string | null;
+  /** Whether it was given as `GranteeServicePrincipal`. */
+  grantee_is_service: number;
+  /** Who may retire it; null when nobody is named. */
+  retirer: string | null;
+  retirer_id: string | null;
+  retirer_is_service: number;
+  /** A JSON list of grant operations. */
+  operations: string;
+  /** A JSON object, the API's GrantConstraints; null for none. */
+  constraints: string | null;
+  /** Empty for none. */
+  name: string;
+  created_at: number;
+}
+
+/** How many grants a key has, so that nobody has to count them. */
+export interface GrantCountTable {
+  region: string;
+  key_id: string;
+  grants: number;
+}
+
 /** What domain keys are for (DESIGN §6). */
 export type DomainKeyPurpose = "material" | "credential" | "session" | "import" | "store" | "audit" | "backup";
 
@@ -402,7 +439,9 @@ export type ChangeKind =
   | "key"
   | "keyLabels"
   | "material"
-  | "alias";
+  | "alias"
+  | "grant"
+  | "granted";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {
@@ -442,6 +481,8 @@ export interface Schema {
   key_usage_start: KeyUsageStartTable;
   alias: AliasTable;
   tag: TagTable;
+  grant: GrantTable;
+  grant_count: GrantCountTable;
   domain_key: DomainKeyTable;
   domain_key_copy: DomainKeyCopyTable;
   recipient: RecipientTable;
@@ -467,6 +508,11 @@ export type KeyRow = Readonly<Selectable<KeyTable>>;
 export type MaterialRow = Readonly<Selectable<MaterialTable>>;
 export type KeyUsageRow = Readonly<Selectable<KeyUsageTable>>;
 export type AliasRow = Readonly<Selectable<AliasTable>>;
+export type GrantRow = Readonly<Selectable<GrantTable>>;
+/** The grants that one grantee has on one key, oldest first; never an empty list. */
+export interface GrantedRow {
+  readonly grants: readonly GrantRow[];
+}
 export type TagRow = Readonly<Selectable<TagTable>>;
 export type DueRow = Readonly<Selectable<DueTable>>;
 export type OutboxRow = Readonly<Selectable<OutboxTable>>;

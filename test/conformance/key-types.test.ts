@@ -46,10 +46,18 @@ const RSA_SIGNING: readonly SigningAlgorithmSpec[] = [
   "RSASSA_PSS_SHA_512",
 ];
 
+const LISTS = [
+  "EncryptionAlgorithms",
+  "SigningAlgorithms",
+  "MacAlgorithms",
+  "KeyAgreementAlgorithms",
+  "EncapsulationAlgorithms",
+] as const;
+
 interface Kind {
   readonly KeySpec: KeySpec;
   readonly KeyUsage: KeyUsageType;
-  readonly member: "EncryptionAlgorithms" | "SigningAlgorithms" | "MacAlgorithms" | "KeyAgreementAlgorithms";
+  readonly member: (typeof LISTS)[number];
   readonly algorithms: readonly string[];
   /** The algorithm identifier of SubjectPublicKeyInfo, in DER. */
   readonly algorithmId?: string;
@@ -74,6 +82,13 @@ const agreeing = (spec: KeySpec, algorithmId: string): Kind => ({
   algorithms: ["ECDH"],
   algorithmId,
 });
+const encapsulating = (spec: KeySpec, algorithmId: string): Kind => ({
+  KeySpec: spec,
+  KeyUsage: "ENCAPSULATE_DECAPSULATE",
+  member: "EncapsulationAlgorithms",
+  algorithms: ["ML_KEM"],
+  algorithmId,
+});
 const RSA_SPECS = ["RSA_2048", "RSA_3072", "RSA_4096"] as const;
 const KINDS: readonly Kind[] = [
   ...RSA_SPECS.map(
@@ -94,6 +109,9 @@ const KINDS: readonly Kind[] = [
   signing("ML_DSA_44", ["ML_DSA_SHAKE_256"], "300b0609608648016503040311"),
   signing("ML_DSA_65", ["ML_DSA_SHAKE_256"], "300b0609608648016503040312"),
   signing("ML_DSA_87", ["ML_DSA_SHAKE_256"], "300b0609608648016503040313"),
+  encapsulating("ML_KEM_512", "300b0609608648016503040401"),
+  encapsulating("ML_KEM_768", "300b0609608648016503040402"),
+  encapsulating("ML_KEM_1024", "300b0609608648016503040403"),
   agreeing("ECC_NIST_P256", P256_ID),
   agreeing("ECC_NIST_P384", P384_ID),
   agreeing("ECC_NIST_P521", P521_ID),
@@ -106,7 +124,6 @@ const KINDS: readonly Kind[] = [
     }),
   ),
 ];
-const LISTS = ["EncryptionAlgorithms", "SigningAlgorithms", "MacAlgorithms", "KeyAgreementAlgorithms"] as const;
 
 const made = new Map<string, Promise<Metadata>>();
 function keyOf(spec: KeySpec, usage: KeyUsageType): Promise<Metadata> {
@@ -149,6 +166,9 @@ describe("CreateKey", () => {
     { KeySpec: "RSA_2048", KeyUsage: "GENERATE_VERIFY_MAC" },
     { KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: "KEY_AGREEMENT" },
     { KeySpec: "ML_DSA_65", KeyUsage: "ENCRYPT_DECRYPT" },
+    { KeySpec: "ML_KEM_768", KeyUsage: "ENCRYPT_DECRYPT" },
+    { KeySpec: "ML_KEM_768", KeyUsage: "KEY_AGREEMENT" },
+    { KeySpec: "RSA_2048", KeyUsage: "ENCAPSULATE_DECAPSULATE" },
   ] satisfies readonly CreateKeyCommandInput[]) {
     it(`S05-003: refuses ${input.KeySpec} for ${input.KeyUsage}`, async () => {
       await assertRefused(kms.createKey(input), "ValidationException");
@@ -175,7 +195,7 @@ describe("GetPublicKey", () => {
       assert.deepEqual(rest, { KeyId: Arn, KeySpec, CustomerMasterKeySpec: KeySpec, KeyUsage, [member]: algorithms });
       const spki = present(PublicKey);
       assert.ok(spki.toHex().slice(0, 80).includes(algorithmId), spki.toHex().slice(0, 80));
-      if (!KeySpec.startsWith("ML_DSA")) {
+      if (!KeySpec.startsWith("ML_")) {
         const read = openssl(["pkey", "-pubin", "-inform", "DER", "-in", "{spki}", "-outform", "DER", "-pubout"], {
           spki,
         });
@@ -613,6 +633,7 @@ describe("management of asymmetric and HMAC keys", () => {
     { KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY" },
     { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" },
     { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" },
+    { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" },
   ] as const) {
     it(`S01-046, S05-022, S07-004, S07-005: ${KeySpec} keys do not rotate`, async () => {
       const { KeyId } = await keyOf(KeySpec, KeyUsage);

@@ -81,11 +81,23 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const external = await newExternalKey(kms);
   const parameters = await kms.getParametersForImport({ KeyId: external.KeyId, ...OAEP });
   const imported = await importInto(kms, external.KeyId, bytes(32));
+  const grant = { KeyId, GranteePrincipal: `arn:aws:iam::${ACCOUNT}:root`, Operations: ["DescribeKey" as const] };
+  const [granted, another] = [await kms.createGrant(grant), await kms.createGrant(grant)];
+  const RetiringPrincipal = grant.GranteePrincipal;
+  const kemKey = await newKey(kms, { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" });
+  const encapsulating = { KeyId: kemKey.KeyId, EncapsulationAlgorithm: "ML_KEM" } as const;
+  const encapsulated = await kms.encapsulate(encapsulating);
+  const { SharedSecretCiphertextBlob } = encapsulated;
   return new Map<string, Answered>([
     ["CreateKey", created],
     ["GetParametersForImport", parameters],
     ["ImportKeyMaterial", imported],
     ["DeleteImportedKeyMaterial", await kms.deleteImportedKeyMaterial({ KeyId: external.KeyId })],
+    ["CreateGrant", granted],
+    ["ListGrants", await kms.listGrants({ KeyId })],
+    ["ListRetirableGrants", await kms.listRetirableGrants({ RetiringPrincipal })],
+    ["RetireGrant", await kms.retireGrant({ GrantToken: granted.GrantToken })],
+    ["RevokeGrant", await kms.revokeGrant({ KeyId, GrantId: another.GrantId })],
     ["Encrypt", encrypted],
     ["Decrypt", await kms.decrypt({ CiphertextBlob })],
     ["ReEncrypt", await kms.reEncrypt({ CiphertextBlob, DestinationKeyId: second })],
@@ -95,6 +107,8 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
     ["GenerateDataKeyPairWithoutPlaintext", await kms.generateDataKeyPairWithoutPlaintext(pair)],
     ["GetPublicKey", publicKey],
     ["DeriveSharedSecret", await kms.deriveSharedSecret(agreement)],
+    ["Encapsulate", encapsulated],
+    ["Decapsulate", await kms.decapsulate({ ...encapsulating, SharedSecretCiphertextBlob })],
     ["Sign", signed],
     ["Verify", await kms.verify({ ...signing, Signature: signed.Signature })],
     ["GenerateMac", authenticated],
@@ -190,8 +204,8 @@ describe("the records", () => {
       },
       { call: () => kms.listKeys({ Marker: "garbage" }), eventName: "ListKeys", errorCode: "InvalidMarkerException" },
       {
-        call: () => kms.listGrants({ KeyId: disabled.KeyId }),
-        eventName: "ListGrants",
+        call: () => kms.describeCustomKeyStores({}),
+        eventName: "DescribeCustomKeyStores",
         errorCode: "UnsupportedOperationException",
       },
     ]) {
@@ -309,6 +323,8 @@ describe("the records", () => {
     "GenerateDataKeyPairWithoutPlaintext",
     "GetPublicKey",
     "DeriveSharedSecret",
+    "Encapsulate",
+    "Decapsulate",
     "Sign",
     "Verify",
     "GenerateMac",
@@ -319,10 +335,12 @@ describe("the records", () => {
     "GetKeyRotationStatus",
     "GetParametersForImport",
     "ListAliases",
+    "ListGrants",
     "ListKeyPolicies",
     "ListKeyRotations",
     "ListKeys",
     "ListResourceTags",
+    "ListRetirableGrants",
     "ReEncrypt",
   ];
 

@@ -125,6 +125,10 @@ async function useOtherKinds(ask: Ask): Promise<void> {
     await ask("Verify", { ...signing, Signature });
     await ask("Verify", { ...signing, Signature, Message: Mac });
   }
+  const kem = { KeyId: await make("ML_KEM_768", "ENCAPSULATE_DECAPSULATE"), EncapsulationAlgorithm: "ML_KEM" };
+  const SharedSecretCiphertextBlob = textOf(await ask("Encapsulate", kem), "SharedSecretCiphertextBlob");
+  await ask("Decapsulate", { ...kem, SharedSecretCiphertextBlob });
+  await ask("Decapsulate", { ...kem, SharedSecretCiphertextBlob: Mac });
   const rsa = { KeyId: await make("RSA_2048", "ENCRYPT_DECRYPT"), EncryptionAlgorithm: "RSAES_OAEP_SHA_256" };
   const CiphertextBlob = textOf(await ask("Encrypt", { ...rsa, Plaintext }), "CiphertextBlob");
   await ask("Decrypt", { ...rsa, CiphertextBlob });
@@ -153,6 +157,20 @@ async function changeKey(ask: Ask, KeyId: string): Promise<void> {
   await ask("ListKeyRotations", { KeyId, IncludeKeyMaterial: "ALL_KEY_MATERIAL" });
   await ask("GetKeyLastUsage", { KeyId });
   await ask("DisableKeyRotation", { KeyId });
+  await useGrants(ask, KeyId);
+}
+
+async function useGrants(ask: Ask, KeyId: string): Promise<void> {
+  const GranteePrincipal = "arn:aws:iam::111122223333:root";
+  const Operations = ["Encrypt", "Decrypt"];
+  const input = { KeyId, GranteePrincipal, RetiringPrincipal: GranteePrincipal, Operations };
+  const { GrantToken } = await ask("CreateGrant", { ...input, Constraints: { EncryptionContextSubset: { a: "b" } } });
+  const { GrantId } = await ask("CreateGrant", input);
+  await ask("Encrypt", { KeyId, Plaintext, EncryptionContext, GrantTokens: [GrantToken] });
+  await ask("ListGrants", { KeyId });
+  await ask("ListRetirableGrants", { RetiringPrincipal: GranteePrincipal });
+  await ask("RetireGrant", { GrantToken });
+  await ask("RevokeGrant", { KeyId, GrantId });
 }
 
 async function failWithKey(
@@ -170,7 +188,9 @@ async function failWithKey(
   await ask("GenerateDataKey", { KeyId, KeySpec: "AES_256", NumberOfBytes: 7 });
   await ask("PutKeyPolicy", { KeyId, Policy: "{" });
   for (const operation of kmsModel().operations.keys()) {
-    if (/^(?:Sign|Verify|GenerateMac|VerifyMac|GetPublicKey|DeriveSharedSecret|.*Grants?)$/.test(operation)) {
+    if (
+      /^(?:Sign|Verify|GenerateMac|VerifyMac|GetPublicKey|DeriveSharedSecret|.*capsulate|.*Grants?)$/.test(operation)
+    ) {
       await ask(operation, { KeyId, Message: Plaintext, SigningAlgorithm: "ECDSA_SHA_256", Signature: Plaintext });
     }
   }

@@ -9,7 +9,9 @@ import {
   generateDataKeyWithoutPlaintext,
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
+import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from "./grants.ts";
 import { deleteImportedKeyMaterial, getParametersForImport, importKeyMaterial } from "./imports.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
@@ -33,7 +35,9 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
   [
     cancelKeyDeletion,
     createAlias,
+    createGrant,
     createKey,
+    decapsulate,
     decrypt,
     deleteAlias,
     deleteImportedKeyMaterial,
@@ -43,6 +47,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     disableKeyRotation,
     enableKey,
     enableKeyRotation,
+    encapsulate,
     encrypt,
     generateDataKey,
     generateDataKeyPair,
@@ -57,12 +62,16 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     getPublicKey,
     importKeyMaterial,
     listAliases,
+    listGrants,
     listKeyPolicies,
     listKeyRotations,
     listKeys,
     listResourceTags,
+    listRetirableGrants,
     putKeyPolicy,
     reEncrypt,
+    retireGrant,
+    revokeGrant,
     rotateKeyOnDemand,
     scheduleKeyDeletion,
     sign,
