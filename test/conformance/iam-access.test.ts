@@ -367,7 +367,13 @@ const atHome: readonly Row[] = [
   {
     name: "ImportKeyMaterial",
     key: "external",
-    call: (by, KeyId) => by.importKeyMaterial({ KeyId, ImportToken: bytes(64), EncryptedKeyMaterial: bytes(256) }),
+    call: (by, KeyId) =>
+      by.importKeyMaterial({
+        KeyId,
+        ImportToken: bytes(64),
+        EncryptedKeyMaterial: bytes(256),
+        ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
+      }),
   },
   { name: "DeleteImportedKeyMaterial", key: "external", call: (by, KeyId) => by.deleteImportedKeyMaterial({ KeyId }) },
   { name: "ListKeyPolicies", key: "symmetric", call: (by, KeyId) => by.listKeyPolicies({ KeyId }) },

@@ -101,7 +101,12 @@ describe("kms:ResourceAliases", () => {
     const resource = new Key(key());
     const reader = { find: () => ({ aliases, tags: [] }) as never };
     const call = { principal } as Call;
-    return kmsConditionValues("kms:resourcealiases", undefined, {}, { call, resource, found: {}, reader });
+    return kmsConditionValues(
+      "kms:resourcealiases",
+      undefined,
+      {},
+      { call, resource, found: {}, examined: {}, reader },
+    );
   };
 
   it("S04-017: are all aliases of the key, up to the quota; a key with more has none, so that nobody reaches it by them", () => {
