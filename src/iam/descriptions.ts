@@ -12,8 +12,8 @@ import type {
 } from "@aws-sdk/client-iam";
 import { parsePrincipalIds, shownPolicy } from "../access/principals.ts";
 import { identityArn } from "../identity/credentials.ts";
+import type { IdentityRow, ManagedPolicyRow, PolicyVersionRow } from "../storage/identity-schema.ts";
 import type { PolicyUses } from "../storage/managed-policies.ts";
-import type { IdentityRow, ManagedPolicyRow, PolicyVersionRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import type { Tag as TagOfRow } from "../storage/tags.ts";
 import { encodeDocument } from "./policy-documents.ts";

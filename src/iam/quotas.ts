@@ -1,7 +1,7 @@
 /** The quotas of IAM, and its words for what exceeds them (IAM guide, IAM and STS quotas). */
 
 import { LimitExceededException } from "../base/errors.ts";
-import type { IdentityKind } from "../storage/schema.ts";
+import type { IdentityKind } from "../storage/identity-schema.ts";
 
 /** By the names that IAM's errors have for them. */
 export const quotas = {

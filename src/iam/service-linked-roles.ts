@@ -2,8 +2,8 @@
 
 import { newUniqueId } from "../identity/credentials.ts";
 import { insertIdentity, nameKeyOf } from "../storage/identities.ts";
+import type { IdentityRow } from "../storage/identity-schema.ts";
 import { listMultiRegionKeys } from "../storage/role-deletions.ts";
-import type { IdentityRow } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 
 /** Where such roles lie; nobody makes others there. */

@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { asArn } from "../base/arn.ts";
-import type { CredentialRow, IdentityRow } from "../storage/schema.ts";
+import type { IdentityRow } from "../storage/identity-schema.ts";
+import type { CredentialRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import type {
   FederatedUserPrincipal,

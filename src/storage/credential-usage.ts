@@ -1,7 +1,8 @@
 /** Rows of the last use of access keys. They are written in the background and never enter the feed. */
 
 import type { Kysely, Selectable } from "kysely";
-import type { CredentialUsageTable, Schema } from "./schema.ts";
+import type { CredentialUsageTable } from "./identity-schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
 export type CredentialUsageRow = Readonly<Selectable<CredentialUsageTable>>;

@@ -1,8 +1,9 @@
 /** Rows of users, groups and roles. */
 
 import type { Kysely, Updateable } from "kysely";
+import type { IdentityKind, IdentityRow, IdentityTable } from "./identity-schema.ts";
 import type { Slice } from "./keys.ts";
-import type { IdentityKind, IdentityRow, IdentityTable, Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
 /** The form in which names are compared: those that differ in case alone are the same name. */

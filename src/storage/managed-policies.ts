@@ -3,8 +3,9 @@
 import type { Kysely } from "kysely";
 import { beyond } from "./identities.ts";
 import { insertIamTags } from "./identity-policies.ts";
+import type { IdentityRow, ManagedPolicyRow, PolicyVersionRow } from "./identity-schema.ts";
 import type { Slice } from "./keys.ts";
-import type { IdentityRow, ManagedPolicyRow, PolicyVersionRow, Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 import type { Tag } from "./tags.ts";
 

@@ -2,7 +2,8 @@
 
 import type { Kysely } from "kysely";
 import { insertIamTags } from "./identity-policies.ts";
-import type { OidcProviderRow, Schema } from "./schema.ts";
+import type { OidcProviderRow } from "./identity-schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 import type { Tag } from "./tags.ts";
 

@@ -6,8 +6,8 @@ import type {
   OrganizationNodeRow,
   OrganizationPolicyRow,
   OrganizationRow,
-  Schema,
-} from "./schema.ts";
+} from "./identity-schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
 /** Adds an organization with its root and its management account. */

@@ -1,7 +1,8 @@
 /** Rows of how deletions of service-linked roles went, and what keeps such a role. */
 
 import type { Kysely } from "kysely";
-import type { KeyRow, RoleDeletionRow, Schema } from "./schema.ts";
+import type { RoleDeletionRow } from "./identity-schema.ts";
+import type { KeyRow, Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
 export async function insertRoleDeletion(tx: Tx, row: RoleDeletionRow): Promise<void> {

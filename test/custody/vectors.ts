@@ -4,7 +4,10 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type { SigningInput } from "../../src/custody/custody.ts";
 import { findPublicKey } from "../../src/custody/key-pairs.ts";
-import { verify } from "../../src/custody/signatures.ts";
+import { choosePrimitives } from "../../src/custody/primitives.ts";
+import { preparedInput, verify } from "../../src/custody/signatures.ts";
+
+const { primitives } = await choosePrimitives();
 
 /** A test of Project Wycheproof. Members beside these are those of the group's kind. */
 export interface WycheproofTest {
@@ -44,7 +47,7 @@ export function verifierOf(
 ): ((input: SigningInput, signature: Uint8Array) => Promise<boolean>) | undefined {
   const publicKey = findPublicKey(spec, spki);
   if (publicKey === undefined) return undefined;
-  return (input, signature) => verify({ publicKey, privateKey: publicKey, spki }, input, signature);
+  return async (input, signature) => verify(publicKey, { input: preparedInput(spki, input), signature }, primitives);
 }
 
 /** Counts things by name. */

@@ -3,7 +3,7 @@
 import { NoSuchEntityException } from "../../base/errors.ts";
 import type { Operation } from "../../pipeline/operation.ts";
 import { attachPolicy, detachPolicy } from "../../storage/identity-policies.ts";
-import type { IdentityKind } from "../../storage/schema.ts";
+import type { IdentityKind } from "../../storage/identity-schema.ts";
 import { boundaryCondition, policyCondition } from "../conditions.ts";
 import { describeAttached } from "../descriptions.ts";
 import { change, read } from "../operation.ts";

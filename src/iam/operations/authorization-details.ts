@@ -4,8 +4,8 @@ import type { EntityType, GroupDetail, ManagedPolicyDetail, RoleDetail, UserDeta
 import { awsManagedPolicies } from "../../identity/aws-managed-policies.ts";
 import { listIdentities } from "../../storage/identities.ts";
 import type { Identity } from "../../storage/identity-rows.ts";
+import type { IdentityKind, ManagedPolicyRow } from "../../storage/identity-schema.ts";
 import { countPolicyUses, listManagedPolicies, listPolicyVersions } from "../../storage/managed-policies.ts";
-import type { IdentityKind, ManagedPolicyRow } from "../../storage/schema.ts";
 import type { Reader, Store } from "../../storage/store.ts";
 import {
   describeAttached,

@@ -3,7 +3,7 @@
 import { NoSuchEntityException } from "../../base/errors.ts";
 import type { Operation } from "../../pipeline/operation.ts";
 import { deleteInlinePolicy, putInlinePolicy } from "../../storage/identity-policies.ts";
-import type { IdentityKind } from "../../storage/schema.ts";
+import type { IdentityKind } from "../../storage/identity-schema.ts";
 import { boundaryCondition } from "../conditions.ts";
 import { change, read } from "../operation.ts";
 import { pageOfAll } from "../pages.ts";

@@ -5,6 +5,7 @@ import { DeleteConflictException, EntityAlreadyExistsException } from "../../bas
 import { awsManagedPolicies } from "../../identity/aws-managed-policies.ts";
 import { newUniqueId } from "../../identity/credentials.ts";
 import { nameKeyOf } from "../../storage/identities.ts";
+import type { IdentityKind, IdentityRow } from "../../storage/identity-schema.ts";
 import {
   countManagedPolicies,
   countPolicyUses,
@@ -15,7 +16,6 @@ import {
   listPolicyVersions,
   type PolicyUse,
 } from "../../storage/managed-policies.ts";
-import type { IdentityKind, IdentityRow } from "../../storage/schema.ts";
 import { tagConditions } from "../conditions.ts";
 import { describePolicy, describeTags } from "../descriptions.ts";
 import { change, read } from "../operation.ts";

@@ -1,6 +1,7 @@
 /** CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions, SetDefaultPolicyVersion and DeletePolicyVersion. */
 
 import { DeleteConflictException, LimitExceededException, NoSuchEntityException } from "../../base/errors.ts";
+import type { PolicyVersionRow } from "../../storage/identity-schema.ts";
 import {
   deletePolicyVersion as deletePolicyVersionRow,
   findPolicyVersion,
@@ -8,7 +9,6 @@ import {
   listPolicyVersions as listPolicyVersionRows,
   setDefaultVersion,
 } from "../../storage/managed-policies.ts";
-import type { PolicyVersionRow } from "../../storage/schema.ts";
 import type { Store, Tx } from "../../storage/store.ts";
 import { describeVersion } from "../descriptions.ts";
 import { change, type Members, read } from "../operation.ts";
