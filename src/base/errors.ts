@@ -87,6 +87,13 @@ export class InvalidIdentityTokenException extends coded("InvalidIdentityTokenEx
 /** Not in the model; recorded on AWS for tags of sessions. */
 export class InvalidParameterValueException extends coded("InvalidParameterValue") {}
 export class PackedPolicyTooLargeException extends coded("PackedPolicyTooLargeException") {}
+// Errors of the IAM API (models/iam.json has their codes and statuses on the wire); those that KMS has too are above.
+export class DeleteConflictException extends coded("DeleteConflictException", 409) {}
+export class EntityAlreadyExistsException extends coded("EntityAlreadyExistsException", 409) {}
+export class InvalidInputException extends coded("InvalidInputException") {}
+export class NoSuchEntityException extends coded("NoSuchEntityException", 404) {}
+export class ServiceFailureException extends coded("ServiceFailureException", 500) {}
+export class UnmodifiableEntityException extends coded("UnmodifiableEntityException") {}
 
 /** What the operator has to hear at a start, in one line and without a stack. */
 export class OperatorError extends Error {

@@ -1,6 +1,7 @@
 /** Joins the rooms into a running server: store, custody, records, services, gateway and due work. */
 
 import { join } from "node:path";
+import type { UnknownPrincipals } from "../access/principals.ts";
 import { LineSink } from "../audit/line-sink.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
@@ -12,13 +13,14 @@ import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
+import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
+import { iamService } from "../iam/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
-import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
@@ -68,6 +70,7 @@ export interface ServerParts {
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
   readonly lastUsages: LastUsages;
+  readonly credentialUsages: CredentialUsages;
 }
 
 export interface RunningServer extends ServerParts {
@@ -83,7 +86,7 @@ const GRACE_MS = 10_000;
 /** Starts a server; when this resolves it answers. */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const parts = await openParts(config);
-  const { store, custody, recorder, dueWork, lastUsages } = parts;
+  const { store, custody, recorder, dueWork, lastUsages, credentialUsages } = parts;
   try {
     await config.prepare?.(parts);
     const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
@@ -91,6 +94,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       services: [
         kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
         stsService({ custody, identityTokens: identityTokensOf(config) }),
+        iamService({ custody, credentialUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
         vpcEndpointService(),
       ],
       pipeline: new Pipeline({ store, recorder }),
@@ -101,6 +105,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       ...(config.tls && { tls: config.tls }),
       routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
       log: config.log,
+      called: (call) => credentialUsages.note(call),
       endpointsByHost: config.kind === "dev",
     });
     const address = await gateway.listen({ host: config.host, port: config.port });
@@ -166,6 +171,10 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       clock,
       onError: (cause) => log.error({ err: cause }, "The last use of keys could not be written."),
     });
+    const credentialUsages = new CredentialUsages({
+      store,
+      onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
+    });
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
@@ -186,7 +195,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
-    return { store, custody, recorder, dueWork, lastUsages };
+    return { store, custody, recorder, dueWork, lastUsages, credentialUsages };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -225,10 +234,18 @@ function openAuditLog(path: string): LineSink {
   }
 }
 
-async function closeParts({ store, custody, recorder, dueWork, lastUsages }: ServerParts): Promise<void> {
+async function closeParts({
+  store,
+  custody,
+  recorder,
+  dueWork,
+  lastUsages,
+  credentialUsages,
+}: ServerParts): Promise<void> {
   await dueWork.stop();
   await recorder.close();
   await lastUsages.close();
+  await credentialUsages.close();
   await store.close();
   custody.close();
 }

@@ -62,6 +62,8 @@ export interface GatewayOptions {
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly log: Log;
+  /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
+  readonly called?: (call: Call) => void;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
 }
@@ -188,10 +190,11 @@ export class Gateway {
         operation: model.name,
         principal,
         partition,
-        region,
+        region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
         client,
       };
+      this.#options.called?.(call);
       return codec.encode(model, await this.#perform(service, call, request), requestId);
     } catch (cause) {
       const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });

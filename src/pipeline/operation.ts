@@ -115,8 +115,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   readonly request: readonly (keyof I & string)[] | null | ((input: I) => Readonly<Record<string, unknown>> | null);
   /** `responseElements` of a success; null when not given. */
   response?(output: O, context: C): Readonly<Record<string, unknown>> | null;
-  /** The targets whose resources are listed, in AWS's order. */
-  readonly resources: readonly string[];
+  /** The targets whose resources are listed, in AWS's order; undefined where records have no such list (IAM). */
+  readonly resources: readonly string[] | undefined;
   /** Resources that only the run knows (CreateKey), listed after those of the targets. */
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
@@ -189,6 +189,11 @@ export interface Service {
   readonly model: ServiceModel;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly environment: Readonly<Record<string, unknown>>;
+  /**
+   * Of services that a partition has once: the Region in which they run, whatever the credential scope says; calls and records
+   * name that one.
+   */
+  homeRegion?(partition: string): string;
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
   /** Whether a caller of that kind may call the service at all; every one when not given. */
