@@ -128,12 +128,24 @@ export function identityArn(
   return `arn:${partition}:iam::${account}:${kind}${path}${name}`;
 }
 
-const ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** A new id of a long-term access key: `AKIA` and 16 characters of base32. */
 export function newAccessKeyId(): string {
-  return `AKIA${Array.from(randomBytes(16), (byte) => ACCESS_KEY_ALPHABET[byte & 31]).join("")}`;
+  return `AKIA${randomCharacters(16)}`;
+}
+
+/**
+ * A new unique id of a user, group, role or managed policy: a prefix that tells its kind and 17 characters of base32 (IAM
+ * guide, IAM identifiers).
+ */
+export function newUniqueId(prefix: "AIDA" | "AGPA" | "AROA" | "ANPA"): string {
+  return prefix + randomCharacters(17);
+}
+
+function randomCharacters(count: number): string {
+  return Array.from(randomBytes(count), (byte) => ID_ALPHABET[byte & 31]).join("");
 }
 
 /**

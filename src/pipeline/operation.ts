@@ -1,7 +1,7 @@
 /** The types of a service: what an operation declares, and what the pipeline gives it. */
 
 import type { GrantMatch } from "../access/decide.ts";
-import type { ServiceError } from "../base/errors.ts";
+import type { ServiceError, ValidationException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
@@ -115,8 +115,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   readonly request: readonly (keyof I & string)[] | null | ((input: I) => Readonly<Record<string, unknown>> | null);
   /** `responseElements` of a success; null when not given. */
   response?(output: O, context: C): Readonly<Record<string, unknown>> | null;
-  /** The targets whose resources are listed, in AWS's order. */
-  readonly resources: readonly string[];
+  /** The targets whose resources are listed, in AWS's order; undefined where records have no such list (IAM). */
+  readonly resources: readonly string[] | undefined;
   /** Resources that only the run knows (CreateKey), listed after those of the targets. */
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
@@ -175,8 +175,15 @@ export interface Service {
   readonly model: ServiceModel;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly environment: Readonly<Record<string, unknown>>;
+  /**
+   * Of services that a partition has once: the Region in which they run, whatever the credential scope says; calls and records
+   * name that one.
+   */
+  homeRegion?(partition: string): string;
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
+  /** What the service answers to input that breaks its model, where that is not ValidationException. */
+  invalid?(cause: ValidationException): ServiceError;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */
@@ -203,7 +210,10 @@ export interface InternalEntry {
   readonly region: string;
   readonly now: number;
   readonly response: Readonly<Record<string, unknown>> | null;
-  readonly resources: readonly { readonly arn: string; readonly account: string }[];
+  /** Undefined: the record has no `resources` member. */
+  readonly resources: readonly { readonly arn: string; readonly account: string }[] | undefined;
+  /** Who did it, as records of the service name it; `AWS Internal` when not given. */
+  readonly invokedBy?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

@@ -192,13 +192,13 @@ function entryOf(
   output: unknown,
   context: unknown,
 ): Entry {
-  const resources = record.resources.flatMap((as) => found[as] ?? []);
+  const resources = record.resources?.flatMap((as) => found[as] ?? []);
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
-    resources: record.created === undefined ? resources : [...resources, ...record.created(output)],
+    resources: record.created === undefined ? resources : [...(resources ?? []), ...record.created(output)],
     additional: joined(record.additional?.(output, context), record.examined?.(examined)),
   };
 }
@@ -209,7 +209,7 @@ function failureOf({ operation: { record }, input, call, found, examined }: Atte
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
-    resources: record.resources.flatMap((as) => found[as] ?? []),
+    resources: record.resources?.flatMap((as) => found[as] ?? []),
     additional: record.examined?.(examined),
     error,
   };

@@ -1,7 +1,7 @@
 /** What decisions read of identities, policies and organizations: each name's rows gathered into one. */
 
 import type { Kysely } from "kysely";
-import type { IdentityRow, OrganizationNodeRow, Schema } from "./schema.ts";
+import type { IdentityRow, OrganizationNodeRow, OrganizationPolicyRow, Schema } from "./schema.ts";
 import type { Tag } from "./tags.ts";
 
 /** The text of a policy. */
@@ -23,6 +23,9 @@ export interface Identity extends IdentityRow {
 export interface OrganizationNode extends OrganizationNodeRow {
   readonly policies: readonly string[];
 }
+
+/** A service control policy of a customer. */
+export interface OrganizationPolicy extends PolicyText, Omit<OrganizationPolicyRow, "content"> {}
 
 /** What a key is called and tagged. */
 export interface KeyLabels {

@@ -3,6 +3,7 @@
 import { compileModel, type ServiceModel } from "./model.ts";
 import ec2 from "./models/ec2.json" with { type: "json" };
 import kms from "./models/kms.json" with { type: "json" };
+import organizations from "./models/organizations.json" with { type: "json" };
 import sts from "./models/sts.json" with { type: "json" };
 
 /**
@@ -43,6 +44,7 @@ export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
+export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
 
 function once<T>(make: () => T): () => T {
