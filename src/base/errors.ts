@@ -53,12 +53,16 @@ export class CustomKeyStoreNotFoundException extends coded("CustomKeyStoreNotFou
 export class DependencyTimeoutException extends coded("DependencyTimeoutException", 503) {}
 export class DisabledException extends coded("DisabledException") {}
 export class DryRunOperationException extends coded("DryRunOperationException") {}
+export class ExpiredImportTokenException extends coded("ExpiredImportTokenException") {}
 export class IncorrectKeyException extends coded("IncorrectKeyException") {}
+export class IncorrectKeyMaterialException extends coded("IncorrectKeyMaterialException") {}
 export class InvalidAliasNameException extends coded("InvalidAliasNameException") {}
 export class InvalidArnException extends coded("InvalidArnException") {}
 /** The blob is not ours, was changed, or came with another encryption context; which, is never said. */
 export class InvalidCiphertextException extends coded("InvalidCiphertextException") {}
+export class InvalidGrantIdException extends coded("InvalidGrantIdException") {}
 export class InvalidGrantTokenException extends coded("InvalidGrantTokenException") {}
+export class InvalidImportTokenException extends coded("InvalidImportTokenException") {}
 export class InvalidKeyUsageException extends coded("InvalidKeyUsageException") {}
 export class InvalidMarkerException extends coded("InvalidMarkerException") {}
 export class KeyUnavailableException extends coded("KeyUnavailableException", 500) {}

@@ -10,6 +10,11 @@ export type AccountId = Brand<"AccountId">;
 /** 64 lower-case hex characters: `CurrentKeyMaterialId`. */
 export type MaterialId = Brand<"MaterialId">;
 
+/** 64 lower-case hex characters. */
+export type GrantId = Brand<"GrantId">;
+
+const GRANT_ID = /^[0-9a-f]{64}$/;
+const GRANT_ID_BYTES = 32;
 const KEY_ID = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const ACCOUNT_ID = /^[0-9]{12}$/;
 
@@ -31,4 +36,14 @@ export function newKeyId(): KeyId {
 /** A new multi-Region key id. */
 export function newMultiRegionKeyId(): KeyId {
   return `mrk-${randomBytes(16).toString("hex")}` as KeyId;
+}
+
+/** Returns `text` as a grant id, or undefined when it has another shape. */
+export function asGrantId(text: string): GrantId | undefined {
+  return GRANT_ID.test(text) ? (text as GrantId) : undefined;
+}
+
+/** A new grant id. Nobody can guess one. */
+export function newGrantId(): GrantId {
+  return randomBytes(GRANT_ID_BYTES).toString("hex") as GrantId;
 }

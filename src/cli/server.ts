@@ -16,6 +16,7 @@ import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
+import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
@@ -163,6 +164,8 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       handlers: new Map<string, DueHandler>([
         [DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))],
         [ROTATE_KEY, rotateKeyWhenDue({ store, custody, recorder })],
+        [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
+        [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

@@ -56,8 +56,8 @@ export interface StoredRecipient {
 /**
  * Where custody keeps its domain keys; storage has the rows, `cli/` joins the two.
  *
- * Custody calls it on its own, outside any transaction: call `createMaterial`, `importMaterial` and `sealCredential` while
- * no transaction is open.
+ * Custody calls it on its own, outside any transaction: call `createMaterial`, `importMaterial`, `issueImport`, `takeImport`
+ * and `sealCredential` while no transaction is open.
  */
 export interface DomainKeyStore {
   /** All recipients that the store knows. */
@@ -134,6 +134,28 @@ export interface Custody extends PlaintextSource {
    * wiped, whatever happens.
    */
   importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial>;
+  /**
+   * What an import into the owner's key needs: the public half of a new wrapping key pair, as DER SubjectPublicKeyInfo, and a
+   * token that holds the private one, sealed.
+   *
+   * @param wrapping algorithm and key spec in the words of the API, and until when the token is good
+   */
+  issueImport(
+    owner: MaterialOwner,
+    wrapping: { readonly algorithm: string; readonly keySpec: string; readonly validTo: number },
+  ): Promise<{ publicKey: Uint8Array; token: Uint8Array }>;
+  /**
+   * Material wrapped under the key of a token, sealed.
+   *
+   * @throws InvalidImportTokenException the token is not ours, was altered, or is of another key
+   * @throws ExpiredImportTokenException its time is over
+   * @throws InvalidCiphertextException what is wrapped does not open, whatever the reason
+   * @throws IncorrectKeyMaterialException it opens, and is no key material of the owner's spec
+   */
+  takeImport(
+    owner: MaterialOwner,
+    given: { readonly token: Uint8Array; readonly wrapped: Uint8Array; readonly now: number },
+  ): Promise<SealedMaterial>;
   /** A new ciphertext blob, or a bare RSA ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
   encrypt(
     material: SealedMaterial,

@@ -27,6 +27,11 @@ const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
   ["ML_DSA_87", { type: "ml-dsa-87" }],
 ]);
 
+/** Bytes that are no material of a spec. The message names the spec and nothing of the bytes. */
+export class WrongMaterialError extends Error {
+  override readonly name = "WrongMaterialError";
+}
+
 /** A key pair in use. Both keys live outside the JavaScript heap. */
 export interface Pair {
   readonly privateKey: KeyObject;
@@ -73,17 +78,29 @@ function generate(kind: PairKind): Promise<{ privateKey: Buffer; publicKey: Buff
  * Reads a private key of the spec; the public one is derived from it, so nobody can pair it with another.
  *
  * @param pkcs8 DER PKCS#8, borrowed
- * @throws Error when the bytes are no private key of that spec
+ * @throws WrongMaterialError the bytes are no private key of that spec
  */
 export function readPair(spec: string, pkcs8: Uint8Array): Pair {
   const privateKey = privateKeyOf(pkcs8);
   if (privateKey === undefined || !isOfKind(privateKey, requireKind(spec))) {
-    throw new Error(`The material is no private key of spec ${spec}`);
+    throw new WrongMaterialError(`The material is no private key of spec ${spec}`);
   }
-  const publicKey = createPublicKey(privateKey);
-  const spki = spkiOf(publicKey);
-  if (!isPlainSpki(spki, requireKind(spec))) throw new Error(`The private key of spec ${spec} does not name its curve`);
-  return { privateKey, publicKey, spki };
+  const publicKey = plainPublicKey(createPublicKey(privateKey), requireKind(spec));
+  if (publicKey === undefined) throw new WrongMaterialError(`The private key of spec ${spec} does not name its curve`);
+  return { privateKey, publicKey, spki: spkiOf(publicKey) };
+}
+
+/**
+ * A public key in the one form that is handed out: imported private keys may come with a compressed or hybrid point, which
+ * OpenSSL keeps as it was.
+ *
+ * @returns undefined when its curve is spelled out and not named
+ */
+function plainPublicKey(publicKey: KeyObject, kind: PairKind): KeyObject | undefined {
+  if (kind.type !== "ec") return publicKey;
+  if (spkiOf(publicKey).length > kind.spkiBytes) return undefined;
+  const plain = createPublicKey({ key: publicKey.export({ format: "jwk" }), format: "jwk" });
+  return isPlainSpki(spkiOf(plain), kind) ? plain : undefined;
 }
 
 /**

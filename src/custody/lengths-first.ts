@@ -20,6 +20,23 @@ export function lengthsFirst(fields: readonly (string | Uint8Array)[]): Uint8Arr
   return encoded;
 }
 
+/**
+ * The fields of what `lengthsFirst` encoded, borrowed from it.
+ *
+ * @throws RangeError the bytes were not encoded by it: only what was authenticated may be split
+ */
+export function splitLengthsFirst(encoded: Uint8Array): readonly Uint8Array[] {
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.length);
+  const fields: Uint8Array[] = [];
+  for (let offset = 0; offset < encoded.length; ) {
+    const end = offset + 4 + view.getUint32(offset);
+    if (end > encoded.length) throw new RangeError("A field is longer than what holds it");
+    fields.push(encoded.subarray(offset + 4, end));
+    offset = end;
+  }
+  return fields;
+}
+
 /** A number as four bytes, big-endian. */
 export function u32be(value: number): Uint8Array {
   const bytes = new Uint8Array(4);

@@ -1,7 +1,7 @@
 /** What the material of each key spec is: random bytes or a key pair, how it is made, and what it is in use. */
 
 import { createSecretKey, type KeyObject } from "node:crypto";
-import { isPairSpec, newPair, type Pair, readPair } from "./key-pairs.ts";
+import { isPairSpec, newPair, type Pair, readPair, WrongMaterialError } from "./key-pairs.ts";
 import { Secret } from "./secret.ts";
 
 /** Lengths of secret material; HMAC keys are as long as their tags (spec 05, HMAC keys). */
@@ -34,7 +34,7 @@ export async function newMaterial(spec: string): Promise<Secret> {
  *
  * @param bytes borrowed
  * @returns `identity`, what the material id names: the bytes themselves, or of a key pair the DER SubjectPublicKeyInfo
- * @throws Error the bytes are no material of that spec
+ * @throws WrongMaterialError (key-pairs.ts) the bytes are no material of that spec
  */
 export function openMaterial(spec: string, bytes: Uint8Array): { opened: OpenedMaterial; identity: Uint8Array } {
   if (isPairSpec(spec)) {
@@ -42,7 +42,7 @@ export function openMaterial(spec: string, bytes: Uint8Array): { opened: OpenedM
     return { opened: { kind: "pair", ...pair }, identity: pair.spki };
   }
   const length = requireLength(spec);
-  if (bytes.length !== length) throw new Error(`${spec} material has ${length} bytes`);
+  if (bytes.length !== length) throw new WrongMaterialError(`${spec} material has ${length} bytes`);
   const kind = spec === "SYMMETRIC_DEFAULT" ? "symmetric" : "mac";
   const material = createSecretKey(bytes);
   return { opened: { kind, material }, identity: bytes };

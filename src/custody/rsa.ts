@@ -74,7 +74,11 @@ export function encryptOaep({ publicKey }: Pair, oaepHash: OaepHash, plaintext: 
  *
  * @returns the plaintext in memory of its own, which the caller wipes; undefined when it does not open, whatever the reason
  */
-export function decryptOaep({ privateKey }: Pair, oaepHash: OaepHash, ciphertext: Uint8Array): Uint8Array | undefined {
+export function decryptOaep(
+  { privateKey }: Pick<Pair, "privateKey">,
+  oaepHash: OaepHash,
+  ciphertext: Uint8Array,
+): Uint8Array | undefined {
   if (ciphertext.length !== modulusBits(privateKey) / 8) return undefined;
   try {
     const opened = privateDecrypt({ key: privateKey, padding: RSA_PKCS1_OAEP_PADDING, oaepHash }, ciphertext);

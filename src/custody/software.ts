@@ -26,6 +26,7 @@ import type {
 import { DomainKeys } from "./domain-keys.ts";
 import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { Imports } from "./imports.ts";
 import { findPublicKey, newPair } from "./key-pairs.ts";
 import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
@@ -102,6 +103,7 @@ export class SoftwareCustody implements Custody {
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
+  readonly #imports: Imports;
   readonly #nonces = new Nonces();
   #closed = false;
 
@@ -115,6 +117,7 @@ export class SoftwareCustody implements Custody {
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
+    this.#imports = new Imports(parts.domainKeys);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -123,6 +126,16 @@ export class SoftwareCustody implements Custody {
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
     return await this.#seal(owner, new Secret(bytes));
+  }
+
+  async issueImport(owner: MaterialOwner, wrapping: Parameters<Custody["issueImport"]>[1]) {
+    this.#requireOpen();
+    return await this.#imports.issue(owner, wrapping);
+  }
+
+  async takeImport(owner: MaterialOwner, given: Parameters<Custody["takeImport"]>[1]): Promise<SealedMaterial> {
+    this.#requireOpen();
+    return await this.#seal(owner, await this.#imports.take(owner, given));
   }
 
   async encrypt(

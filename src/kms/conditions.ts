@@ -140,6 +140,21 @@ export const pairSpecCondition: ConditionKeys<{ readonly KeyPairSpec?: string }>
   "kms:datakeypairspec": ({ KeyPairSpec }) => KeyPairSpec,
 };
 
+/** GetParametersForImport. */
+export const wrappingConditions: ConditionKeys<{
+  readonly WrappingAlgorithm?: string;
+  readonly WrappingKeySpec?: string;
+}> = {
+  "kms:wrappingalgorithm": ({ WrappingAlgorithm }) => WrappingAlgorithm,
+  "kms:wrappingkeyspec": ({ WrappingKeySpec }) => WrappingKeySpec,
+};
+
+/** ImportKeyMaterial: both are absent where the request lacks them, and the date is in seconds since the epoch (spec 04). */
+export const importConditions: ConditionKeys<{ readonly ExpirationModel?: string; readonly ValidTo?: Date }> = {
+  "kms:expirationmodel": ({ ExpirationModel }) => ExpirationModel,
+  "kms:validto": ({ ValidTo }) => ValidTo && ValidTo.getTime() / 1000,
+};
+
 interface CreateKeyInput {
   readonly KeySpec?: string;
   readonly CustomerMasterKeySpec?: string;

@@ -1,9 +1,10 @@
-/** The end of a waiting period: material destroyed first, then aliases, tags and the key; a tombstone stays. */
+/** The end of a waiting period: material destroyed first, then aliases, tags, grants and the key; a tombstone stays. */
 
 import type { DueHandler, DueMoment } from "../pipeline/due-work.ts";
 import type { Recorder } from "../pipeline/operation.ts";
 import { deleteAliasesOfKey } from "../storage/aliases.ts";
 import { clearDue } from "../storage/due.ts";
+import { deleteGrantsOfKey } from "../storage/grants.ts";
 import { deleteKeyUsage } from "../storage/key-usage.ts";
 import { deleteKey } from "../storage/keys.ts";
 import { deleteMaterialsOfKey } from "../storage/materials.ts";
@@ -12,6 +13,7 @@ import type { Tx } from "../storage/store.ts";
 import { deleteTagsOfKey } from "../storage/tags.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
+import { expiryOf } from "./importing.ts";
 import { rotationOf } from "./rotation.ts";
 
 /** The kind of the due rows that ScheduleKeyDeletion writes; their subject is the key id. */
@@ -32,6 +34,7 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       const { account } = row;
       const name = { region, keyId };
       for (const materialId of await deleteMaterialsOfKey(tx, name)) {
+        await clearDue(tx, expiryOf({ ...name, materialId }));
         await insertTombstone(tx, {
           kind: "material",
           region,
@@ -43,6 +46,7 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       }
       await deleteAliasesOfKey(tx, name);
       await deleteTagsOfKey(tx, name);
+      await deleteGrantsOfKey(tx, name);
       await clearDue(tx, rotationOf(row));
       await deleteKeyUsage(tx, name);
       await deleteKey(tx, name);

@@ -31,6 +31,14 @@ export const usable: StateRule = {
   Creating: invalid("creating"),
 };
 
+/** CreateGrant: as cryptographic use, but a key whose store is disconnected can be granted. */
+export const grantable: StateRule = {
+  Disabled: disabled,
+  ...pendingDeletion,
+  PendingImport: invalid("pending import"),
+  Creating: invalid("creating"),
+};
+
 /** CreateAlias, TagResource, UntagResource, UpdateKeyDescription, and UpdateAlias for its new target. */
 export const manageable: StateRule = pendingDeletion;
 
@@ -61,6 +69,22 @@ export const rotationSettable: StateRule = {
   ...pendingDeletion,
   Creating: invalid("creating"),
 };
+
+/** RotateKeyOnDemand: as above, but keys with imported material rotate, too, while they have all of it. */
+export const rotatableOnDemand: StateRule = { ...rotationSettable, PendingImport: invalid("pending import") };
+
+/** GetParametersForImport; keys whose material does not come from outside are refused by origin. */
+export const importPreparable: StateRule = {
+  ...pendingDeletion,
+  Creating: invalid("creating"),
+  Updating: invalid("updating"),
+};
+
+/** ImportKeyMaterial. */
+export const importable: StateRule = { ...pendingDeletion, Creating: invalid("creating") };
+
+/** DeleteImportedKeyMaterial: also while the key is pending deletion. */
+export const materialDeletable: StateRule = { Creating: invalid("creating"), Updating: invalid("updating") };
 
 /** @throws ServiceError the error of the table for a key in `state` */
 export function requireState(rule: StateRule, state: KeyState, keyArn: string): void {

@@ -27,6 +27,8 @@ export function newKeyRow(key: {
   now: number;
   spec?: string;
   usage?: string;
+  /** With `EXTERNAL` the key is pending import: its material is yet to come. */
+  origin?: "AWS_KMS" | "EXTERNAL";
   /** For AWS managed keys the service, such as `ebs`. */
   service?: string;
   rotationEnabled?: boolean;
@@ -38,11 +40,11 @@ export function newKeyRow(key: {
     partition: key.partition,
     spec: key.spec ?? "SYMMETRIC_DEFAULT",
     usage: key.usage ?? "ENCRYPT_DECRYPT",
-    origin: "AWS_KMS",
+    origin: key.origin ?? "AWS_KMS",
     manager: key.service === undefined ? "CUSTOMER" : "AWS",
     service: key.service ?? null,
     description: key.description,
-    state: "Enabled",
+    state: key.origin === "EXTERNAL" ? "PendingImport" : "Enabled",
     multi_region: 0,
     created_at: key.now,
     policy: key.policy,
@@ -52,6 +54,8 @@ export function newKeyRow(key: {
     rotation_enabled: key.rotationEnabled === true ? 1 : 0,
     rotation_period_days: ROTATION_PERIOD_DAYS,
     rotation_enabled_at: key.rotationEnabled === true ? key.now : null,
+    expiration_model: null,
+    valid_to: null,
   };
 }
 
@@ -100,13 +104,16 @@ export function keyMetadata(row: KeyRow): KeyMetadata {
     KeyUsage: row.usage as KeyMetadata["KeyUsage"],
     KeyState: row.state,
     ...(row.state === "PendingDeletion" && row.deletion_at !== null && { DeletionDate: new Date(row.deletion_at) }),
+    ...(row.valid_to !== null && { ValidTo: new Date(row.valid_to) }),
     Origin: row.origin as KeyMetadata["Origin"],
+    ...(row.expiration_model !== null && { ExpirationModel: row.expiration_model }),
     KeyManager: row.manager,
     CustomerMasterKeySpec: row.spec as KeyMetadata["CustomerMasterKeySpec"],
     KeySpec: row.spec as KeyMetadata["KeySpec"],
     ...findAlgorithms(row.spec, row.usage),
     MultiRegion: row.multi_region === 1,
-    ...(row.spec === "SYMMETRIC_DEFAULT" && { CurrentKeyMaterialId: row.current_material_id }),
+    ...(row.spec === "SYMMETRIC_DEFAULT" &&
+      row.current_material_id !== "" && { CurrentKeyMaterialId: row.current_material_id }),
   };
 }
 

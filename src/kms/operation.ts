@@ -1,6 +1,6 @@
 /** How an operation of KMS is declared: `use`, `read` and `change`. */
 
-import { InvalidGrantTokenException, InvalidKeyUsageException } from "../base/errors.ts";
+import { InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Attestations } from "../identity/attestation.ts";
 import type {
@@ -14,6 +14,10 @@ import type {
   Target,
 } from "../pipeline/operation.ts";
 import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
+import { findGrantOperation } from "./grant-operations.ts";
+import { requireGrantTokens } from "./grant-tokens.ts";
+import { findGrant } from "./grants.ts";
+import { stateAt } from "./importing.ts";
 import type { UnknownPrincipals } from "./key-policies.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
@@ -101,33 +105,41 @@ function compile<I, O, T extends readonly AnyTarget[], C>(
   kind: Operation["kind"],
   declared: Declared<I, O, T, C>,
 ): Operation {
-  const { validate, conditions } = declared;
+  const { validate, conditions, targets } = declared;
   return {
     ...(declared as unknown as Operation),
     name,
     kind,
-    targets: declared.targets.map((target) => compileTarget({ ...(conditions && { conditions }), ...target })),
-    validate(input, call) {
-      requireNoGrantTokens(input);
-      validate?.(input as I, call);
-    },
+    targets: targets.map((target, index) =>
+      compileTarget({ ...(conditions && { conditions }), ...target }, { isFirst: index === 0 }),
+    ),
+    ...(validate && { validate: (input, call) => validate(input as I, call) }),
   };
 }
 
-function compileTarget(target: AnyTarget): Target {
+/** @param isFirst whether the tokens of the request are looked at with it, before anything else is */
+function compileTarget(target: AnyTarget, { isFirst }: { isFirst: boolean }): Target {
   const { as, action, resource: locator, states, usage, when, conditions } = target;
+  const grantOperation = action === undefined ? undefined : findGrantOperation(action);
   return {
     as,
     action,
     ...(when && { when }),
-    resolve: (input, call, reader) => locator.resolve(input, call, reader),
+    resolve(input, call, reader) {
+      if (isFirst) requireGrantTokens(input, call, reader);
+      return locator.resolve(input, call, reader);
+    },
     allow(resource, input, call) {
-      if (resource instanceof Key && states !== undefined) requireState(states, resource.state, resource.arn);
+      if (resource instanceof Key && states !== undefined)
+        requireState(states, stateAt(resource.row, call.now), resource.arn);
       locator.fit?.(resource, input);
       if (resource instanceof Key && usage !== undefined) requireUsage(usage, resource, call.operation);
     },
     ...(locator.denied && { denied: locator.denied }),
     conditions: (key, { input, ...facts }) => kmsConditionValues(key, conditions, input, facts),
+    ...(grantOperation !== undefined && {
+      granted: (names, question) => findGrant(grantOperation, names, question),
+    }),
   };
 }
 
@@ -136,10 +148,4 @@ function requireUsage(usage: string, { row, arn }: Key, operation: string): void
   if (row.usage !== usage) {
     throw new InvalidKeyUsageException(`${arn} key usage is ${row.usage} which is not valid for ${operation}.`);
   }
-}
-
-/** There are no grants yet, so no token can be one of theirs: it is refused, never ignored. */
-function requireNoGrantTokens(input: unknown): void {
-  const tokens = (input as { GrantTokens?: readonly string[] }).GrantTokens;
-  if (tokens !== undefined && tokens.length > 0) throw new InvalidGrantTokenException();
 }

@@ -96,8 +96,9 @@ function asKey(row: KeyRow): Key {
   return key;
 }
 
+/** The key with a material that is here; imported material that was deleted or has expired leaves its row. */
 function withMaterial(row: KeyRow, material: MaterialRow | undefined): Key {
-  if (material === undefined) return asKey(row);
+  if (material === undefined || material.import_state === "PENDING_IMPORT") return asKey(row);
   let key = keyOfMaterial.get(material);
   if (key === undefined || key.row !== row) {
     key = new Key(row, material);

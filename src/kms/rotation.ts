@@ -6,10 +6,11 @@ import type { DueHandler } from "../pipeline/due-work.ts";
 import type { Recorder } from "../pipeline/operation.ts";
 import { clearDue, type DueName, findDueAt, setDue } from "../storage/due.ts";
 import { updateKey } from "../storage/keys.ts";
-import { insertMaterial } from "../storage/materials.ts";
+import { insertMaterial, updateMaterial } from "../storage/materials.ts";
 import type { KeyRow, RotationType, Schema } from "../storage/schema.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { keyArn } from "./identifiers.ts";
+import { materialNamed, settleImported } from "./importing.ts";
 import { daysAfter, materialColumns, materialOwner } from "./keys.ts";
 
 /** The kind of the due rows of automatic rotation; their subject is the key id. Migration 2 names it, too. */
@@ -66,15 +67,42 @@ export async function resumeRotation(tx: Tx, row: KeyRow, now: number): Promise<
   if (isOld) await setDue(tx, { ...rotationOf(row), due_at: now });
 }
 
-/** Makes new material a key's current one, with the RotateKey record (spec 02, Internal operations, NEWER). */
+/** How a rotation comes about. */
+interface Rotation {
+  readonly type: RotationType;
+  readonly now: number;
+  readonly recorder: Recorder;
+}
+
+/** Makes new material of our own a key's current one. */
 export async function replaceMaterial(
   tx: Tx,
   row: KeyRow,
-  { material, type, now, recorder }: { material: SealedMaterial; type: RotationType; now: number; recorder: Recorder },
+  { material, ...rotation }: Rotation & { readonly material: SealedMaterial },
 ): Promise<void> {
-  const { account, region } = row;
+  const { type, now } = rotation;
   await insertMaterial(tx, { ...materialColumns(material), created_at: now, rotated_at: now, rotation_type: type });
   await updateKey(tx, row, { current_material_id: material.materialId });
+  await recordRotation(tx, row, material.materialId, rotation);
+}
+
+/** Makes imported material that waits for it a key's current one, and the key's for ever. */
+export async function promoteMaterial(tx: Tx, row: KeyRow, materialId: string, rotation: Rotation): Promise<void> {
+  const { type, now } = rotation;
+  const name = materialNamed(row, materialId);
+  await updateMaterial(tx, name, { pending: null, rotated_at: now, rotation_type: type });
+  await settleImported(tx, row, { current_material_id: materialId });
+  await recordRotation(tx, row, materialId, rotation);
+}
+
+/** The RotateKey record (spec 02, Internal operations, NEWER). */
+async function recordRotation(
+  tx: Tx,
+  row: KeyRow,
+  materialId: string,
+  { type, now, recorder }: Rotation,
+): Promise<void> {
+  const { account, region } = row;
   await recorder.enlist(tx, {
     service: "kms",
     event: "RotateKey",
@@ -87,7 +115,7 @@ export async function replaceMaterial(
       RotationType: type,
       KeyOrigin: row.origin,
       PreviousKeyMaterialId: row.current_material_id,
-      CurrentKeyMaterialId: material.materialId,
+      CurrentKeyMaterialId: materialId,
       KeyId: row.key_id,
     },
   });

@@ -221,7 +221,16 @@ function joined(left: Members | undefined, right: Members | undefined): Members 
   return left === undefined || right === undefined ? (left ?? right) : { ...left, ...right };
 }
 
+/** A dry run shows in every record that it has (spec 08, DryRun), whatever else the rule records. */
 function requestOf(
+  rule: Operation["record"]["request"],
+  input: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  const recorded = recordedOf(rule, input);
+  return input["DryRun"] === true ? { ...recorded, DryRun: true } : recorded;
+}
+
+function recordedOf(
   rule: Operation["record"]["request"],
   input: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> | null {
@@ -231,6 +240,5 @@ function requestOf(
   for (const member of rule as readonly string[]) {
     if (input[member] !== undefined) request[member] = input[member];
   }
-  if (input["DryRun"] === true) request["DryRun"] = true;
   return request;
 }

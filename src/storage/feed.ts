@@ -11,6 +11,22 @@ export async function appendChange(db: Transaction<Schema>, kind: ChangeKind, na
   await db.insertInto("changes").values({ kind, name, tag }).execute();
 }
 
+/** Entries that one statement writes; each binds three values. */
+const ENTRIES_PER_STATEMENT = 500;
+
+/** Writes many entries of one kind. */
+export async function appendChanges(
+  db: Transaction<Schema>,
+  kind: ChangeKind,
+  names: readonly string[],
+): Promise<void> {
+  for (let start = 0; start < names.length; start += ENTRIES_PER_STATEMENT) {
+    const rows = names.slice(start, start + ENTRIES_PER_STATEMENT);
+    const tagged = rows.map((name) => ({ kind, name, tag: randomBytes(8).toString("hex") }));
+    await db.insertInto("changes").values(tagged).execute();
+  }
+}
+
 /** What follows the feed. */
 export interface Follower {
   /** These names changed, in this order. Nothing older may be answered from here on. */

@@ -178,6 +178,43 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX vpc_endpoint_by_account ON vpc_endpoint (account, region, id);
     `,
   },
+  {
+    // Code of version 3 takes the row of imported material that is gone for material.
+    version: 4,
+    minimumReader: 4,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN expiration_model TEXT;
+      ALTER TABLE "key" ADD COLUMN valid_to INTEGER;
+      ALTER TABLE material ADD COLUMN import_state TEXT;
+      ALTER TABLE material ADD COLUMN expiration_model TEXT;
+      ALTER TABLE material ADD COLUMN expires_at INTEGER;
+      ALTER TABLE material ADD COLUMN description TEXT;
+      ALTER TABLE material ADD COLUMN pending TEXT;
+    `,
+  },
+  {
+    // Code of version 4 leaves grants behind when it deletes a key.
+    version: 5,
+    minimumReader: 5,
+    sqlite: `
+      CREATE TABLE "grant" (
+        region TEXT NOT NULL, grant_id TEXT NOT NULL, key_id TEXT NOT NULL, key_account TEXT NOT NULL,
+        partition TEXT NOT NULL, issuing_account TEXT NOT NULL, grantee TEXT NOT NULL,
+        grantee_id TEXT, grantee_is_service INTEGER NOT NULL, retirer TEXT, retirer_id TEXT,
+        retirer_is_service INTEGER NOT NULL,
+        operations TEXT NOT NULL, constraints TEXT, name TEXT NOT NULL, created_at INTEGER NOT NULL,
+        PRIMARY KEY (region, grant_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX grant_by_key ON "grant" (region, key_id, grant_id);
+      CREATE INDEX grant_by_grantee ON "grant" (region, key_id, grantee, grant_id);
+      CREATE INDEX grant_by_retirer ON "grant" (region, retirer, grant_id);
+      CREATE INDEX grant_by_name ON "grant" (region, key_id, name);
+      CREATE TABLE grant_count (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, grants INTEGER NOT NULL,
+        PRIMARY KEY (region, key_id)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

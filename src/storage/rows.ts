@@ -49,6 +49,13 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
       .where("account", "=", account)
       .where("name", "=", name)
       .executeTakeFirst(),
+  grant: (db, [region = "", grantId = ""]) =>
+    db.selectFrom("grant").selectAll().where("region", "=", region).where("grant_id", "=", grantId).executeTakeFirst(),
+  async granted(db, [region = "", keyId = "", grantee = ""]) {
+    const query = db.selectFrom("grant").selectAll().where("region", "=", region).where("key_id", "=", keyId);
+    const grants = await query.where("grantee", "=", grantee).orderBy("created_at").orderBy("grant_id").execute();
+    return grants.length === 0 ? undefined : { grants };
+  },
 };
 
 /** Reads the row that a name leads to, or undefined when there is none. */

@@ -237,7 +237,14 @@ export interface KeyTable {
   rotation_period_days: number;
   /** When it was turned on last; when it is next is a row of `due`. */
   rotation_enabled_at: number | null;
+  /** Of imported material that is there or has expired: whether any of it expires. Else null. */
+  expiration_model: ExpirationModel | null;
+  /** When the first of the materials that the key can't do without expires; null where none does. */
+  valid_to: number | null;
 }
+
+/** Whether imported material expires; the words are the API's. */
+export type ExpirationModel = "KEY_MATERIAL_EXPIRES" | "KEY_MATERIAL_DOES_NOT_EXPIRE";
 
 /** Key material as custody sealed it. The seal authenticates the columns down to `domain_version`. */
 export interface MaterialTable {
@@ -256,7 +263,26 @@ export interface MaterialTable {
   rotated_at: number | null;
   /** What put it there; null for a key's first. */
   rotation_type: RotationType | null;
+  /**
+   * Of imported material: whether it is here. Where it is not, `sealed` is empty, and the row stays as the fingerprint by
+   * which the same material is known when it comes again. Null for material of our own.
+   */
+  import_state: ImportState | null;
+  /** As the last import had it; null once somebody deleted the material, and for material of our own. */
+  expiration_model: ExpirationModel | null;
+  /** When it expires, or did. */
+  expires_at: number | null;
+  /** What the importer calls it. */
+  description: string | null;
+  /** What it waits for before it becomes current; until then the key can lose it for good. Null: it is the key's for ever. */
+  pending: PendingMaterial | null;
 }
+
+/** Whether imported material is here; the words are the API's. */
+export type ImportState = "IMPORTED" | "PENDING_IMPORT";
+
+/** What keeps imported material from being the key's current one; the words are the API's (KeyMaterialState). */
+export type PendingMaterial = "PENDING_ROTATION";
 
 /** Whether a rotation was due or was asked for. */
 export type RotationType = "AUTOMATIC" | "ON_DEMAND";
@@ -293,6 +319,43 @@ export interface TagTable {
   key_id: string;
   tag_key: string;
   tag_value: string;
+}
+
+/** A grant on a key. Its text columns hold what the API says, as JSON where it is not a text. */
+export interface GrantTable {
+  region: string;
+  /** 64 hex digits. */
+  grant_id: string;
+  key_id: string;
+  /** Whose key it is on. */
+  key_account: string;
+  partition: string;
+  /** The account of whoever made it. */
+  issuing_account: string;
+  /** The ARN of a principal, or the name of a service principal. */
+  grantee: string;
+  /** The unique id of the user or role that is the grantee. */
+  grantee_id: string | null;
+  /** Whether it was given as `GranteeServicePrincipal`. */
+  grantee_is_service: number;
+  /** Who may retire it; null when nobody is named. */
+  retirer: string | null;
+  retirer_id: string | null;
+  retirer_is_service: number;
+  /** A JSON list of grant operations. */
+  operations: string;
+  /** A JSON object, the API's GrantConstraints; null for none. */
+  constraints: string | null;
+  /** Empty for none. */
+  name: string;
+  created_at: number;
+}
+
+/** How many grants a key has, so that nobody has to count them. */
+export interface GrantCountTable {
+  region: string;
+  key_id: string;
+  grants: number;
 }
 
 /** What domain keys are for (DESIGN §6). */
@@ -365,7 +428,9 @@ export type ChangeKind =
   | "key"
   | "keyLabels"
   | "material"
-  | "alias";
+  | "alias"
+  | "grant"
+  | "granted";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {
@@ -404,6 +469,8 @@ export interface Schema {
   key_usage_start: KeyUsageStartTable;
   alias: AliasTable;
   tag: TagTable;
+  grant: GrantTable;
+  grant_count: GrantCountTable;
   domain_key: DomainKeyTable;
   domain_key_copy: DomainKeyCopyTable;
   recipient: RecipientTable;
@@ -428,6 +495,11 @@ export type KeyRow = Readonly<Selectable<KeyTable>>;
 export type MaterialRow = Readonly<Selectable<MaterialTable>>;
 export type KeyUsageRow = Readonly<Selectable<KeyUsageTable>>;
 export type AliasRow = Readonly<Selectable<AliasTable>>;
+export type GrantRow = Readonly<Selectable<GrantTable>>;
+/** The grants that one grantee has on one key, oldest first; never an empty list. */
+export interface GrantedRow {
+  readonly grants: readonly GrantRow[];
+}
 export type TagRow = Readonly<Selectable<TagTable>>;
 export type DueRow = Readonly<Selectable<DueTable>>;
 export type OutboxRow = Readonly<Selectable<OutboxTable>>;

@@ -7,6 +7,8 @@ import type {
   AliasRow,
   ChangeKind,
   CredentialRow,
+  GrantedRow,
+  GrantRow,
   IdentityKind,
   KeyRow,
   MaterialRow,
@@ -34,6 +36,8 @@ export interface Rows {
   keyLabels: KeyLabels;
   material: MaterialRow;
   alias: AliasRow;
+  grant: GrantRow;
+  granted: GrantedRow;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -52,6 +56,8 @@ export interface Names {
   keyLabels: readonly [region: string, keyId: string];
   material: readonly [region: string, keyId: string, materialId: string];
   alias: readonly [region: string, account: string, name: string];
+  grant: readonly [region: string, grantId: string];
+  granted: readonly [region: string, keyId: string, grantee: string];
 }
 
 /**
@@ -76,6 +82,8 @@ export interface Tx {
   settle<T>(reading: (reader: Reader) => T): Promise<T>;
   /** Appends to the change feed: from the commit on, no view holds the older row under that name. */
   changed<K extends ChangeKind>(kind: K, ...name: Names[K]): Promise<void>;
+  /** The same of many names, in few statements. */
+  changedAll<K extends ChangeKind>(kind: K, names: readonly Names[K][]): Promise<void>;
 }
 
 export interface Store extends AsyncDisposable {

@@ -1,7 +1,7 @@
 /** What the body of a write transaction gets. */
 
 import type { Transaction } from "kysely";
-import { appendChange } from "./feed.ts";
+import { appendChange, appendChanges } from "./feed.ts";
 import { transactionOver } from "./kysely.ts";
 import { loadRow } from "./rows.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
@@ -29,6 +29,14 @@ export class StoreTransaction implements Tx {
 
   async changed<K extends ChangeKind>(kind: K, ...name: Names[K]): Promise<void> {
     await appendChange(this.db, kind, viewName(kind, ...name));
+  }
+
+  async changedAll<K extends ChangeKind>(kind: K, names: readonly Names[K][]): Promise<void> {
+    await appendChanges(
+      this.db,
+      kind,
+      names.map((name) => viewName(kind, ...name)),
+    );
   }
 
   async #load(missing: readonly Missing[], rows: RowsByKey): Promise<void> {

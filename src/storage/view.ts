@@ -22,6 +22,8 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   keyLabels: 2,
   material: 3,
   alias: 3,
+  grant: 2,
+  granted: 3,
 };
 
 /** A name as text, for `changes.name`: its parts, joined. */
@@ -51,9 +53,13 @@ export interface Missing {
 }
 
 const ENTRIES_MIN = 16;
+/** Two keys (ReEncrypt), and the names of the caller: its session, its role or user, its account. */
+const LISTS_PER_READING_MAX = 8;
 
 interface Entry {
   readonly row: AnyRow | undefined;
+  /** How many rows it counts as: a list of grants is as many as there are in it. */
+  readonly weight: number;
   /** Found since the eviction last came by. What nobody asks for again goes first, however much of it comes in. */
   used: boolean;
 }
@@ -70,6 +76,8 @@ export class View {
   readonly #entriesMax: number;
   readonly #entries = new Map<string, Entry>();
   readonly #filling = new Map<string, Fill>();
+  /** Of all entries. */
+  #weight = 0;
   #hand = this.#entries.entries();
 
   /** @param options.entriesMax the most rows held, 16 at least: a reading's own must fit. Those not used of late leave */
@@ -97,7 +105,7 @@ export class View {
   /** Forgets the row under a name: it has changed. */
   drop(kind: ChangeKind, name: string): void {
     const key = kind + SEPARATOR + name;
-    this.#entries.delete(key);
+    this.#remove(key);
     const fill = this.#filling.get(key);
     if (fill === undefined) return;
     fill.stale = true;
@@ -107,6 +115,7 @@ export class View {
   /** Forgets everything. */
   clear(): void {
     this.#entries.clear();
+    this.#weight = 0;
     for (const fill of this.#filling.values()) fill.stale = true;
     this.#filling.clear();
   }
@@ -129,8 +138,23 @@ export class View {
   }
 
   #put(key: string, row: AnyRow | undefined): void {
-    while (this.#entries.size >= this.#entriesMax) this.#evict();
-    this.#entries.set(key, { row: row && Object.freeze(row), used: false });
+    const weight = this.#weigh(row);
+    while (this.#weight + weight > this.#entriesMax) this.#evict();
+    this.#remove(key);
+    this.#entries.set(key, { row: row && Object.freeze(row), weight, used: false });
+    this.#weight += weight;
+  }
+
+  #remove(key: string): void {
+    this.#weight -= this.#entries.get(key)?.weight ?? 0;
+    this.#entries.delete(key);
+  }
+
+  /** A list counts as its rows, but never as so many that those of one reading would not fit. */
+  #weigh(row: AnyRow | undefined): number {
+    if (row === undefined || !("grants" in row)) return 1;
+    const share = Math.floor((this.#entriesMax - ENTRIES_MIN) / LISTS_PER_READING_MAX);
+    return Math.max(1, Math.min(row.grants.length, share));
   }
 
   /** Moves the hand of the clock to the next entry: out it goes, unless it was found since the hand last came by. */
@@ -142,7 +166,7 @@ export class View {
     }
     const [key, entry] = next.value;
     if (entry.used) entry.used = false;
-    else this.#entries.delete(key);
+    else this.#remove(key);
   }
 }
 

@@ -42,7 +42,9 @@ export class OutboxStore implements Pick<Store, "transaction"> {
 
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     const run = () =>
-      this.#db.transaction().execute((db) => body({ db, settle: () => unused(), changed: () => unused() }));
+      this.#db
+        .transaction()
+        .execute((db) => body({ db, settle: () => unused(), changed: () => unused(), changedAll: () => unused() }));
     const result = this.#last.then(run);
     this.#last = result.catch(() => undefined);
     return result;

@@ -32,6 +32,8 @@ interface Cell {
   readonly CiphertextBlob: Uint8Array;
   /** What a key of another kind made of the message: its signature or its MAC. */
   readonly proof: Uint8Array;
+  /** A grant on it. */
+  readonly GrantId: string;
 }
 
 type State = "Enabled" | "Disabled" | "PendingDeletion";
@@ -41,6 +43,10 @@ const STATES: readonly State[] = ["Enabled", "Disabled", "PendingDeletion"];
 const NOTES = {
   disabled: { code: "DisabledException", text: "is disabled." }, // note 1
   pending: { code: "KMSInvalidStateException", text: "is pending deletion." }, // note 3, also for "[2] or [3]"
+  ownMaterial: {
+    code: "UnsupportedOperationException", // note 9
+    text: "origin is AWS_KMS which is not valid for this operation.",
+  },
   notPending: { code: "KMSInvalidStateException", text: "is not pending deletion." }, // note 4
 } as const;
 type Outcome = "OK" | keyof typeof NOTES;
@@ -70,6 +76,8 @@ const authenticated = { Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as con
 const peer = await newKey(kms, AGREEING);
 const { PublicKey } = await kms.getPublicKey({ KeyId: peer.KeyId });
 
+const GRANTEE = `arn:aws:iam::${ACCOUNT}:role/grantee`;
+
 const newAliasName = (): string => `alias/state-${randomUUID()}`;
 
 const TABLE: readonly Row[] = [
@@ -83,6 +91,11 @@ const TABLE: readonly Row[] = [
     call: ({ KeyId }) => kms.createAlias({ AliasName: newAliasName(), TargetKeyId: KeyId }),
     outcomes: MANAGE,
   },
+  {
+    operation: "CreateGrant",
+    call: ({ KeyId }) => kms.createGrant({ KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey"] }),
+    outcomes: USE,
+  },
   { operation: "Decrypt", call: ({ CiphertextBlob }) => kms.decrypt({ CiphertextBlob }), outcomes: USE },
   {
     operation: "Decrypt",
@@ -91,6 +104,11 @@ const TABLE: readonly Row[] = [
     outcomes: USE,
   },
   { operation: "DeleteAlias", call: ({ AliasName }) => kms.deleteAlias({ AliasName }), outcomes: ALL_OK },
+  {
+    operation: "DeleteImportedKeyMaterial",
+    call: ({ KeyId }) => kms.deleteImportedKeyMaterial({ KeyId }),
+    outcomes: ["ownMaterial", "ownMaterial", "ownMaterial"],
+  },
   {
     operation: "DeriveSharedSecret",
     kind: AGREEING,
@@ -132,8 +150,26 @@ const TABLE: readonly Row[] = [
   { operation: "GetKeyPolicy", call: ({ KeyId }) => kms.getKeyPolicy({ KeyId }), outcomes: ALL_OK },
   { operation: "GetKeyLastUsage", call: ({ KeyId }) => kms.getKeyLastUsage({ KeyId }), outcomes: ALL_OK },
   { operation: "GetKeyRotationStatus", call: ({ KeyId }) => kms.getKeyRotationStatus({ KeyId }), outcomes: ALL_OK },
+  {
+    operation: "GetParametersForImport",
+    call: ({ KeyId }) =>
+      kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
+    outcomes: ["ownMaterial", "ownMaterial", "pending"],
+  },
   { operation: "GetPublicKey", kind: SIGNING, call: ({ KeyId }) => kms.getPublicKey({ KeyId }), outcomes: USE },
+  {
+    operation: "ImportKeyMaterial",
+    call: ({ KeyId }) =>
+      kms.importKeyMaterial({
+        KeyId,
+        ImportToken: bytes(9),
+        EncryptedKeyMaterial: bytes(9),
+        ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
+      }),
+    outcomes: ["ownMaterial", "ownMaterial", "pending"],
+  },
   { operation: "ListAliases", call: ({ KeyId }) => kms.listAliases({ KeyId }), outcomes: ALL_OK },
+  { operation: "ListGrants", call: ({ KeyId }) => kms.listGrants({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyRotations", call: ({ KeyId }) => kms.listKeyRotations({ KeyId }), outcomes: ALL_OK },
   { operation: "ListKeyPolicies", call: ({ KeyId }) => kms.listKeyPolicies({ KeyId }), outcomes: ALL_OK },
   { operation: "ListResourceTags", call: ({ KeyId }) => kms.listResourceTags({ KeyId }), outcomes: ALL_OK },
@@ -153,6 +189,16 @@ const TABLE: readonly Row[] = [
     part: "as its destination",
     call: ({ KeyId }) => kms.reEncrypt({ CiphertextBlob: another.CiphertextBlob, DestinationKeyId: KeyId }),
     outcomes: USE,
+  },
+  {
+    operation: "RetireGrant",
+    call: ({ Arn, GrantId }) => kms.retireGrant({ KeyId: Arn, GrantId }),
+    outcomes: ALL_OK,
+  },
+  {
+    operation: "RevokeGrant",
+    call: ({ KeyId, GrantId }) => kms.revokeGrant({ KeyId, GrantId }),
+    outcomes: ALL_OK,
   },
   { operation: "RotateKeyOnDemand", call: ({ KeyId }) => kms.rotateKeyOnDemand({ KeyId }), outcomes: USE },
   {
@@ -208,7 +254,7 @@ const TABLE: readonly Row[] = [
 ];
 
 /** Operations that are on no existing key, which the table leaves out. */
-const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys"];
+const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys", "ListRetirableGrants"];
 
 async function cellIn(state: State, kind: CreateKeyCommandInput = {}): Promise<Cell> {
   const { KeyId, Arn } = await newKey(kms, kind);
@@ -218,9 +264,11 @@ async function cellIn(state: State, kind: CreateKeyCommandInput = {}): Promise<C
   const encrypted = KeyUsage === undefined && (await kms.encrypt({ KeyId, Plaintext: bytes(16) })).CiphertextBlob;
   const signature = KeyUsage === "SIGN_VERIFY" && (await kms.sign({ KeyId, ...signed })).Signature;
   const mac = KeyUsage === "GENERATE_VERIFY_MAC" && (await kms.generateMac({ KeyId, ...authenticated })).Mac;
+  const granted = await kms.createGrant({ KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey"] });
+  const GrantId = present(granted.GrantId);
   if (state === "Disabled") await kms.disableKey({ KeyId });
   if (state === "PendingDeletion") await kms.scheduleKeyDeletion({ KeyId });
-  return { KeyId, Arn, AliasName, CiphertextBlob: encrypted || bytes(1), proof: signature || mac || bytes(1) };
+  return { KeyId, Arn, AliasName, CiphertextBlob: encrypted || bytes(1), proof: signature || mac || bytes(1), GrantId };
 }
 
 describe("the key-state table", () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { operations } from "../../src/kms/operations/index.ts";
+import { importInto, newExternalKey, OAEP } from "../key-material.ts";
 import {
   ABSENT_KEY_ID,
   ACCOUNT,
@@ -77,8 +78,22 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const macKey = await newKey(kms, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
   const authenticating = { KeyId: macKey.KeyId, Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
   const authenticated = await kms.generateMac(authenticating);
+  const external = await newExternalKey(kms);
+  const parameters = await kms.getParametersForImport({ KeyId: external.KeyId, ...OAEP });
+  const imported = await importInto(kms, external.KeyId, bytes(32));
+  const grant = { KeyId, GranteePrincipal: `arn:aws:iam::${ACCOUNT}:root`, Operations: ["DescribeKey" as const] };
+  const [granted, another] = [await kms.createGrant(grant), await kms.createGrant(grant)];
+  const RetiringPrincipal = grant.GranteePrincipal;
   return new Map<string, Answered>([
     ["CreateKey", created],
+    ["GetParametersForImport", parameters],
+    ["ImportKeyMaterial", imported],
+    ["DeleteImportedKeyMaterial", await kms.deleteImportedKeyMaterial({ KeyId: external.KeyId })],
+    ["CreateGrant", granted],
+    ["ListGrants", await kms.listGrants({ KeyId })],
+    ["ListRetirableGrants", await kms.listRetirableGrants({ RetiringPrincipal })],
+    ["RetireGrant", await kms.retireGrant({ GrantToken: granted.GrantToken })],
+    ["RevokeGrant", await kms.revokeGrant({ KeyId, GrantId: another.GrantId })],
     ["Encrypt", encrypted],
     ["Decrypt", await kms.decrypt({ CiphertextBlob })],
     ["ReEncrypt", await kms.reEncrypt({ CiphertextBlob, DestinationKeyId: second })],
@@ -183,8 +198,8 @@ describe("the records", () => {
       },
       { call: () => kms.listKeys({ Marker: "garbage" }), eventName: "ListKeys", errorCode: "InvalidMarkerException" },
       {
-        call: () => kms.listGrants({ KeyId: disabled.KeyId }),
-        eventName: "ListGrants",
+        call: () => kms.describeCustomKeyStores({}),
+        eventName: "DescribeCustomKeyStores",
         errorCode: "UnsupportedOperationException",
       },
     ]) {
@@ -310,11 +325,14 @@ describe("the records", () => {
     "GetKeyLastUsage",
     "GetKeyPolicy",
     "GetKeyRotationStatus",
+    "GetParametersForImport",
     "ListAliases",
+    "ListGrants",
     "ListKeyPolicies",
     "ListKeyRotations",
     "ListKeys",
     "ListResourceTags",
+    "ListRetirableGrants",
     "ReEncrypt",
   ];
 

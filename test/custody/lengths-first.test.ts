@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { lengthsFirst, u32be } from "../../src/custody/lengths-first.ts";
+import { lengthsFirst, splitLengthsFirst, u32be } from "../../src/custody/lengths-first.ts";
 
 describe("fields written lengths first", () => {
   it("follow their lengths as four bytes, big-endian", () => {
@@ -16,6 +16,22 @@ describe("fields written lengths first", () => {
     fc.assert(
       fc.property(fields, fields, (left, right) => {
         assert.equal(lengthsFirst(left).toHex() === lengthsFirst(right).toHex(), isDeepStrictEqual(left, right));
+      }),
+    );
+  });
+
+  it("are found again, and what was cut or goes on is refused", () => {
+    const fields = fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(fields, (given) => {
+        const encoded = lengthsFirst(given);
+        const split = splitLengthsFirst(encoded);
+        assert.deepEqual(
+          split.map((field) => [...field]),
+          given.map((field) => [...field]),
+        );
+        if (encoded.length > 0) assert.throws(() => splitLengthsFirst(encoded.subarray(0, -1)), RangeError);
+        assert.throws(() => splitLengthsFirst(new Uint8Array([...encoded, 0, 0, 0])), RangeError);
       }),
     );
   });

@@ -1,5 +1,6 @@
 /** Every operation of the KMS API on one key, in ways that succeed and in ways that fail. */
 
+import { constants, createPublicKey, publicEncrypt } from "node:crypto";
 import { kmsModel } from "../../src/wire/models.ts";
 import { callKms, type KmsAnswer, keyArnOf, type ServerAddress, textOf } from "./signed-requests.ts";
 
@@ -20,8 +21,17 @@ const FAILURES: readonly Readonly<Record<string, unknown>>[] = [
   { KeyId: "arn:aws:kms:us-east-1:999988887777:key/11111111-2222-3333-4444-555555555555" },
 ];
 
-/** Runs the API on a key that is enabled, and leaves it pending deletion. @returns every answer */
-export async function useEveryOperation(server: ServerAddress, keyId: string): Promise<readonly Asked[]> {
+/**
+ * Runs the API on a key that is enabled, and leaves it pending deletion.
+ *
+ * @param imported 32 bytes that are imported into another key, used and deleted
+ * @returns every answer
+ */
+export async function useEveryOperation(
+  server: ServerAddress,
+  keyId: string,
+  imported: Uint8Array,
+): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   const ask = async (operation: string, input: unknown): Promise<Readonly<Record<string, unknown>>> => {
     const answer = await callKms(server, operation, input);
@@ -33,6 +43,7 @@ export async function useEveryOperation(server: ServerAddress, keyId: string): P
   }
   const { blob, other } = await useKey(ask, keyId);
   await changeKey(ask, keyId);
+  await importAndDelete(ask, imported);
   await failWithKey(ask, { keyId, blob, other });
   await endKey(ask, keyId);
   return asked;
@@ -65,6 +76,33 @@ async function useKey(ask: Ask, KeyId: string): Promise<{ readonly blob: string;
   await ask("Encrypt", { KeyId, Plaintext, DryRun: true });
   await useOtherKinds(ask);
   return { blob, other };
+}
+
+/** Imports material into a key, twice, and deletes it: its bytes may be nowhere afterwards. */
+async function importAndDelete(ask: Ask, material: Uint8Array): Promise<void> {
+  const KeyId = keyArnOf(await ask("CreateKey", { Origin: "EXTERNAL" }));
+  const wrapping = { WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" };
+  const parameters = await ask("GetParametersForImport", { KeyId, ...wrapping });
+  const key = createPublicKey({
+    key: textOf(parameters, "PublicKey"),
+    format: "der",
+    type: "spki",
+    encoding: "base64",
+  });
+  const options = { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" };
+  const input = {
+    KeyId,
+    ImportToken: parameters["ImportToken"],
+    EncryptedKeyMaterial: publicEncrypt(options, material).toString("base64"),
+    ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
+  };
+  await ask("ImportKeyMaterial", input);
+  await ask("Encrypt", { KeyId, Plaintext });
+  await ask("DeleteImportedKeyMaterial", { KeyId });
+  await ask("ImportKeyMaterial", { ...input, ImportType: "NEW_KEY_MATERIAL" });
+  await ask("ImportKeyMaterial", input);
+  await ask("DeleteImportedKeyMaterial", { KeyId });
+  await ask("DeleteImportedKeyMaterial", { KeyId, KeyMaterialId: "0".repeat(64) });
 }
 
 /** Keys of the other kinds, each with the operations of its usage. */
@@ -115,6 +153,20 @@ async function changeKey(ask: Ask, KeyId: string): Promise<void> {
   await ask("ListKeyRotations", { KeyId, IncludeKeyMaterial: "ALL_KEY_MATERIAL" });
   await ask("GetKeyLastUsage", { KeyId });
   await ask("DisableKeyRotation", { KeyId });
+  await useGrants(ask, KeyId);
+}
+
+async function useGrants(ask: Ask, KeyId: string): Promise<void> {
+  const GranteePrincipal = "arn:aws:iam::111122223333:root";
+  const Operations = ["Encrypt", "Decrypt"];
+  const input = { KeyId, GranteePrincipal, RetiringPrincipal: GranteePrincipal, Operations };
+  const { GrantToken } = await ask("CreateGrant", { ...input, Constraints: { EncryptionContextSubset: { a: "b" } } });
+  const { GrantId } = await ask("CreateGrant", input);
+  await ask("Encrypt", { KeyId, Plaintext, EncryptionContext, GrantTokens: [GrantToken] });
+  await ask("ListGrants", { KeyId });
+  await ask("ListRetirableGrants", { RetiringPrincipal: GranteePrincipal });
+  await ask("RetireGrant", { GrantToken });
+  await ask("RevokeGrant", { KeyId, GrantId });
 }
 
 async function failWithKey(

@@ -15,12 +15,14 @@ const KEY_ID = "5eed0000-1111-4222-8333-444455556666";
 const DEAD_KEY_ID = "dead0000-1111-4222-8333-444455556666";
 const MATERIAL = digest("the marked material");
 const DEAD_MATERIAL = digest("the marked material of a key that is deleted");
+const IMPORTED_MATERIAL = digest("the marked material that is imported");
 const SECRET = "marked/secret/access/key/of/the/second/account";
 
 /** What no file, line or answer may hold. */
 const needles = [
   new Needle("the material", MATERIAL),
   new Needle("the material of the deleted key", DEAD_MATERIAL),
+  new Needle("the imported material", IMPORTED_MATERIAL),
   new Needle("the secret access key of the seed", Buffer.from(SECRET)),
   new Needle("the secret access key of dev", Buffer.from("keystead/dev/secret/not/for/production/0")),
 ];
@@ -53,7 +55,7 @@ describe("all that a server leaves when the whole API has run on a marked key", 
       secretAccessKey: "keystead/dev/secret/not/for/production/0",
     };
     const address = { endpoint: server.endpoint, credentials };
-    asked = await useEveryOperation(address, KEY_ID);
+    asked = await useEveryOperation(address, KEY_ID, IMPORTED_MATERIAL);
     // Deleting for good empties the database's log, and closing removes it, so it is looked at while it is there.
     cpSync(data, directory.at("while-running"), { recursive: true });
     await deleteForGood(address);

@@ -140,11 +140,11 @@ describe("the AWS CLI", () => {
     // Its own model is older than the operation: the CLI knows none of that name and sends nothing.
     assert.deepEqual({ code, stdout }, { code: 252, stdout: "" });
     assert.match(stderr, /Invalid choice/);
-    const refused = await cli.run("kms", ["list-grants", "--key-id", keyId]);
+    const refused = await cli.run("kms", ["describe-custom-key-stores"]);
     assert.equal(refused.code, 254);
     assert.match(
       refused.stderr,
-      /^\nAn error occurred \(UnsupportedOperationException\) when calling the ListGrants .*ListGrants/,
+      /^\nAn error occurred \(UnsupportedOperationException\) when calling the DescribeCustomKeyStores .*DescribeCustomKeyStores/,
     );
   });
 

@@ -62,6 +62,26 @@ describe("the AWS CLI", () => {
     assert.equal((await cli.kms("get-key-rotation-status", ...key))["KeyRotationEnabled"], false);
   });
 
+  it("makes a grant, lists it, retires it by its token, and revokes another", async () => {
+    const keyId = await newKeyId();
+    const key = ["--key-id", keyId];
+    const grantee = ["--grantee-principal", `arn:aws:iam::${ACCOUNT}:role/keyUserRole`];
+    const operations = ["--operations", "Decrypt", "RetireGrant"];
+    const constraints = ["--constraints", "EncryptionContextSubset={Department=IT}"];
+    const made = await cli.kms("create-grant", ...key, ...grantee, ...operations, ...constraints);
+    assert.deepEqual(Object.keys(made).sort(), ["GrantId", "GrantToken"]);
+    const idsOf = async (): Promise<readonly string[]> => {
+      const { Grants } = (await cli.kms("list-grants", ...key)) as { Grants: readonly { GrantId: string }[] };
+      return Grants.map(({ GrantId }) => GrantId);
+    };
+    assert.deepEqual(await idsOf(), [made["GrantId"]]);
+    await cli.kmsSilently("retire-grant", "--grant-token", String(made["GrantToken"]));
+    assert.deepEqual(await idsOf(), []);
+    const another = await cli.kms("create-grant", ...key, ...grantee, ...operations);
+    await cli.kmsSilently("revoke-grant", ...key, "--grant-id", String(another["GrantId"]));
+    assert.deepEqual(await idsOf(), []);
+  });
+
   it("schedules a key's deletion, which shows, and takes that back, which leaves it disabled", async () => {
     const keyId = await newKeyId();
     const key = ["--key-id", keyId];

@@ -218,7 +218,7 @@ describe("a data directory", () => {
     await first.transaction(async (tx) => {
       const turning = { rotation_enabled: 1, rotation_period_days: 90, rotation_enabled_at: 5 };
       for (const row of [key({ key_id: "still" }), key({ key_id: "turns", ...turning })]) {
-        const { policy_principals: _, ...columns } = row;
+        const { policy_principals: _ids, expiration_model: _model, valid_to: _validTo, ...columns } = row; // came later
         await tx.db.insertInto("key").values(columns).execute();
       }
     });

@@ -17,7 +17,17 @@ import { domainKeyStore } from "../../src/storage/domain-keys.ts";
 import { clearDue, findDueAt, nextDue, setDue } from "../../src/storage/due.ts";
 import { deleteKeyUsage, findKeyUsage, startKeyUsage, upsertKeyUsage } from "../../src/storage/key-usage.ts";
 import { deleteKey, insertKey, listKeyIds, updateKey } from "../../src/storage/keys.ts";
-import { countRotations, deleteMaterialsOfKey, insertMaterial, listMaterials } from "../../src/storage/materials.ts";
+import {
+  countRotations,
+  deleteMaterial,
+  deleteMaterialsOfKey,
+  findMaterial,
+  findPendingMaterial,
+  insertMaterial,
+  listMaterials,
+  sumUpImported,
+  updateMaterial,
+} from "../../src/storage/materials.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import type { AliasRow, CredentialRow, KeyUsageRow, MaterialRow } from "../../src/storage/schema.ts";
 import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
@@ -52,6 +62,11 @@ const material = (material_id: string, columns: Partial<MaterialRow> = {}): Mate
   created_at: 1,
   rotated_at: null,
   rotation_type: null,
+  import_state: null,
+  expiration_model: null,
+  expires_at: null,
+  description: null,
+  pending: null,
   ...columns,
 });
 
@@ -135,6 +150,49 @@ describe("rows of materials", () => {
       assert.deepEqual(heard, [`material ${REGION} k1 m1`, `material ${REGION} k1 m2`]);
       const kept = await store.settle((reader) => reader.find("material", REGION, "k2", "m3"));
       assert.deepEqual(kept, material("m3", { key_id: "k2" }));
+    });
+  });
+
+  it("are changed and erased one by one, and named", async () => {
+    await withStore(async (store) => {
+      const find = (id: string) => store.settle((reader) => reader.find("material", REGION, "k1", id));
+      await store.transaction(async (tx) => {
+        for (const row of [material("m1"), material("m2")]) await insertMaterial(tx, row);
+      });
+      const changed = { sealed: new Uint8Array(0), import_state: "PENDING_IMPORT" } as const;
+      const heard = await changesOf(store, (tx) => updateMaterial(tx, { ...k1, materialId: "m1" }, changed));
+      assert.deepEqual(heard, [`material ${REGION} k1 m1`]);
+      assert.deepEqual(await find("m1"), material("m1", changed));
+      const gone = await changesOf(store, (tx) => deleteMaterial(tx, { ...k1, materialId: "m2" }));
+      assert.deepEqual(gone, [`material ${REGION} k1 m2`]);
+      assert.equal(await find("m2"), undefined);
+      assert.equal((await findMaterial(store.db, { ...k1, materialId: "m1" }))?.import_state, "PENDING_IMPORT");
+      assert.equal(await findMaterial(store.db, { ...k1, materialId: "m2" }), undefined);
+    });
+  });
+
+  it("of a key are summed up but for the one that waits", async () => {
+    await withStore(async (store) => {
+      const none = { materials: 0, imported: 0, lasting: 0, expiring: 0, expiresAt: null };
+      assert.deepEqual(await sumUpImported(store.db, k1), none);
+      assert.equal(await findPendingMaterial(store.db, k1), undefined);
+      const here = { import_state: "IMPORTED" } as const;
+      const expiring = (expires_at: number) => ({ expiration_model: "KEY_MATERIAL_EXPIRES", expires_at }) as const;
+      await store.transaction(async (tx) => {
+        for (const row of [
+          material("lasts", { ...here, expiration_model: "KEY_MATERIAL_DOES_NOT_EXPIRE" }),
+          material("later", { ...here, ...expiring(9) }),
+          material("expired", { import_state: "PENDING_IMPORT", ...expiring(5) }),
+          material("deleted", { import_state: "PENDING_IMPORT" }),
+          material("waits", { ...here, ...expiring(1), pending: "PENDING_ROTATION" }),
+          material("another key's", { key_id: "k2", ...here, ...expiring(2), pending: "PENDING_ROTATION" }),
+        ]) {
+          await insertMaterial(tx, row);
+        }
+      });
+      const whole = { materials: 4, imported: 2, lasting: 1, expiring: 2, expiresAt: 5 };
+      assert.deepEqual(await sumUpImported(store.db, k1), whole);
+      assert.equal((await findPendingMaterial(store.db, k1))?.material_id, "waits");
     });
   });
 });

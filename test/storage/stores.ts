@@ -82,6 +82,8 @@ export function key(columns: Partial<KeyRow> = {}): KeyRow {
     rotation_enabled: 0,
     rotation_period_days: 365,
     rotation_enabled_at: null,
+    expiration_model: null,
+    valid_to: null,
     ...columns,
   };
 }

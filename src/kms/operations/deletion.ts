@@ -6,6 +6,7 @@ import { updateKey } from "../../storage/keys.ts";
 import { windowCondition } from "../conditions.ts";
 import { DELETE_KEY } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
+import { stateAfterCancel } from "../importing.ts";
 import { cancellable, deletable } from "../key-states.ts";
 import { daysAfter } from "../keys.ts";
 import { change } from "../operation.ts";
@@ -38,12 +39,12 @@ export const scheduleKeyDeletion = change("ScheduleKeyDeletion", {
   },
 });
 
-/** Ends the waiting period; the key is left disabled (API reference, CancelKeyDeletion). */
+/** Ends the waiting period; the key is left disabled, or pending import (API reference, CancelKeyDeletion). */
 export const cancelKeyDeletion = change("CancelKeyDeletion", {
   targets: [{ as: "key", action: "kms:CancelKeyDeletion", resource: key("KeyId", keyIdOrArn), states: cancellable }],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
   async run(_input, { key, tx }) {
-    await updateKey(tx, key.row, { state: "Disabled", deletion_at: null });
+    await updateKey(tx, key.row, { state: await stateAfterCancel(tx, key.row), deletion_at: null });
     await clearDue(tx, { kind: DELETE_KEY, region: key.row.region, subject: key.id });
     return { KeyId: key.arn };
   },

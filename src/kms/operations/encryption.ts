@@ -148,7 +148,6 @@ export const reEncrypt = use("ReEncrypt", {
       DestinationKeyId: input.DestinationKeyId,
       DestinationEncryptionAlgorithm: input.DestinationEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
       DestinationEncryptionContext: input.DestinationEncryptionContext,
-      ...(input.DryRun && { DryRun: true }),
     }),
     resources: ["source", "destination"],
     additional: (_output, { source, destination }) => ({
@@ -212,20 +211,14 @@ export const reEncrypt = use("ReEncrypt", {
 });
 
 /** Records name the algorithm also where the request left it out (spec 02). */
-function recordedInput({
-  KeyId,
-  EncryptionAlgorithm = "SYMMETRIC_DEFAULT",
-  EncryptionContext,
-  DryRun,
-}: SymmetricInput) {
-  return { KeyId, EncryptionAlgorithm, EncryptionContext, ...(DryRun === true && { DryRun }) };
+function recordedInput({ KeyId, EncryptionAlgorithm = "SYMMETRIC_DEFAULT", EncryptionContext }: SymmetricInput) {
+  return { KeyId, EncryptionAlgorithm, EncryptionContext };
 }
 
 interface SymmetricInput {
   readonly KeyId?: string;
   readonly EncryptionAlgorithm?: string;
   readonly EncryptionContext?: Readonly<Record<string, string>>;
-  readonly DryRun?: boolean;
 }
 
 /** `additionalEventData` of a symmetric cryptographic operation (spec 02, newer entries). */

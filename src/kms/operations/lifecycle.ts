@@ -3,11 +3,12 @@
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { newKeyId } from "../../base/ids.ts";
-import { listKeyIds, updateKey } from "../../storage/keys.ts";
+import { insertKey, listKeyIds, updateKey } from "../../storage/keys.ts";
 import type { Reader } from "../../storage/store.ts";
 import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
+import { stateAt } from "../importing.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { creatableSpecs, findAlgorithms } from "../key-specs.ts";
 import { anyState, manageable, switchable } from "../key-states.ts";
@@ -20,7 +21,7 @@ import type { Input } from "../shapes.ts";
 import { requireTags } from "../tags.ts";
 
 /**
- * Creates a key of any spec, with material of our own (API reference, CreateKey).
+ * Creates a key of any spec, with material of our own or with none yet (API reference, CreateKey).
  *
  * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
  * @throws UnsupportedOperationException a kind of key that can't be made here yet
@@ -55,6 +56,7 @@ export const createKey = change("CreateKey", {
   },
   async prepare(input, { call, custody }) {
     const keyId = newKeyId();
+    if (originOf(input) === "EXTERNAL") return { keyId };
     const owner = { account: call.principal.account, region: call.region, keyId };
     const kind = { spec: specOf(input), usage: usageOf(input), origin: "AWS_KMS" };
     return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
@@ -66,7 +68,7 @@ export const createKey = change("CreateKey", {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
     const policy = input.Policy ?? defaultKeyPolicy(owner);
-    const kind = { spec: specOf(input), usage: usageOf(input) };
+    const kind = { spec: specOf(input), usage: usageOf(input), origin: originOf(input) };
     const row = newKeyRow({ ...owner, ...kind, description: input.Description ?? "", policy, now });
     const key = new Key(row);
     const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
@@ -82,8 +84,9 @@ export const createKey = change("CreateKey", {
             unknownPrincipals,
             contextOf,
           });
-    const policy_principals = checked?.principals ?? row.policy_principals;
-    const stored = await insertKeyWithMaterial(tx, { ...row, policy_principals }, material, now);
+    const checkedRow = { ...row, policy_principals: checked?.principals ?? row.policy_principals };
+    const stored = material === undefined ? checkedRow : await insertKeyWithMaterial(tx, checkedRow, material, now);
+    if (material === undefined) await insertKey(tx, checkedRow);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
     return { KeyMetadata: keyMetadata(stored) };
   },
@@ -95,6 +98,10 @@ function specOf({ KeySpec, CustomerMasterKeySpec }: Input<"CreateKey">): string 
 
 function usageOf({ KeyUsage = "ENCRYPT_DECRYPT" }: Input<"CreateKey">): string {
   return KeyUsage;
+}
+
+function originOf({ Origin }: Input<"CreateKey">): "AWS_KMS" | "EXTERNAL" {
+  return Origin === "EXTERNAL" ? "EXTERNAL" : "AWS_KMS";
 }
 
 function tagOf({ TagKey = "", TagValue = "" }: { TagKey: string | undefined; TagValue: string | undefined }) {
@@ -119,7 +126,7 @@ function requireCreatable(input: Input<"CreateKey">): void {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
-  if (input.Origin !== undefined && input.Origin !== "AWS_KMS") throw notYet(`Origin ${input.Origin}`);
+  if (input.Origin !== undefined && originOf(input) !== input.Origin) throw notYet(`Origin ${input.Origin}`);
   if (input.MultiRegion === true) throw notYet("multi-Region keys");
   if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) throw notYet("custom key stores");
 }
@@ -133,7 +140,7 @@ export const describeKey = read("DescribeKey", {
   targets: [{ as: "key", action: "kms:DescribeKey", resource: keyMadeOnFirstUse("KeyId"), states: anyState }],
   conditions: aliasCondition("KeyId"),
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
-  run: (_input, { key }) => ({ KeyMetadata: keyMetadata(key.row) }),
+  run: (_input, { call, key: { row } }) => ({ KeyMetadata: keyMetadata({ ...row, state: stateAt(row, call.now) }) }),
 });
 
 const listKeysSizes = { initial: 100, max: 1000 };

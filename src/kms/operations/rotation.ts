@@ -1,18 +1,30 @@
 /** Rotation: its setting and dates, on demand, and the history of a key's material. */
 
-import { ConflictException, LimitExceededException, UnsupportedOperationException } from "../../base/errors.ts";
+import {
+  ConflictException,
+  KMSInvalidStateException,
+  LimitExceededException,
+  UnsupportedOperationException,
+} from "../../base/errors.ts";
 import { updateKey } from "../../storage/keys.ts";
-import { countRotations, listMaterials, type MaterialSummary } from "../../storage/materials.ts";
+import { countRotations, findPendingMaterial, listMaterials, type MaterialSummary } from "../../storage/materials.ts";
 import { rotationPeriodCondition } from "../conditions.ts";
 import { type Forms, keyIdOrArn, keyIdOrArnAnywhere } from "../identifiers.ts";
-import { anyState, rotationSettable } from "../key-states.ts";
+import { anyState, rotatableOnDemand, rotationSettable } from "../key-states.ts";
 import { materialOwner, ROTATION_PERIOD_DAYS } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { type Key, key, type Locator } from "../resources.ts";
-import { findRotationAt, replaceMaterial, reschedule, scheduleRotation, unscheduleRotation } from "../rotation.ts";
+import {
+  findRotationAt,
+  promoteMaterial,
+  replaceMaterial,
+  reschedule,
+  scheduleRotation,
+  unscheduleRotation,
+} from "../rotation.ts";
 
-/** A key that KMS can give new material: states are checked first (spec 09, RotateKeyOnDemand). */
+/** A key that KMS can give new material by itself: states are checked first (spec 09, RotateKeyOnDemand). */
 function rotatable(forms: Forms): Locator<{ readonly KeyId?: string }, Key> {
   return { ...key("KeyId", forms), fit: requireRotatable };
 }
@@ -92,15 +104,25 @@ const ON_DEMAND_MAX = 25;
 const CONFLICT_MS = 20 * 60_000;
 
 /**
- * Gives the key new material at once; the schedule stays (API reference, RotateKeyOnDemand).
+ * Gives the key new material at once, or makes that current which was imported for it; the schedule stays (API reference,
+ * RotateKeyOnDemand).
  *
+ * @throws KMSInvalidStateException no imported material waits
  * @throws ConflictException an automatic rotation is due within 20 minutes
  * @throws LimitExceededException it was the key's 26th
  */
 export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
-  targets: [{ as: "key", action: "kms:RotateKeyOnDemand", resource: rotatable(keyIdOrArn), states: rotationSettable }],
+  targets: [
+    {
+      as: "key",
+      action: "kms:RotateKeyOnDemand",
+      resource: { ...key("KeyId", keyIdOrArn), fit: requireRotatableOnDemand },
+      states: rotatableOnDemand,
+    },
+  ],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
-  prepare: (_input, { custody, key }) => custody.createMaterial(materialOwner(key.row)),
+  prepare: async (_input, { custody, key: { row } }) =>
+    row.origin === "EXTERNAL" ? undefined : await custody.createMaterial(materialOwner(row)),
   async check(_input, { call, key: { arn, id, row }, tx }) {
     const due = await findRotationAt(tx.db, row);
     if (due !== undefined && due - call.now <= CONFLICT_MS) {
@@ -111,8 +133,18 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
     }
   },
   async run(_input, { call, key, tx, recorder, prepared: material }) {
-    await replaceMaterial(tx, key.row, { material, type: "ON_DEMAND", now: call.now, recorder });
-    return { KeyId: key.id };
+    const { arn, id, row } = key;
+    const rotation = { type: "ON_DEMAND", now: call.now, recorder } as const;
+    if (material !== undefined) {
+      await replaceMaterial(tx, row, { material, ...rotation });
+      return { KeyId: id };
+    }
+    const waiting = await findPendingMaterial(tx.db, { region: row.region, keyId: id });
+    if (waiting === undefined) {
+      throw new KMSInvalidStateException(`No available key material pending rotation for the key: ${arn}.`);
+    }
+    await promoteMaterial(tx, row, waiting.material_id, rotation);
+    return { KeyId: id };
   },
 });
 
@@ -155,13 +187,27 @@ function materialNamed(name: string): Pick<MaterialSummary, "created_at" | "mate
 }
 
 /** A key's first material came by no rotation and has neither date nor type (API reference, RotationsListEntry). */
-function rotationEntry({ material_id, rotated_at, rotation_type }: MaterialSummary, { id, row }: Key) {
+function rotationEntry(material: MaterialSummary, { id, row }: Key) {
+  const { material_id, rotated_at, rotation_type, pending } = material;
+  const settled = material_id === row.current_material_id ? "CURRENT" : "NON_CURRENT";
   return {
     KeyId: id,
     KeyMaterialId: material_id,
-    KeyMaterialState: material_id === row.current_material_id ? ("CURRENT" as const) : ("NON_CURRENT" as const),
+    ...importOf(material),
+    KeyMaterialState: pending ?? settled,
     ...(rotated_at !== null && { RotationDate: new Date(rotated_at) }),
     ...(rotation_type !== null && { RotationType: rotation_type }),
+  };
+}
+
+/** What is told of imported material alone. */
+function importOf({ import_state, description, expiration_model, expires_at }: MaterialSummary) {
+  if (import_state === null) return {};
+  return {
+    ...(description !== null && { KeyMaterialDescription: description }),
+    ImportState: import_state,
+    ...(expiration_model !== null && { ExpirationModel: expiration_model }),
+    ...(expires_at !== null && { ValidTo: new Date(expires_at) }),
   };
 }
 
@@ -172,7 +218,15 @@ function requireSymmetric({ row }: Key): void {
 function requireRotatable(found: Key): void {
   requireSymmetric(found);
   const { arn, row } = found;
-  if (row.origin !== "AWS_KMS") {
-    throw new UnsupportedOperationException(`${arn} origin is ${row.origin} which is not valid for this operation.`);
-  }
+  if (row.origin !== "AWS_KMS") throw wrongOrigin(arn, row.origin);
+}
+
+function requireRotatableOnDemand(found: Key): void {
+  requireSymmetric(found);
+  const { arn, row } = found;
+  if (row.origin !== "AWS_KMS" && row.origin !== "EXTERNAL") throw wrongOrigin(arn, row.origin);
+}
+
+function wrongOrigin(arn: string, origin: string): UnsupportedOperationException {
+  return new UnsupportedOperationException(`${arn} origin is ${origin} which is not valid for this operation.`);
 }

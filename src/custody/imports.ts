@@ -1,0 +1,142 @@
+/** Imports: wrapping key pairs, the tokens that carry their private halves, and what imported material must be. */
+
+import { createPrivateKey, type KeyObject, sign, verify } from "node:crypto";
+import {
+  ExpiredImportTokenException,
+  IncorrectKeyMaterialException,
+  InvalidCiphertextException,
+  InvalidImportTokenException,
+} from "../base/errors.ts";
+import type { MaterialOwner } from "./custody.ts";
+import type { DomainKeys } from "./domain-keys.ts";
+import { newPair, type Pair, WrongMaterialError } from "./key-pairs.ts";
+import { lengthsFirst, splitLengthsFirst } from "./lengths-first.ts";
+import { openMaterial } from "./materials.ts";
+import { SealedRowError } from "./seal.ts";
+import { Secret } from "./secret.ts";
+import { unwrap } from "./unwrapping.ts";
+
+/** How material for one key is to be wrapped, and until when; the words are the API's. */
+export interface Wrapping {
+  readonly algorithm: string;
+  readonly keySpec: string;
+  /** Milliseconds since the epoch. */
+  readonly validTo: number;
+}
+
+/** What a token holds. */
+interface Token {
+  readonly algorithm: string;
+  readonly validTo: number;
+  readonly privateKey: KeyObject;
+}
+
+const utf8 = { encoder: new TextEncoder(), decoder: new TextDecoder() };
+
+/** Gives out wrapping keys and takes wrapped material in. It remembers nothing: all of an import is in its token. */
+export class Imports {
+  readonly #domainKeys: DomainKeys;
+
+  constructor(domainKeys: DomainKeys) {
+    this.#domainKeys = domainKeys;
+  }
+
+  /**
+   * A new wrapping key pair for one owner's key: the public key as DER SubjectPublicKeyInfo, and a token that holds the
+   * private one with algorithm and time, sealed under the Region's `import` domain key for that owner and nobody else.
+   */
+  async issue(owner: MaterialOwner, { algorithm, keySpec, validTo }: Wrapping) {
+    const { publicKey, privateKey } = await newPair(keySpec);
+    using secret = privateKey;
+    using held = new Secret(lengthsFirst([algorithm, String(validTo), secret.bytes]));
+    const { sealed } = await this.#domainKeys.seal(domainOf(owner), tokenFields(owner), held.bytes);
+    return { publicKey, token: sealed };
+  }
+
+  /**
+   * The material that came with a token, which is the caller's to wipe: bytes that are key material of the owner's spec.
+   *
+   * @throws InvalidImportTokenException the token is not ours, was altered, or is of another key
+   * @throws ExpiredImportTokenException its time is over
+   * @throws InvalidCiphertextException what is wrapped does not open, whatever the reason
+   * @throws IncorrectKeyMaterialException it opens, and is no key material of that spec
+   */
+  async take(
+    owner: MaterialOwner,
+    { token, wrapped, now }: { readonly token: Uint8Array; readonly wrapped: Uint8Array; readonly now: number },
+  ): Promise<Secret> {
+    const { algorithm, validTo, privateKey } = await this.#open(owner, token);
+    if (now >= validTo) throw new ExpiredImportTokenException();
+    const material = unwrap(privateKey, algorithm, wrapped);
+    if (material === undefined) throw new InvalidCiphertextException();
+    if (isMaterial(owner.spec, material.bytes)) return material;
+    material[Symbol.dispose]();
+    throw new IncorrectKeyMaterialException();
+  }
+
+  async #open(owner: MaterialOwner, token: Uint8Array): Promise<Token> {
+    using held = await this.#unseal(owner, token);
+    const [algorithm, validTo, pkcs8] = splitLengthsFirst(held.bytes);
+    if (algorithm === undefined || validTo === undefined || pkcs8 === undefined)
+      throw new Error("A token has 3 fields");
+    const key = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length); // a view, wiped with what holds it
+    return {
+      algorithm: utf8.decoder.decode(algorithm),
+      validTo: Number(utf8.decoder.decode(validTo)),
+      privateKey: createPrivateKey({ key, format: "der", type: "pkcs8" }),
+    };
+  }
+
+  async #unseal(owner: MaterialOwner, token: Uint8Array): Promise<Secret> {
+    try {
+      return await this.#domainKeys.unseal(domainOf(owner), tokenFields(owner), token);
+    } catch (cause) {
+      if (cause instanceof SealedRowError) throw new InvalidImportTokenException();
+      throw cause;
+    }
+  }
+}
+
+function domainOf({ region }: MaterialOwner) {
+  return { region, purpose: "import" } as const;
+}
+
+function tokenFields({ account, region, keyId, spec, usage, origin }: MaterialOwner): readonly string[] {
+  return ["import-token", account, region, keyId, spec, usage, origin];
+}
+
+/**
+ * Whether bytes are material of a spec as the guide asks for it (KMS guide, Requirements for imported key material): secret
+ * bytes of its length, or a private key of two primes or of a named curve that fits the public key it comes with.
+ */
+function isMaterial(spec: string, bytes: Uint8Array): boolean {
+  try {
+    const { opened } = openMaterial(spec, bytes);
+    return opened.kind !== "pair" || (hasTwoPrimes(opened) && isWhole(opened));
+  } catch (cause) {
+    if (cause instanceof WrongMaterialError) return false;
+    throw cause;
+  }
+}
+
+/** DER of an RSA PrivateKeyInfo of at least 1,024 bits, lengths left out, down to the version of its RSAPrivateKey. */
+const RSA_VERSION_AT = 32;
+
+/** RFC 8017, A.1.2: version 0 is a key of two primes, 1 one of more. */
+function hasTwoPrimes({ privateKey }: Pair): boolean {
+  if (privateKey.asymmetricKeyType !== "rsa") return true;
+  using pkcs8 = new Secret(privateKey.export({ format: "der", type: "pkcs8" }));
+  return pkcs8.bytes[RSA_VERSION_AT - 2] === 2 && pkcs8.bytes[RSA_VERSION_AT] === 0;
+}
+
+const PROBE = utf8.encoder.encode("keystead/import/1");
+
+/** Whether the two keys are a pair: a PKCS#8 may bring a public key, and RSA numbers, that are not its own. */
+function isWhole({ privateKey, publicKey }: Pair): boolean {
+  const hash = privateKey.asymmetricKeyType === "rsa" || privateKey.asymmetricKeyType === "ec" ? "sha256" : null;
+  try {
+    return verify(hash, PROBE, publicKey, sign(hash, PROBE, privateKey));
+  } catch {
+    return false; // numbers that OpenSSL can't compute with; what it says of them is not worth keeping
+  }
+}

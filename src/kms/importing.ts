@@ -1,0 +1,178 @@
+/** Imported key material: how it may be wrapped, what its coming and going makes of its key, and its expiry. */
+
+import { UnsupportedOperationException } from "../base/errors.ts";
+import type { DueHandler } from "../pipeline/due-work.ts";
+import type { Recorder } from "../pipeline/operation.ts";
+import { clearDue, type DueName } from "../storage/due.ts";
+import { updateKey } from "../storage/keys.ts";
+import {
+  deleteMaterial,
+  findMaterial,
+  type ImportedWhole,
+  type MaterialName,
+  type MaterialSummary,
+  sumUpImported,
+  updateMaterial,
+} from "../storage/materials.ts";
+import type { ExpirationModel, KeyRow, KeyState } from "../storage/schema.ts";
+import type { Tx } from "../storage/store.ts";
+import { insertTombstone } from "../storage/tombstones.ts";
+import { keyArn } from "./identifiers.ts";
+
+/** The kind of the due rows of material that expires; their subjects are made by `expiryOf`. */
+export const EXPIRE_MATERIAL = "kms:ExpireKeyMaterial";
+
+/** The kind of the due row that makes the store forget the pages of deleted material. */
+export const ERASE_MATERIAL = "kms:EraseKeyMaterial";
+
+/** How long the answer of GetParametersForImport is good (API reference, GetParametersForImport). */
+export const PARAMETERS_MS = 86_400_000;
+
+/**
+ * Requires a wrapping that the guide has for material of the spec (KMS guide, Select a wrapping public key spec and a
+ * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; here it is taken.
+ *
+ * @throws UnsupportedOperationException any other wrapping
+ */
+export function requireWrapping(keySpec: string, algorithm: string, wrappingKeySpec: string): void {
+  if (algorithm === "SM2PKE" || wrappingKeySpec === "SM2") {
+    throw new UnsupportedOperationException("Keystead does not support SM2 wrapping keys yet.");
+  }
+  if (algorithm === "RSAES_PKCS1_V1_5") {
+    throw new UnsupportedOperationException("The wrapping algorithm RSAES_PKCS1_V1_5 is not supported any more.");
+  }
+  if (algorithm.startsWith("RSA_AES_KEY_WRAP_") || fitsOneBlock(keySpec, wrappingKeySpec)) return;
+  throw new UnsupportedOperationException(
+    `Wrapping algorithm ${algorithm} with wrapping key spec ${wrappingKeySpec} is not supported for key spec ${keySpec}.`,
+  );
+}
+
+/** Private keys of RSA and ML-DSA are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
+function fitsOneBlock(keySpec: string, wrappingKeySpec: string): boolean {
+  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_DSA_")) return false;
+  return keySpec !== "ECC_NIST_P521" || wrappingKeySpec !== "RSA_2048";
+}
+
+/** Names the due row of a material's expiry. */
+export function expiryOf({ region, keyId, materialId }: MaterialName): DueName {
+  return { kind: EXPIRE_MATERIAL, region, subject: `${keyId} ${materialId}` };
+}
+
+/** Names one material of a key. */
+export function materialNamed({ region, key_id }: KeyRow, materialId: string): MaterialName {
+  return { region, keyId: key_id, materialId };
+}
+
+/** Whether a material expires, in the words of the API. */
+export function expirationModelOf(validTo: Date | undefined): ExpirationModel {
+  return validTo === undefined ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : "KEY_MATERIAL_EXPIRES";
+}
+
+/**
+ * The state of a key at a moment: material that has expired is not used, also before due work has come to delete it, which
+ * waits after a start and after a leap of the clock.
+ */
+export function stateAt({ state, valid_to }: Pick<KeyRow, "state" | "valid_to">, now: number): KeyState {
+  const isExpired = valid_to !== null && valid_to <= now && (state === "Enabled" || state === "Disabled");
+  return isExpired ? "PendingImport" : state;
+}
+
+/**
+ * Brings a key's state and expiration up to date with its materials, and changes what else `columns` says: it is pending
+ * import while one of those that are its for ever is not here (KMS guide, Key states, and Delete imported key material). Keys
+ * pending deletion and disabled ones that get all they lacked keep their state.
+ */
+export async function settleImported(
+  tx: Tx,
+  row: KeyRow,
+  columns: { readonly current_material_id?: string } = {},
+): Promise<void> {
+  const whole = await sumUpImported(tx.db, { region: row.region, keyId: row.key_id });
+  await updateKey(tx, row, {
+    ...columns,
+    state: settledState(row.state, isComplete(whole)),
+    expiration_model: expirationOf(whole),
+    valid_to: whole.expiresAt,
+  });
+}
+
+function isComplete({ materials, imported }: ImportedWhole): boolean {
+  return materials > 0 && imported === materials;
+}
+
+function settledState(state: KeyState, complete: boolean): KeyState {
+  if (complete) return state === "PendingImport" ? "Enabled" : state;
+  return state === "Enabled" || state === "Disabled" ? "PendingImport" : state;
+}
+
+function expirationOf({ expiring, lasting }: ImportedWhole): ExpirationModel | null {
+  if (expiring > 0) return "KEY_MATERIAL_EXPIRES";
+  return lasting > 0 ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : null;
+}
+
+/** The state of a key whose deletion is cancelled: disabled, but a key without its material can't be enabled. */
+export async function stateAfterCancel(tx: Tx, row: KeyRow): Promise<KeyState> {
+  if (row.origin !== "EXTERNAL") return "Disabled";
+  return settledState("Disabled", isComplete(await sumUpImported(tx.db, { region: row.region, keyId: row.key_id })));
+}
+
+/**
+ * Destroys imported material. Material that is the key's for ever leaves its row, by which it is known when it comes again;
+ * what had yet to become current leaves nothing but a tombstone.
+ *
+ * @param as what is told of its expiration afterwards: an expired one keeps it, a deleted one does not (recorded on AWS)
+ */
+export async function destroyImported(
+  tx: Tx,
+  row: KeyRow,
+  { material_id, pending }: MaterialSummary,
+  { now, as }: { now: number; as: "expired" | "deleted" },
+): Promise<void> {
+  const name = materialNamed(row, material_id);
+  if (pending === null) {
+    const forgotten = as === "deleted" ? { expiration_model: null, expires_at: null } : {};
+    await updateMaterial(tx, name, { sealed: new Uint8Array(0), import_state: "PENDING_IMPORT", ...forgotten });
+  } else {
+    await deleteMaterial(tx, name);
+  }
+  await clearDue(tx, expiryOf(name));
+  const { region, account, key_id } = row;
+  await insertTombstone(tx, { kind: "material", region, key_id, material_id, account, deleted_at: now });
+  await settleImported(tx, row);
+}
+
+/**
+ * Destroys material whose time is over, with the DeleteExpiredKeyMaterial record in the same transaction.
+ *
+ * @param afterDeletion makes the store forget the erased pages (write-ahead log)
+ */
+export function expireMaterialWhenDue(recorder: Recorder, afterDeletion: () => Promise<void>): DueHandler {
+  return {
+    destructive: true,
+    async perform(tx, { region, subject }, { now }) {
+      const [keyId = "", materialId = ""] = subject.split(" ");
+      const row = await tx.settle((reader) => reader.find("key", region, keyId));
+      const material = await findMaterial(tx.db, { region, keyId, materialId });
+      if (row === undefined || material?.import_state !== "IMPORTED") return;
+      if (material.expires_at === null || material.expires_at > now) return;
+      await destroyImported(tx, row, material, { now, as: "expired" });
+      const { account } = row;
+      await recorder.enlist(tx, {
+        service: "kms",
+        event: "DeleteExpiredKeyMaterial",
+        account,
+        region,
+        now,
+        response: null,
+        resources: [{ arn: keyArn({ ...row, keyId }), account }],
+        details: { KeyId: keyId, ...(row.spec === "SYMMETRIC_DEFAULT" && { KeyMaterialId: materialId }) },
+      });
+    },
+    finished: afterDeletion,
+  };
+}
+
+/** Makes the store forget the pages of material that DeleteImportedKeyMaterial erased, right after its answer. */
+export function eraseMaterialWhenDue(afterDeletion: () => Promise<void>): DueHandler {
+  return { destructive: false, perform: async () => undefined, finished: afterDeletion };
+}

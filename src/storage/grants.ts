@@ -1,0 +1,94 @@
+/** Rows of grants. */
+
+import type { Kysely } from "kysely";
+import type { KeyName, Slice } from "./keys.ts";
+import type { GrantRow, Schema } from "./schema.ts";
+import type { Tx } from "./store.ts";
+
+/** Adds a grant. Throws when the Region has a grant of that id. */
+export async function insertGrant(tx: Tx, row: GrantRow): Promise<void> {
+  await tx.db.insertInto("grant").values(row).execute();
+  await tx.changed("grant", row.region, row.grant_id);
+  await tx.changed("granted", row.region, row.key_id, row.grantee);
+  await addToCount(tx, row, 1);
+}
+
+/** Removes a grant that exists. */
+export async function deleteGrant(tx: Tx, row: GrantRow): Promise<void> {
+  const { region, grant_id, key_id, grantee } = row;
+  await tx.db.deleteFrom("grant").where("region", "=", region).where("grant_id", "=", grant_id).execute();
+  await tx.changed("grant", region, grant_id);
+  await tx.changed("granted", region, key_id, grantee);
+  await addToCount(tx, row, -1);
+}
+
+/** Removes every grant on a key, of which there may be very many. */
+export async function deleteGrantsOfKey(tx: Tx, { region, keyId }: KeyName): Promise<void> {
+  const removal = tx.db.deleteFrom("grant").where("region", "=", region).where("key_id", "=", keyId);
+  const rows = await removal.returning(["grant_id", "grantee"]).execute();
+  const grantees = [...new Set(rows.map(({ grantee }) => grantee))];
+  await tx.changedAll(
+    "grant",
+    rows.map(({ grant_id }) => [region, grant_id]),
+  );
+  await tx.changedAll(
+    "granted",
+    grantees.map((grantee) => [region, keyId, grantee]),
+  );
+  await tx.db.deleteFrom("grant_count").where("region", "=", region).where("key_id", "=", keyId).execute();
+}
+
+/** The grants on a key that have a name, which is not empty; several may have the same. */
+export async function findGrantsOfName(tx: Tx, { region, keyId }: KeyName, name: string): Promise<GrantRow[]> {
+  const query = tx.db.selectFrom("grant").selectAll().where("region", "=", region).where("key_id", "=", keyId);
+  return await query.where("name", "=", name).orderBy("created_at").orderBy("grant_id").execute();
+}
+
+/** Which of a key's grants are listed; all when nothing is given. */
+export interface GrantFilter {
+  readonly grantId?: string;
+  readonly grantee?: string;
+  /** Whether the grantee was given as a service principal. */
+  readonly isService?: boolean;
+}
+
+/** Grants on a key in the order of their ids. */
+export async function listGrantsOfKey(
+  db: Kysely<Schema>,
+  { region, keyId, grantId, grantee, isService }: KeyName & GrantFilter,
+  { after = "", count }: Slice,
+): Promise<GrantRow[]> {
+  let query = db.selectFrom("grant").selectAll().where("region", "=", region).where("key_id", "=", keyId);
+  if (grantId !== undefined) query = query.where("grant_id", "=", grantId);
+  if (grantee !== undefined) query = query.where("grantee", "=", grantee);
+  if (isService !== undefined) query = query.where("grantee_is_service", "=", isService ? 1 : 0);
+  return await query.where("grant_id", ">", after).orderBy("grant_id").limit(count).execute();
+}
+
+/** Grants of a Region that somebody is named to retire, whosever keys they are on, in the order of their ids. */
+export async function listGrantsOfRetirer(
+  db: Kysely<Schema>,
+  { region, retirer }: { readonly region: string; readonly retirer: string },
+  { after = "", count }: Slice,
+): Promise<GrantRow[]> {
+  const query = db.selectFrom("grant").selectAll().where("region", "=", region).where("retirer", "=", retirer);
+  return await query.where("grant_id", ">", after).orderBy("grant_id").limit(count).execute();
+}
+
+/** How many grants a key has, at the cost of one row. */
+export async function countGrantsOfKey(tx: Tx, { region, keyId }: KeyName): Promise<number> {
+  const query = tx.db.selectFrom("grant_count").select("grants").where("region", "=", region);
+  return (await query.where("key_id", "=", keyId).executeTakeFirst())?.grants ?? 0;
+}
+
+async function addToCount(tx: Tx, { region, key_id }: GrantRow, difference: 1 | -1): Promise<void> {
+  await tx.db
+    .insertInto("grant_count")
+    .values({ region, key_id, grants: difference })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["region", "key_id"])
+        .doUpdateSet(({ eb }) => ({ grants: eb("grant_count.grants", "+", difference) })),
+    )
+    .execute();
+}
