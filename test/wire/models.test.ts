@@ -5,8 +5,9 @@ import { describe, it } from "node:test";
 import { ServiceError } from "../../src/base/errors.ts";
 import { compileModel, type ServiceModel } from "../../src/wire/model.ts";
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
+import organizationsJson from "../../src/wire/models/organizations.json" with { type: "json" };
 import stsJson from "../../src/wire/models/sts.json" with { type: "json" };
-import { kmsModel, stsModel } from "../../src/wire/models.ts";
+import { kmsModel, organizationsModel, stsModel } from "../../src/wire/models.ts";
 import { formRequest, jsonRequest } from "./requests.ts";
 
 interface Definition {
@@ -27,7 +28,7 @@ function walk(model: ServiceModel, { operations, shapes }: Json): void {
     assert.equal(operation.output?.name, definition.output?.shape, name);
     const needed = requiredCount(shapes, definition.input?.shape);
     assert.equal(operation.input.members.filter((member) => member.required).length, needed, name);
-    const request = model.id === "kms" ? jsonRequest({}) : formRequest("");
+    const request = model.id === "kms" || model.id === "organizations" ? jsonRequest({}) : formRequest("");
     try {
       model.codec.decode(operation, request);
       assert.equal(needed, 0, name);
@@ -50,6 +51,12 @@ describe("the model of", () => {
     walk(kmsModel(), kmsJson);
     assert.equal(kmsModel().operations.size, 56);
     assert.equal(kmsModel().id, "kms");
+  });
+
+  it("Organizations compiles, with each of its 25 operations", () => {
+    walk(organizationsModel(), organizationsJson);
+    assert.equal(organizationsModel().operations.size, 25);
+    assert.equal(organizationsModel().id, "organizations");
   });
 
   it("STS compiles, with each of its operations", () => {
