@@ -87,7 +87,8 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
-async function runOnce(
+/** One run of the load against one contestant. @throws Error when any answer was not 200 */
+export async function runOnce(
   { port, pids }: Contestant,
   load: ChildProcess,
   { connections, durationMs }: { connections: number; durationMs: number },

@@ -29,6 +29,12 @@ export function startPinned(script: string, core: number): ChildProcess {
   return spawn(command ?? process.execPath, [...first, path], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
+/** Starts a script of this folder on whatever core, with a channel for messages. */
+export function start(script: string): ChildProcess {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  return spawn(process.execPath, [path], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+}
+
 /** Moves running processes, all their threads, to a core. */
 export function pin(pids: readonly number[], core: number): void {
   if (whyNotPinned() !== undefined) return;

@@ -28,6 +28,7 @@ const HELP = `npm run bench -- [options]
   --connections N     keep-alive connections (32)
   --operations A,B    of ${OPERATIONS.join(", ")}
   --starts N          starts to measure (5)
+  --keys              instead: Sign, Verify, GenerateMac and GenerateDataKeyPair beside their bare primitives, unpinned
   --null              drive the floor against a second floor: the ratios show what the method itself does to them
 `;
 
@@ -56,15 +57,18 @@ const { values: options } = parseArgs({
     connections: { type: "string", default: "32" },
     operations: { type: "string", default: OPERATIONS.join(",") },
     starts: { type: "string", default: "5" },
+    keys: { type: "boolean", default: false },
     null: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
 if (options.help) print(HELP);
+else if (options.keys) await keys();
 else await main();
 
-async function main(): Promise<void> {
+/** @throws Error one operation would outlast its signatures */
+function requireSettings(): Settings {
   const settings: Settings = {
     rounds: requireNumber("rounds"),
     seconds: requireNumber("seconds"),
@@ -74,6 +78,31 @@ async function main(): Promise<void> {
   if (2 * (settings.rounds * settings.seconds + settings.warmupSeconds) > OPERATION_SECONDS_MAX) {
     throw new Error(`One operation would take longer than its signatures are good for (${OPERATION_SECONDS_MAX} s).`);
   }
+  return settings;
+}
+
+async function keys(): Promise<void> {
+  const settings = requireSettings();
+  const pinning = "nothing is pinned";
+  print(`${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections; ${pinning}\n\n`);
+  const startedAt = new Date().toISOString();
+  const { measureKeys } = await import("./keys.ts");
+  writeResults({ startedAt, machine: machineOf(pinning), settings, keys: await measureKeys(settings, print) });
+}
+
+function machineOf(pinning: string) {
+  return { node: process.version, cpu: cpus()[0]?.model ?? "", cores: availableParallelism(), pinning };
+}
+
+function writeResults(results: { readonly startedAt: string; readonly [part: string]: unknown }): void {
+  const file = new URL(`${results.startedAt.replaceAll(":", "").slice(0, 17)}Z.json`, RESULTS);
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+  print(`\nWritten to ${fileURLToPath(file)}\n`);
+}
+
+async function main(): Promise<void> {
+  const settings = requireSettings();
   const operations = OPERATIONS.filter((operation) => options.operations.split(",").includes(operation));
   const pinning = whyNotPinned() ?? `server and floor pinned to core ${SERVER_CORE}, load to core ${LOAD_CORE}`;
   print(`${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections; ${pinning}\n`);
@@ -105,11 +134,7 @@ async function main(): Promise<void> {
     );
   }
   if (options.null) return;
-  const machine = { node: process.version, cpu: cpus()[0]?.model ?? "", cores: availableParallelism(), pinning };
-  const file = new URL(`${startedAt.replaceAll(":", "").slice(0, 17)}Z.json`, RESULTS);
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ startedAt, machine, settings, outcomes, starts }, null, 1)}\n`);
-  print(`\nWritten to ${fileURLToPath(file)}\n`);
+  writeResults({ startedAt, machine: machineOf(pinning), settings, outcomes, starts });
 }
 
 /** Starts Keystead, moves it to its core, and makes the key and the ciphertexts that the requests need. */

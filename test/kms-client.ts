@@ -89,11 +89,11 @@ export async function startWorld(args: readonly string[] = []): Promise<World> {
 }
 
 /** A client of a server's first account that ends with its scope. */
-export function clientOf({
-  endpoint,
-  credentials,
-}: Pick<Keystead, "endpoint" | "credentials">): { readonly kms: KMS } & Disposable {
-  const kms = new KMS({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+export function clientOf(
+  { endpoint, credentials }: Pick<Keystead, "endpoint" | "credentials">,
+  region: string = REGION,
+): { readonly kms: KMS } & Disposable {
+  const kms = new KMS({ endpoint, region, credentials, maxAttempts: 1 });
   return { kms, [Symbol.dispose]: () => kms.destroy() };
 }
 

@@ -1,7 +1,7 @@
 /** Policies of VPC endpoints: what may pass through one. */
 
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
-import type { VpcEndpointRow } from "../storage/schema.ts";
+import type { VpcEndpointRow } from "../storage/identity-schema.ts";
 import type { Reader } from "../storage/store.ts";
 
 const NOTHING: CompiledPolicy = { statements: [] };

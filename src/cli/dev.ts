@@ -9,6 +9,7 @@ import type { Listener } from "../gateway/gateway.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
+import { explainRoutes } from "./explain-route.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
 import { type RunningServer, startServer } from "./server.ts";
@@ -50,7 +51,7 @@ export async function dev(options: DevOptions): Promise<void> {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork }) => clockRoutes(clock, dueWork),
+    routes: ({ dueWork, store }) => new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock)]),
   });
   warn(host);
   announce(server);

@@ -136,6 +136,25 @@ rootKeyOptions(
   )
   .action(async (options) => (await import("./account.ts")).resetCredentials(options));
 
+program
+  .command("explain")
+  .description("Show why a request would be allowed or denied: every policy, every statement, every condition.")
+  .addOption(option("--principal <arn>", "who asks: a root user, user, role or role session").makeOptionMandatory())
+  .addOption(option("--action <action>", "what is asked, such as kms:Decrypt").makeOptionMandatory())
+  .addOption(option("--resource <key>", "key ARN, key id or alias; * for none").default("*"))
+  .addOption(repeatable("--context <key=value>", "a condition key, or a pair of the encryption context; repeatable"))
+  .addOption(option("--region <region>", "Region of the request").default("us-east-1"))
+  .addOption(option("--data <directory>", "look at this store of `serve` instead of asking a server"))
+  .addOption(option("--endpoint <url>", "development server to ask").default("http://127.0.0.1:4599"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead explain --principal arn:aws:iam::111122223333:role/app --action kms:Decrypt --resource alias/app --context stage=beta
+  $ keystead explain --data /var/lib/keystead --principal arn:aws:iam::111122223333:user/alice --action kms:CreateKey`,
+  )
+  .action(async (options) => (await import("./explain.ts")).explainCommand(options));
+
 try {
   readSwitches(process.env);
   await program.parseAsync();

@@ -36,21 +36,31 @@ const keyPolicy = z.string().superRefine((text, context) => {
     context.addIssue({ code: "custom", message: cause.message });
   }
 });
-const hexMaterial = z.string().regex(/^[0-9a-fA-F]{64}$/, "material is 32 bytes in hex");
+const hexMaterial = z.string().regex(/^(?:[0-9a-fA-F]{32}){1,2}$/, "material is 32 bytes in hex");
 
-const seedKey = z.strictObject({
-  id: keyId,
-  account: accountId.default(DEV_ACCOUNT.id),
-  region: regionName.default("us-east-1"),
-  spec: z.literal("SYMMETRIC_DEFAULT", "a seed file makes SYMMETRIC_DEFAULT keys only").default("SYMMETRIC_DEFAULT"),
-  description: z.string().max(8192).default(""),
-  policy: keyPolicy.optional(),
-  enabled: z.boolean().default(true),
-  rotation: z.boolean().default(false),
-  material: hexMaterial.optional(),
-  aliases: z.array(aliasName).default([]),
-  tags: z.record(tagKey, z.string().max(256)).default({}),
-});
+const seedKey = z
+  .strictObject({
+    id: keyId,
+    account: accountId.default(DEV_ACCOUNT.id),
+    region: regionName.default("us-east-1"),
+    spec: z.literal("SYMMETRIC_DEFAULT", "a seed file makes SYMMETRIC_DEFAULT keys only").default("SYMMETRIC_DEFAULT"),
+    description: z.string().max(8192).default(""),
+    policy: keyPolicy.optional(),
+    enabled: z.boolean().default(true),
+    rotation: z.boolean().default(false),
+    material: hexMaterial.optional(),
+    aliases: z.array(aliasName).default([]),
+    tags: z.record(tagKey, z.string().max(256)).default({}),
+  })
+  .refine(({ material, region }) => material === undefined || material.length === 2 * materialBytes(region), {
+    path: ["material"],
+    message: "material is 32 bytes in hex, in China Regions 16",
+  });
+
+/** Keys of China Regions are SM4. */
+function materialBytes(region: string): number {
+  return findPartition(region) === "aws-cn" ? 16 : 32;
+}
 
 const seedFile = z.strictObject({
   accounts: z

@@ -52,6 +52,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log: operatorLog(),
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
+  server.custody.fillReadyPairs();
   closeOnSignal(server);
 }
 

@@ -141,6 +141,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       clock,
       singleRootKey: kind === "dev",
       publicFingerprints: kind === "dev",
+      warn: (text) => log.warn?.({}, text),
     });
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);

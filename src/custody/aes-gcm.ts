@@ -1,24 +1,28 @@
-/** AES-256-GCM (NIST SP 800-38D) with 96-bit IVs and 128-bit tags, and nothing else of it. */
+/** AES-256-GCM (NIST SP 800-38D) and SM4-GCM (RFC 8998) with 96-bit IVs and 128-bit tags, and nothing else of them. */
 
 import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 
 export const IV_BYTES = 12;
 export const TAG_BYTES = 16;
 
+/** Ciphers by OpenSSL's names; AES where nothing is said. */
+export type GcmCipher = "aes-256-gcm" | "sm4-gcm";
+
 const options = { authTagLength: TAG_BYTES } as const;
 
 /**
  * Encrypts `plaintext` and writes the result where it belongs.
  *
- * @param key 32 bytes
+ * @param key 32 bytes, or 16 of SM4
  * @param target receives the tag (16 bytes) at `tagAt` and the data, as long as the plaintext, at `dataAt`
  */
 export function encryptGcm(
   key: KeyObject | Uint8Array,
   { iv, aad, plaintext }: { readonly iv: Uint8Array; readonly aad: Uint8Array; readonly plaintext: Uint8Array },
   { target, tagAt, dataAt }: { readonly target: Uint8Array; readonly tagAt: number; readonly dataAt: number },
+  algorithm: GcmCipher = "aes-256-gcm",
 ): void {
-  const cipher = createCipheriv("aes-256-gcm", key, iv, options);
+  const cipher = createCipheriv(named(algorithm), key, iv, options);
   cipher.setAAD(aad);
   target.set(cipher.update(plaintext), dataAt);
   cipher.final(); // GCM is a stream: nothing is left, but the tag exists only from here on
@@ -33,8 +37,9 @@ export function encryptGcm(
 export function decryptGcm(
   key: KeyObject | Uint8Array,
   parts: { readonly iv: Uint8Array; readonly aad: Uint8Array; readonly tag: Uint8Array; readonly data: Uint8Array },
+  algorithm: GcmCipher = "aes-256-gcm",
 ): Uint8Array | undefined {
-  const decipher = createDecipheriv("aes-256-gcm", key, parts.iv, options);
+  const decipher = createDecipheriv(named(algorithm), key, parts.iv, options);
   decipher.setAAD(parts.aad);
   decipher.setAuthTag(parts.tag);
   const opened = decipher.update(parts.data);
@@ -46,4 +51,9 @@ export function decryptGcm(
   } finally {
     opened.fill(0);
   }
+}
+
+/** The types of `node:crypto` know no other cipher by this mode than AES. */
+function named(algorithm: GcmCipher): "aes-256-gcm" {
+  return algorithm as "aes-256-gcm";
 }

@@ -3,13 +3,20 @@
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import { encodeContext } from "../base/encryption-context.ts";
 import { asKeyId } from "../base/ids.ts";
-import { decryptGcm, encryptGcm, IV_BYTES, TAG_BYTES } from "./aes-gcm.ts";
+import { decryptGcm, encryptGcm, type GcmCipher, IV_BYTES, TAG_BYTES } from "./aes-gcm.ts";
 import type { BlobHeader, EncryptionContext } from "./custody.ts";
 import type { Nonces } from "./nonces.ts";
 
 const VERSION = 1;
-/** SYMMETRIC_DEFAULT: an AES-256-GCM key for each blob, derived with HMAC-SHA-512. */
-const ALGORITHM = 1;
+
+/** SYMMETRIC_DEFAULT, by the algorithm that a blob names: a key for each blob, derived with HMAC-SHA-512. */
+interface Algorithm {
+  readonly cipher: GcmCipher;
+  /** Of the material and of each blob's key. */
+  readonly keyBytes: number;
+  /** The constant parts of the KDF's only input block. */
+  readonly kdfTemplate: Uint8Array;
+}
 const UUID_FORM = 0;
 const MULTI_REGION_FORM = 1;
 
@@ -20,10 +27,13 @@ const IV_AT = NONCE_AT + 16;
 const TAG_AT = IV_AT + IV_BYTES;
 const DATA_AT = TAG_AT + TAG_BYTES;
 
-const LABEL = new TextEncoder().encode("keystead/blob/1");
 /** Key id ‖ material id ‖ nonce. */
 const CONTEXT_BYTES = IV_AT - KEY_ID_AT;
-const KEY_BYTES = 32;
+
+const algorithms: ReadonlyMap<number, Algorithm> = new Map<number, Algorithm>([
+  [1, { cipher: "aes-256-gcm", keyBytes: 32, kdfTemplate: layOutKdfInput("keystead/blob/1", 32) }],
+  [2, { cipher: "sm4-gcm", keyBytes: 16, kdfTemplate: layOutKdfInput("keystead/blob/sm4", 16) }],
+]);
 
 /** What encrypts and opens the blobs of one material. */
 export interface BlobKey {
@@ -36,14 +46,15 @@ export interface BlobKey {
 /**
  * The first 51 bytes of every blob of a material.
  *
- * @throws Error when the ids are not a key id and 64 hex digits, which is our bug
+ * @param materialBytes 32: the material is an AES key; 16: an SM4 key
+ * @throws Error when the ids are not a key id and 64 hex digits, or there is no such material, which is our bug
  */
-export function blobPrefix({ keyId, materialId }: BlobHeader): Uint8Array {
+export function blobPrefix({ keyId, materialId }: BlobHeader, materialBytes = 32): Uint8Array {
   if (asKeyId(keyId) === undefined) throw new Error("Not a key id");
   const multiRegion = keyId.startsWith("mrk-");
   const prefix = new Uint8Array(NONCE_AT);
   prefix[0] = VERSION;
-  prefix[1] = ALGORITHM;
+  prefix[1] = algorithmOf(materialBytes);
   prefix[KEY_ID_AT] = multiRegion ? MULTI_REGION_FORM : UUID_FORM;
   prefix.set(Uint8Array.fromHex(multiRegion ? keyId.slice(4) : keyId.replaceAll("-", "")), KEY_ID_AT + 1);
   const id = Uint8Array.fromHex(materialId);
@@ -70,9 +81,11 @@ export function encryptBlob(
   nonces.fill(blob.subarray(NONCE_AT, TAG_AT)); // nonce and IV lie side by side
   const header = blob.subarray(0, IV_AT);
   const iv = blob.subarray(IV_AT, TAG_AT);
-  const key = blobKey(material, header);
+  const algorithm = requireAlgorithm(prefix);
+  const key = blobKey(material, header, algorithm);
   const aad = blobAad(header, context);
-  encryptGcm(key, { iv, aad, plaintext }, { target: blob, tagAt: TAG_AT, dataAt: DATA_AT });
+  const place = { target: blob, tagAt: TAG_AT, dataAt: DATA_AT };
+  encryptGcm(key, { iv, aad, plaintext }, place, algorithm.cipher);
   key.fill(0);
   return blob;
 }
@@ -92,13 +105,15 @@ export function openBlob(
   const parts = isBlob(blob) ? blob : new Uint8Array(Math.max(blob.length, DATA_AT));
   const ours = timingSafeEqual(parts.subarray(0, NONCE_AT), prefix);
   const header = parts.subarray(0, IV_AT);
-  const key = blobKey(material, header);
-  const plaintext = decryptGcm(key, {
+  const algorithm = requireAlgorithm(prefix);
+  const key = blobKey(material, header, algorithm);
+  const box = {
     iv: parts.subarray(IV_AT, TAG_AT),
     aad: blobAad(header, context),
     tag: parts.subarray(TAG_AT, DATA_AT),
     data: parts.subarray(DATA_AT),
-  });
+  };
+  const plaintext = decryptGcm(key, box, algorithm.cipher);
   key.fill(0);
   if (ours) return plaintext;
   plaintext?.fill(0);
@@ -107,30 +122,39 @@ export function openBlob(
 
 function isBlob(bytes: Uint8Array): boolean {
   const form = bytes[KEY_ID_AT];
-  if (bytes.length < DATA_AT || bytes[0] !== VERSION || bytes[1] !== ALGORITHM) return false;
+  if (bytes.length < DATA_AT || bytes[0] !== VERSION || !algorithms.has(bytes[1] ?? 0)) return false;
   return form === UUID_FORM || form === MULTI_REGION_FORM;
 }
 
-const KDF_CONTEXT_AT = 4 + LABEL.length + 1;
-const kdfTemplate = layOutKdfInput();
-
 /** The constant parts of the KDF's only input block (kdf.ts): counter 1, the label, a zero, room for the context, L. */
-function layOutKdfInput(): Uint8Array {
-  const input = new Uint8Array(KDF_CONTEXT_AT + CONTEXT_BYTES + 4);
+function layOutKdfInput(label: string, keyBytes: number): Uint8Array {
+  const name = new TextEncoder().encode(label);
+  const input = new Uint8Array(4 + name.length + 1 + CONTEXT_BYTES + 4);
   const view = new DataView(input.buffer);
   view.setUint32(0, 1);
-  input.set(LABEL, 4);
-  view.setUint32(input.length - 4, KEY_BYTES * 8);
+  input.set(name, 4);
+  view.setUint32(input.length - 4, keyBytes * 8);
   return input;
 }
 
-/** `deriveKey(material, "keystead/blob/1", key id ‖ material id ‖ nonce, 32)`, laid out once; a test holds the two equal. */
-function blobKey(material: KeyObject, header: Uint8Array): Uint8Array {
+/** `deriveKey(material, label, key id ‖ material id ‖ nonce, keyBytes)`, laid out once; a test holds the two equal. */
+function blobKey(material: KeyObject, header: Uint8Array, { keyBytes, kdfTemplate }: Algorithm): Uint8Array {
   const input = kdfTemplate.slice();
-  input.set(header.subarray(KEY_ID_AT), KDF_CONTEXT_AT);
+  input.set(header.subarray(KEY_ID_AT), input.length - 4 - CONTEXT_BYTES);
   const block = createHmac("sha512", material).update(input).digest();
-  block.fill(0, KEY_BYTES);
-  return block.subarray(0, KEY_BYTES);
+  block.fill(0, keyBytes);
+  return block.subarray(0, keyBytes);
+}
+
+function algorithmOf(materialBytes: number): number {
+  for (const [algorithm, { keyBytes }] of algorithms) if (keyBytes === materialBytes) return algorithm;
+  throw new Error("Not a material of blobs");
+}
+
+function requireAlgorithm(prefix: Uint8Array): Algorithm {
+  const algorithm = algorithms.get(prefix[1] ?? 0);
+  if (algorithm === undefined) throw new Error("Not a prefix of blobs");
+  return algorithm;
 }
 
 function blobAad(header: Uint8Array, context: EncryptionContext): Uint8Array {

@@ -26,12 +26,15 @@ export interface BlobHeader {
 export type EncryptionContext = Readonly<Record<string, string>>;
 
 /** How a custodian encrypts; names are the API's. */
-export type EncryptionAlgorithm = "SYMMETRIC_DEFAULT" | "RSAES_OAEP_SHA_1" | "RSAES_OAEP_SHA_256";
+export type EncryptionAlgorithm = "SYMMETRIC_DEFAULT" | "RSAES_OAEP_SHA_1" | "RSAES_OAEP_SHA_256" | "SM2PKE";
 
-/** What is signed, and how; names are the API's. With `DIGEST`, `message` is signed as the digest that it is. */
+/**
+ * What is signed, and how; names are the API's. With `DIGEST` and `EXTERNAL_MU`, `message` is signed as the digest or mu that
+ * it is.
+ */
 export interface SigningInput {
   readonly algorithm: string;
-  readonly messageType: "RAW" | "DIGEST";
+  readonly messageType: "RAW" | "DIGEST" | "EXTERNAL_MU";
   readonly message: Uint8Array;
 }
 
@@ -122,6 +125,8 @@ export interface PlaintextSource {
 /**
  * A custodian of key material (today `software`).
  *
+ * @throws ThrottlingException (base/errors.ts) by what uses or makes key pairs: too many dear jobs are waiting
+ * @throws UnsupportedOperationException (base/errors.ts) by what uses or makes SM2 keys where OpenSSL can't be reached
  * @throws InvalidCiphertextException (base/errors.ts, no message) by `decrypt`, `reEncrypt` when a blob does not open
  * @throws SealedRowError (seal.ts), by whatever opens material or a credential, when its row was altered or moved
  * @throws Error by everything after `close`
@@ -156,7 +161,7 @@ export interface Custody extends PlaintextSource {
     owner: MaterialOwner,
     given: { readonly token: Uint8Array; readonly wrapped: Uint8Array; readonly now: number },
   ): Promise<SealedMaterial>;
-  /** A new ciphertext blob, or a bare RSA ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
+  /** A new ciphertext blob, or a bare RSA or SM2 ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
   encrypt(
     material: SealedMaterial,
     plaintext: Uint8Array,
@@ -209,6 +214,15 @@ export interface Custody extends PlaintextSource {
    * @returns undefined when that is no RSA key of 2,048 to 4,096 bits
    */
   forRecipient(publicKey: Uint8Array): PlaintextSource | undefined;
+  /** A new ML-KEM shared secret and its ciphertext (FIPS 203). The secret is the caller's to wipe. */
+  encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }>;
+  /**
+   * The ML-KEM shared secret of a ciphertext, which is the caller's to wipe. One that was altered gives another secret
+   * (implicit rejection); only its length is refused.
+   *
+   * @throws InvalidCiphertextException (base/errors.ts, no message) the ciphertext is of another length
+   */
+  decapsulate(material: SealedMaterial, ciphertext: Uint8Array): Promise<Uint8Array>;
   /** The header of a well-formed blob of any version we know, or undefined. */
   parseBlob(blob: Uint8Array): BlobHeader | undefined;
   /** Drops every opened handle of a key's materials at once (disable, deletion, expiry). */

@@ -84,7 +84,7 @@ export class Handles {
     }
     const domain = { region: row.region, purpose: "material" } as const;
     using secret = await this.#domainKeys.unseal(domain, materialFields(row, row.materialId), row.sealed);
-    const { opened, identity } = openMaterial(row.spec, secret.bytes);
+    const { opened, identity } = openMaterial(row, secret.bytes);
     const id = Buffer.from(materialId(this.#fingerprint, row, identity));
     const named = Buffer.from(row.materialId);
     if (id.length !== named.length || !timingSafeEqual(id, named)) {
@@ -92,7 +92,12 @@ export class Handles {
     }
     const handle: Handle =
       opened.kind === "symmetric"
-        ? { kind: "symmetric", row, material: opened.material, prefix: blobPrefix(row) }
+        ? {
+            kind: "symmetric",
+            row,
+            material: opened.material,
+            prefix: blobPrefix(row, opened.material.symmetricKeySize),
+          }
         : { row, ...opened };
     if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle);
     return handle;

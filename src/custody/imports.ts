@@ -9,9 +9,9 @@ import {
 } from "../base/errors.ts";
 import type { MaterialOwner } from "./custody.ts";
 import type { DomainKeys } from "./domain-keys.ts";
-import { newPair, type Pair, WrongMaterialError } from "./key-pairs.ts";
+import { type Pair, type PairBytes, WrongMaterialError } from "./key-pairs.ts";
 import { lengthsFirst, splitLengthsFirst } from "./lengths-first.ts";
-import { openMaterial } from "./materials.ts";
+import { openMaterial, requireMaterialLength } from "./materials.ts";
 import { SealedRowError } from "./seal.ts";
 import { Secret } from "./secret.ts";
 import { unwrap } from "./unwrapping.ts";
@@ -36,9 +36,12 @@ const utf8 = { encoder: new TextEncoder(), decoder: new TextDecoder() };
 /** Gives out wrapping keys and takes wrapped material in. It remembers nothing: all of an import is in its token. */
 export class Imports {
   readonly #domainKeys: DomainKeys;
+  readonly #takePair: (owner: { account: string; spec: string }) => Promise<PairBytes>;
 
-  constructor(domainKeys: DomainKeys) {
+  /** @param takePair gives a new pair, which is ours to wipe */
+  constructor(domainKeys: DomainKeys, takePair: (owner: { account: string; spec: string }) => Promise<PairBytes>) {
     this.#domainKeys = domainKeys;
+    this.#takePair = takePair;
   }
 
   /**
@@ -46,8 +49,8 @@ export class Imports {
    * private one with algorithm and time, sealed under the Region's `import` domain key for that owner and nobody else.
    */
   async issue(owner: MaterialOwner, { algorithm, keySpec, validTo }: Wrapping) {
-    const { publicKey, privateKey } = await newPair(keySpec);
-    using secret = privateKey;
+    const { publicKey, privateKey } = await this.#takePair({ account: owner.account, spec: keySpec });
+    using secret = new Secret(privateKey);
     using held = new Secret(lengthsFirst([algorithm, String(validTo), secret.bytes]));
     const { sealed } = await this.#domainKeys.seal(domainOf(owner), tokenFields(owner), held.bytes);
     return { publicKey, token: sealed };
@@ -69,7 +72,7 @@ export class Imports {
     if (now >= validTo) throw new ExpiredImportTokenException();
     const material = unwrap(privateKey, algorithm, wrapped);
     if (material === undefined) throw new InvalidCiphertextException();
-    if (isMaterial(owner.spec, material.bytes)) return material;
+    if (isMaterial(owner, material.bytes)) return material;
     material[Symbol.dispose]();
     throw new IncorrectKeyMaterialException();
   }
@@ -109,9 +112,10 @@ function tokenFields({ account, region, keyId, spec, usage, origin }: MaterialOw
  * Whether bytes are material of a spec as the guide asks for it (KMS guide, Requirements for imported key material): secret
  * bytes of its length, or a private key of two primes or of a named curve that fits the public key it comes with.
  */
-function isMaterial(spec: string, bytes: Uint8Array): boolean {
+function isMaterial(owner: MaterialOwner, bytes: Uint8Array): boolean {
   try {
-    const { opened } = openMaterial(spec, bytes);
+    requireMaterialLength(owner, bytes);
+    const { opened } = openMaterial(owner, bytes);
     return opened.kind !== "pair" || (hasTwoPrimes(opened) && isWhole(opened));
   } catch (cause) {
     if (cause instanceof WrongMaterialError) return false;

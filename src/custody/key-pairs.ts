@@ -1,8 +1,7 @@
 /** Key pairs of every asymmetric key spec: made, and read back from their PKCS#8 form. */
 
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
-import { promisify } from "node:util";
-import { Secret } from "./secret.ts";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { isSm2Spki } from "./sm2.ts";
 
 /**
  * What a spec's key pairs are, in the words of `node:crypto`; curves by their OpenSSL names, with the length of a
@@ -11,7 +10,9 @@ import { Secret } from "./secret.ts";
 type PairKind =
   | { readonly type: "rsa"; readonly modulusLength: number }
   | { readonly type: "ec"; readonly namedCurve: string; readonly spkiBytes: number }
-  | { readonly type: "ed25519" | "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" };
+  | { readonly type: "sm2" }
+  | { readonly type: "ed25519" | "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" }
+  | { readonly type: "ml-kem-512" | "ml-kem-768" | "ml-kem-1024" };
 
 const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
   ["RSA_2048", { type: "rsa", modulusLength: 2048 }],
@@ -22,9 +23,13 @@ const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
   ["ECC_NIST_P521", { type: "ec", namedCurve: "secp521r1", spkiBytes: 158 }],
   ["ECC_SECG_P256K1", { type: "ec", namedCurve: "secp256k1", spkiBytes: 88 }],
   ["ECC_NIST_EDWARDS25519", { type: "ed25519" }],
+  ["SM2", { type: "sm2" }],
   ["ML_DSA_44", { type: "ml-dsa-44" }],
   ["ML_DSA_65", { type: "ml-dsa-65" }],
   ["ML_DSA_87", { type: "ml-dsa-87" }],
+  ["ML_KEM_512", { type: "ml-kem-512" }],
+  ["ML_KEM_768", { type: "ml-kem-768" }],
+  ["ML_KEM_1024", { type: "ml-kem-1024" }],
 ]);
 
 /** Bytes that are no material of a spec. The message names the spec and nothing of the bytes. */
@@ -45,32 +50,45 @@ export function isPairSpec(spec: string): boolean {
   return kindOfSpec.has(spec);
 }
 
-/**
- * A new key pair, found on the thread pool (an RSA_4096 pair takes seconds).
- *
- * @returns the private key as DER PKCS#8, owned by the caller, and the public one as DER SubjectPublicKeyInfo
- */
-export async function newPair(spec: string): Promise<{ privateKey: Secret; publicKey: Uint8Array }> {
-  const { privateKey, publicKey } = await generate(requireKind(spec));
-  return { privateKey: new Secret(privateKey), publicKey: new Uint8Array(publicKey) };
+/** A key pair as bytes in memory of their own: DER PKCS#8, which its owner wipes, and DER SubjectPublicKeyInfo. */
+export interface PairBytes {
+  readonly privateKey: Uint8Array;
+  readonly publicKey: Uint8Array;
 }
 
-const generated = promisify(generateKeyPair);
+/** A new key pair; an RSA_4096 one takes up to seconds. */
+export function newPair(spec: string): PairBytes {
+  const { privateKey, publicKey } = generate(requireKind(spec));
+  const pair = { privateKey: new Uint8Array(privateKey), publicKey: new Uint8Array(publicKey) };
+  privateKey.fill(0);
+  return pair;
+}
+
 const encodings = {
   publicKeyEncoding: { type: "spki", format: "der" },
   privateKeyEncoding: { type: "pkcs8", format: "der" },
 } as const;
 
-function generate(kind: PairKind): Promise<{ privateKey: Buffer; publicKey: Buffer }> {
+function generate(kind: PairKind): { privateKey: Buffer; publicKey: Buffer } {
   switch (kind.type) {
     case "rsa":
-      return generated(kind.type, { modulusLength: kind.modulusLength, publicExponent: 65_537, ...encodings });
+      return generateKeyPairSync(kind.type, {
+        modulusLength: kind.modulusLength,
+        publicExponent: 65_537,
+        ...encodings,
+      });
     case "ec":
-      return generated(kind.type, { namedCurve: kind.namedCurve, ...encodings });
+      return generateKeyPairSync(kind.type, { namedCurve: kind.namedCurve, ...encodings });
+    case "sm2":
+      return generateKeyPairSync("ec", { namedCurve: "SM2", ...encodings });
     case "ed25519":
-      return generated(kind.type, encodings);
+      return generateKeyPairSync(kind.type, encodings);
+    case "ml-kem-512":
+    case "ml-kem-768":
+    case "ml-kem-1024":
+      return generateKeyPairSync(kind.type, encodings); // PKCS#8 in seed form, as AWS has it: one length for all three
     default:
-      return generated(kind.type, encodings);
+      return generateKeyPairSync(kind.type, encodings);
   }
 }
 
@@ -124,6 +142,10 @@ function spkiOf(publicKey: KeyObject): Uint8Array {
   return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
 }
 
+function publicOf(key: KeyObject): KeyObject {
+  return key.type === "private" ? createPublicKey(key) : key;
+}
+
 function privateKeyOf(pkcs8: Uint8Array): KeyObject | undefined {
   try {
     return createPrivateKey({ key: viewOf(pkcs8), format: "der", type: "pkcs8" });
@@ -144,7 +166,9 @@ function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function isOfKind({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, kind: PairKind): boolean {
+function isOfKind(key: KeyObject, kind: PairKind): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
+  if (kind.type === "sm2") return asymmetricKeyType === undefined && isSm2Spki(spkiOf(publicOf(key)));
   if (asymmetricKeyType !== kind.type) return false;
   if (kind.type === "rsa") return asymmetricKeyDetails?.modulusLength === kind.modulusLength;
   if (kind.type === "ec") return asymmetricKeyDetails?.namedCurve === kind.namedCurve;

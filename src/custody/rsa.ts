@@ -25,14 +25,18 @@ const digestInfoOf: Readonly<Record<RsaHash, Uint8Array>> = {
 };
 
 /** RSASSA-PKCS1-v1_5 over a digest. It has no asynchronous form in `node:crypto`. */
-export function signPkcs1Digest({ privateKey }: Pair, hash: RsaHash, digest: Uint8Array): Uint8Array {
+export function signPkcs1Digest(
+  { privateKey }: Pick<Pair, "privateKey">,
+  hash: RsaHash,
+  digest: Uint8Array,
+): Uint8Array {
   const info = Buffer.concat([digestInfoOf[hash], digest]);
   return new Uint8Array(privateEncrypt({ key: privateKey, padding: RSA_PKCS1_PADDING }, info));
 }
 
 /** Whether a signature is RSASSA-PKCS1-v1_5 over the digest: the encodings are compared whole (RFC 8017, 8.2.2). */
 export function verifyPkcs1Digest(
-  { publicKey }: Pair,
+  { publicKey }: Pick<Pair, "publicKey">,
   { hash, digest, signature }: { hash: RsaHash; digest: Uint8Array; signature: Uint8Array },
 ): boolean {
   const encoded = openSignature(publicKey, signature);
@@ -46,7 +50,7 @@ export function verifyPkcs1Digest(
 }
 
 /** RSASSA-PSS over a digest, with MGF1 of the same hash and a salt as long as the digest, as AWS signs. */
-export function signPssDigest({ privateKey }: Pair, hash: RsaHash, digest: Uint8Array): Uint8Array {
+export function signPssDigest({ privateKey }: Pick<Pair, "privateKey">, hash: RsaHash, digest: Uint8Array): Uint8Array {
   const salt = randomFillSync(new Uint8Array(digest.length));
   const encoded = encodePss({ hash, digest, salt, bits: modulusBits(privateKey) - 1 });
   return new Uint8Array(privateEncrypt({ key: privateKey, padding: RSA_NO_PADDING }, encoded));
@@ -54,7 +58,7 @@ export function signPssDigest({ privateKey }: Pair, hash: RsaHash, digest: Uint8
 
 /** Whether a signature is RSASSA-PSS over the digest, with a salt as long as the digest. */
 export function verifyPssDigest(
-  { publicKey }: Pair,
+  { publicKey }: Pick<Pair, "publicKey">,
   { hash, digest, signature }: { hash: RsaHash; digest: Uint8Array; signature: Uint8Array },
 ): boolean {
   const encoded = openSignature(publicKey, signature);
@@ -65,7 +69,11 @@ export function verifyPssDigest(
 export type OaepHash = "sha1" | "sha256";
 
 /** RSAES-OAEP. The plaintext must fit (RFC 8017, 7.1.1). */
-export function encryptOaep({ publicKey }: Pair, oaepHash: OaepHash, plaintext: Uint8Array): Uint8Array {
+export function encryptOaep(
+  { publicKey }: Pick<Pair, "publicKey">,
+  oaepHash: OaepHash,
+  plaintext: Uint8Array,
+): Uint8Array {
   return new Uint8Array(publicEncrypt({ key: publicKey, padding: RSA_PKCS1_OAEP_PADDING, oaepHash }, plaintext));
 }
 

@@ -1,13 +1,6 @@
 /** The `software` custodian: material sealed in the store, opened in this process, used through node:crypto. */
 
-import {
-  createHmac,
-  createSecretKey,
-  diffieHellman,
-  type KeyObject,
-  randomFillSync,
-  timingSafeEqual,
-} from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, randomFillSync, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { InvalidCiphertextException } from "../base/errors.ts";
 import type { CacheLimits } from "./aged-cache.ts";
@@ -24,23 +17,24 @@ import type {
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
 import { Imports } from "./imports.ts";
-import { findPublicKey, newPair } from "./key-pairs.ts";
-import { newMaterial, openMaterial } from "./materials.ts";
+import { KeyWorkers } from "./key-workers.ts";
+import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
+import { PairUse } from "./pair-use.ts";
+import { choosePrimitives } from "./primitives.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
 import type { RootKey } from "./root-key.ts";
-import { decryptOaep, encryptOaep } from "./rsa.ts";
 import { Secret } from "./secret.ts";
-import { sign, verify } from "./signatures.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
 const NO_CONTEXT = new Uint8Array(0);
 const HANDLE_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const SIGNING_KEY_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
-const oaepHashes = { RSAES_OAEP_SHA_1: "sha1", RSAES_OAEP_SHA_256: "sha256" } as const;
+const pairEncryptions = { RSAES_OAEP_SHA_1: "sha1", RSAES_OAEP_SHA_256: "sha256", SM2PKE: "sm2" } as const;
 const macHashes: ReadonlyMap<string, string> = new Map([
   ["HMAC_224", "sha224"],
   ["HMAC_256", "sha256"],
@@ -66,6 +60,10 @@ export interface CustodyOptions {
   readonly publicFingerprints?: boolean;
   readonly handleLimits?: CacheLimits;
   readonly signingKeyLimits?: CacheLimits;
+  /** The threads of dear jobs; custody's own where none are given, and closed with it. */
+  readonly workers?: KeyWorkers;
+  /** Is told what the operator should know: which primitives OpenSSL does not give. */
+  warn?(text: string): void;
 }
 
 /**
@@ -83,17 +81,22 @@ export async function openCustody({
   publicFingerprints = false,
   handleLimits = HANDLE_LIMITS,
   signingKeyLimits = SIGNING_KEY_LIMITS,
+  workers = new KeyWorkers(),
+  warn,
 }: CustodyOptions): Promise<SoftwareCustody> {
   const domainKeys = await DomainKeys.open({ store, rootKeys, singleRootKey });
   using fingerprint = publicFingerprints
     ? new Secret(utf8.encode(PUBLIC_FINGERPRINT))
     : await domainKeys.derive("keystead/fingerprint/1", NO_CONTEXT);
   const fingerprintKey = createSecretKey(fingerprint.bytes);
+  const { primitives, warning } = await choosePrimitives();
+  if (warning !== undefined) warn?.(warning);
   return new SoftwareCustody({
     domainKeys,
     fingerprintKey,
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
+    pairs: new PairUse(primitives, workers),
   });
 }
 
@@ -103,6 +106,7 @@ export class SoftwareCustody implements Custody {
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
+  readonly #pairs: PairUse;
   readonly #imports: Imports;
   readonly #nonces = new Nonces();
   #closed = false;
@@ -112,16 +116,18 @@ export class SoftwareCustody implements Custody {
     readonly fingerprintKey: KeyObject;
     readonly handles: Handles;
     readonly signingKeys: SigningKeys;
+    readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
-    this.#imports = new Imports(parts.domainKeys);
+    this.#pairs = parts.pairs;
+    this.#imports = new Imports(parts.domainKeys, (owner) => parts.pairs.takePair(owner));
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
-    return await this.#seal(owner, await this.#newMaterial(owner.spec));
+    return await this.#seal(owner, await this.#newMaterial(owner));
   }
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
@@ -146,7 +152,7 @@ export class SoftwareCustody implements Custody {
   ): Promise<Uint8Array> {
     const handle = await this.#open(material);
     if (algorithm === "SYMMETRIC_DEFAULT") return this.#encrypt(requireKind("symmetric", handle), plaintext, context);
-    return encryptOaep(requireKind("pair", handle), oaepHashes[algorithm], plaintext);
+    return await this.#pairs.encrypt(requireKind("pair", handle), pairEncryptions[algorithm], plaintext);
   }
 
   async decrypt(
@@ -159,7 +165,7 @@ export class SoftwareCustody implements Custody {
     const plaintext =
       algorithm === "SYMMETRIC_DEFAULT"
         ? openBlob(requireKind("symmetric", handle), { blob, context })
-        : decryptOaep(requireKind("pair", handle), oaepHashes[algorithm], blob);
+        : await this.#pairs.decrypt(requireKind("pair", handle), pairEncryptions[algorithm], blob);
     if (plaintext === undefined) throw new InvalidCiphertextException();
     return plaintext;
   }
@@ -199,8 +205,8 @@ export class SoftwareCustody implements Custody {
     context: EncryptionContext,
   ): Promise<{ publicKey: Uint8Array; privateKey: Uint8Array; blob: Uint8Array }> {
     const handle = requireKind("symmetric", await this.#open(material));
-    const { publicKey, privateKey } = await newPair(pairSpec);
-    using secret = privateKey;
+    const { publicKey, privateKey } = await this.#pairs.takePair({ account: material.account, spec: pairSpec });
+    using secret = new Secret(privateKey);
     return {
       publicKey,
       privateKey: new Uint8Array(secret.bytes),
@@ -223,11 +229,11 @@ export class SoftwareCustody implements Custody {
   }
 
   async sign(material: SealedMaterial, input: SigningInput): Promise<Uint8Array> {
-    return await sign(requireKind("pair", await this.#open(material)), input);
+    return await this.#pairs.sign(requireKind("pair", await this.#open(material)), input);
   }
 
   async verify(material: SealedMaterial, input: SigningInput, signature: Uint8Array): Promise<boolean> {
-    return await verify(requireKind("pair", await this.#open(material)), input, signature);
+    return await this.#pairs.verify(requireKind("pair", await this.#open(material)), input, signature);
   }
 
   async mac(material: SealedMaterial, message: Uint8Array): Promise<Uint8Array> {
@@ -243,20 +249,21 @@ export class SoftwareCustody implements Custody {
   }
 
   async deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined> {
-    const { privateKey } = requireKind("pair", await this.#open(material));
-    const publicKey = findPublicKey(material.spec, peer);
-    if (publicKey === undefined) return undefined;
-    using secret = new Secret(diffieHellman({ privateKey, publicKey }));
-    return new Uint8Array(secret.bytes);
+    return await this.#pairs.agree(requireKind("pair", await this.#open(material)), peer);
+  }
+
+  async encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }> {
+    return encapsulate(requireKind("pair", await this.#open(material)));
+  }
+
+  async decapsulate(material: SealedMaterial, ciphertext: Uint8Array): Promise<Uint8Array> {
+    const secret = decapsulate(material.spec, requireKind("pair", await this.#open(material)), ciphertext);
+    if (secret === undefined) throw new InvalidCiphertextException();
+    return secret;
   }
 
   random(lengthBytes: number): Uint8Array {
     return randomFillSync(new Uint8Array(lengthBytes));
-  }
-
-  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined {
-    const recipient = findRecipient(publicKey);
-    return recipient && new RecipientCustody(this, recipient);
   }
 
   parseBlob(blob: Uint8Array): BlobHeader | undefined {
@@ -283,8 +290,20 @@ export class SoftwareCustody implements Custody {
     return new Uint8Array(createHmac("sha256", key.bytes).update(bytes).digest());
   }
 
+  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined {
+    const recipient = findRecipient(publicKey);
+    return recipient && new RecipientCustody(this, recipient);
+  }
+
+  /** Begins to make RSA pairs ahead of time: what comes first does not wait for them either. */
+  fillReadyPairs(): void {
+    this.#requireOpen();
+    this.#pairs.fillReadyPairs();
+  }
+
   close(): void {
     this.#closed = true;
+    this.#pairs.close();
     this.#handles.clear();
     this.#signingKeys.clear();
     this.#domainKeys.close();
@@ -295,9 +314,11 @@ export class SoftwareCustody implements Custody {
     return this.#handles.open(material);
   }
 
-  async #newMaterial(spec: string): Promise<Secret> {
+  async #newMaterial(owner: MaterialOwner): Promise<Secret> {
     this.#requireOpen();
-    return await newMaterial(spec);
+    const lengthBytes = findMaterialBytes(owner);
+    if (lengthBytes !== undefined) return Secret.random(lengthBytes);
+    return new Secret((await this.#pairs.newPair(owner)).privateKey);
   }
 
   #encrypt(handle: SymmetricHandle, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
@@ -308,7 +329,8 @@ export class SoftwareCustody implements Custody {
   async #seal(owner: MaterialOwner, secret: Secret): Promise<SealedMaterial> {
     using material = secret;
     this.#requireOpen();
-    const { identity } = openMaterial(owner.spec, material.bytes);
+    requireMaterialLength(owner, material.bytes);
+    const { identity } = openMaterial(owner, material.bytes);
     const id = materialId(this.#fingerprintKey, owner, identity);
     const domain = { region: owner.region, purpose: "material" } as const;
     const { version, sealed } = await this.#domainKeys.seal(domain, materialFields(owner, id), material.bytes);

@@ -12,7 +12,7 @@ import { coded, DryRunOperationException, InternalFailure, UnsupportedOperationE
 import type { Call, ChangeContext, Operation, Service, Target } from "../pipeline/operation.ts";
 import { PolicySyntaxError } from "../policy/document.ts";
 import { compilePolicy } from "../policy/policy.ts";
-import type { VpcEndpointRow } from "../storage/schema.ts";
+import type { VpcEndpointRow } from "../storage/identity-schema.ts";
 import type { Tag } from "../storage/tags.ts";
 import {
   deleteVpcEndpoint,

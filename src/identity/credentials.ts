@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { asArn } from "../base/arn.ts";
-import type { CredentialRow, IdentityRow } from "../storage/schema.ts";
+import type { IdentityRow } from "../storage/identity-schema.ts";
+import type { CredentialRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import type {
   FederatedUserPrincipal,
@@ -54,6 +55,48 @@ export function findSessionPrincipal(reader: Reader, session: SessionClaims, par
   if (identityId === null) return kind === "session-token" ? rootPrincipal(base) : undefined;
   const identity = reader.find("identity", identityId);
   return kind === "session-token" ? userPrincipal(identity, base) : roleSessionPrincipal(identity, { ...base, name });
+}
+
+/**
+ * The principal of an ARN, for decisions that nobody asks for yet: the root user, a user, a role (as a session of it) or a role
+ * session. Undefined for anybody who is not here, and for federated users, of whom nothing is known but in their sessions.
+ *
+ * @param now milliseconds since the epoch: when the session of a role begins
+ */
+export function findPrincipalByArn(reader: Reader, text: string, now: number): Principal | undefined {
+  const arn = asArn(text);
+  if (arn === undefined || reader.find("account", arn.account) === undefined) return undefined;
+  const { partition, account, service, resource } = arn;
+  const base = { account, partition, accessKeyId: "" };
+  if (service === "iam" && resource === "root") return rootPrincipal(base);
+  const [kind, ...names] = resource.split("/");
+  const name = (kind === "assumed-role" ? names[0] : names.at(-1)) ?? "";
+  const entry = reader.find("identityName", account, kind === "user" ? "user" : "role", name.toLowerCase());
+  const identity = entry && reader.find("identity", entry.unique_id);
+  if (identity === undefined) return undefined;
+  if (kind === "user") return identityArn(identity, partition) === text ? userPrincipal(identity, base) : undefined;
+  const isRole = kind === "role" ? identityArn(identity, partition) === text : kind === "assumed-role";
+  const session = sessionOf(identity, (kind === "assumed-role" && names[1]) || identity.name, now);
+  return isRole ? roleSessionPrincipal(identity, { ...base, name: session.name, session }) : undefined;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** A session of a role without policies and tags. */
+function sessionOf({ account, unique_id }: IdentityRow, name: string, now: number): SessionClaims {
+  return {
+    kind: "assumed-role",
+    accessKeyId: "",
+    account,
+    identityId: unique_id,
+    name,
+    issuedAt: now,
+    expiresAt: now + HOUR_MS,
+    policies: [],
+    policyArns: [],
+    tags: [],
+    transitiveTagKeys: [],
+  };
 }
 
 interface Base {

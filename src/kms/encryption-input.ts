@@ -41,7 +41,7 @@ export function requireContextFits(
   throw new ValidationException(`Algorithm ${algorithm} does not support an encryption context.`);
 }
 
-/** @throws ValidationException the plaintext does not fit one OAEP block of that key and algorithm */
+/** @throws ValidationException the plaintext is longer than that asymmetric key and algorithm take */
 export function requireOneBlock(lengthBytes: number, { row }: Key, algorithm: string | undefined): void {
   const lengthBytesMax = findPlaintextBytesMax(row.spec, algorithm ?? "SYMMETRIC_DEFAULT");
   if (lengthBytesMax === undefined || lengthBytes <= lengthBytesMax) return;

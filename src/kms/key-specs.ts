@@ -1,6 +1,7 @@
 /** Key specs: their usages and algorithms, in AWS's order (API reference, CreateKey; spec 01 and 05). */
 
 import type {
+  EncapsulationAlgorithmSpec,
   EncryptionAlgorithmSpec,
   KeyAgreementAlgorithmSpec,
   KeySpec,
@@ -8,6 +9,7 @@ import type {
   MacAlgorithmSpec,
   SigningAlgorithmSpec,
 } from "@aws-sdk/client-kms";
+import { UnsupportedOperationException } from "../base/errors.ts";
 
 /** The algorithms of a key: one list, by its usage. */
 export interface Algorithms {
@@ -15,6 +17,7 @@ export interface Algorithms {
   readonly SigningAlgorithms?: SigningAlgorithmSpec[];
   readonly MacAlgorithms?: MacAlgorithmSpec[];
   readonly KeyAgreementAlgorithms?: KeyAgreementAlgorithmSpec[];
+  readonly EncapsulationAlgorithms?: EncapsulationAlgorithmSpec[];
 }
 
 /** The usages of a spec with the algorithms of each; the first is the only one that may be left out by the caller. */
@@ -41,8 +44,9 @@ const rsa: Usages = {
   },
 };
 const mlDsa = signingWith("ML_DSA_SHAKE_256");
+const mlKem: Usages = { ENCAPSULATE_DECAPSULATE: { EncapsulationAlgorithms: ["ML_KEM"] } };
 
-/** Usages of every spec. ML-KEM is absent: its usage is not in the types of AWS's client yet. */
+/** Usages of every spec. */
 const usagesOfSpec: Readonly<Record<string, Usages>> = {
   SYMMETRIC_DEFAULT: { ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"] } },
   RSA_2048: rsa,
@@ -60,6 +64,9 @@ const usagesOfSpec: Readonly<Record<string, Usages>> = {
   ML_DSA_44: mlDsa,
   ML_DSA_65: mlDsa,
   ML_DSA_87: mlDsa,
+  ML_KEM_512: mlKem,
+  ML_KEM_768: mlKem,
+  ML_KEM_1024: mlKem,
   SM2: {
     ENCRYPT_DECRYPT: { EncryptionAlgorithms: ["SM2PKE"] },
     SIGN_VERIFY: { SigningAlgorithms: ["SM2DSA"] },
@@ -67,8 +74,18 @@ const usagesOfSpec: Readonly<Record<string, Usages>> = {
   },
 };
 
-/** The specs whose keys can be made here today: all but SM2 and ML-KEM. */
-export const creatableSpecs: ReadonlySet<string> = new Set(Object.keys(usagesOfSpec).filter((spec) => spec !== "SM2"));
+/** The specs whose keys can be made here. */
+export const creatableSpecs: ReadonlySet<string> = new Set(Object.keys(usagesOfSpec));
+
+/**
+ * Requires a spec that AWS offers in the call's partition (KMS guide, SM2 key spec; API reference, Encapsulate).
+ *
+ * @throws UnsupportedOperationException SM2 outside China Regions, in the words reported of CreateKey; ML-KEM in them
+ */
+export function requireOffered(spec: string, { partition }: { readonly partition: string }): void {
+  const isOffered = partition === "aws-cn" ? !spec.startsWith("ML_KEM_") : spec !== "SM2";
+  if (!isOffered) throw new UnsupportedOperationException(`KeySpec ${spec} is not supported in this Region`);
+}
 
 /** Bits of the modulus of RSA specs. */
 const modulusBits: Readonly<Record<string, number>> = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 };
@@ -76,15 +93,25 @@ const modulusBits: Readonly<Record<string, number>> = { RSA_2048: 2048, RSA_3072
 /** Bytes of the hash of RSA's encryption algorithms. */
 const oaepHashBytes: Readonly<Record<string, number>> = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 };
 
-/** The longest plaintext of one OAEP block: modulus − 2 × hash − 2 (RFC 8017, 7.1.1); undefined for symmetric encryption. */
+/** The longest plaintext under an SM2 key (API reference, Encrypt). */
+const SM2_PLAINTEXT_BYTES_MAX = 1_024;
+
+/** The longest plaintext of an asymmetric key: of one OAEP block modulus − 2 × hash − 2 (RFC 8017, 7.1.1); undefined for symmetric encryption. */
 export function findPlaintextBytesMax(spec: string, algorithm: string): number | undefined {
+  if (spec === "SM2") return SM2_PLAINTEXT_BYTES_MAX;
   const [bits, hash] = [modulusBits[spec], oaepHashBytes[algorithm]];
   return bits === undefined || hash === undefined ? undefined : bits / 8 - 2 * hash - 2;
 }
 
-/** Bytes of the digest that an algorithm takes with message type DIGEST; undefined for ML-DSA and pure Ed25519, which take none. */
-export function findDigestBytes(algorithm: SigningAlgorithmSpec): number | undefined {
+const SM3_BYTES = 32;
+/** FIPS 204, algorithm 7, line 6. */
+const MU_BYTES = 64;
+
+/** Bytes of the digest or mu that an algorithm takes with message type DIGEST or EXTERNAL_MU; undefined where it takes none. */
+export function findDigestBytes(algorithm: SigningAlgorithmSpec, messageType = "DIGEST"): number | undefined {
+  if (messageType === "EXTERNAL_MU") return algorithm === "ML_DSA_SHAKE_256" ? MU_BYTES : undefined;
   if (algorithm === "ED25519_SHA_512" || algorithm === "ML_DSA_SHAKE_256") return undefined;
+  if (algorithm === "SM2DSA") return SM3_BYTES;
   const bits = /\d+$/.exec(algorithm)?.[0];
   return bits === undefined ? undefined : Number(bits) / 8;
 }

@@ -3,7 +3,7 @@
 import { organizationPath } from "../access/sources.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
-import type { VpcEndpointRow } from "../storage/schema.ts";
+import type { VpcEndpointRow } from "../storage/identity-schema.ts";
 import type { Reader } from "../storage/store.ts";
 import type { Call, Client, Resource } from "./operation.ts";
 

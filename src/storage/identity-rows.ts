@@ -1,7 +1,8 @@
 /** What decisions read of identities, policies and organizations: each name's rows gathered into one. */
 
 import type { Kysely } from "kysely";
-import type { IdentityRow, OrganizationNodeRow, OrganizationPolicyRow, Schema } from "./schema.ts";
+import type { IdentityRow, OrganizationNodeRow, OrganizationPolicyRow } from "./identity-schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tag } from "./tags.ts";
 
 /** The text of a policy. */

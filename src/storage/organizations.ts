@@ -1,15 +1,15 @@
 /** Rows of organizations: their trees, their service control policies, and what is attached where. */
 
 import type { Kysely } from "kysely";
-import type { Slice } from "./keys.ts";
 import type {
   AccountCreationRow,
   IdentityRow,
   OrganizationNodeRow,
   OrganizationPolicyRow,
   OrganizationRow,
-  Schema,
-} from "./schema.ts";
+} from "./identity-schema.ts";
+import type { Slice } from "./keys.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 import type { Tag } from "./tags.ts";
 

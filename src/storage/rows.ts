@@ -2,7 +2,8 @@
 
 import type { Kysely } from "kysely";
 import { loadIdentity, loadKeyLabels, loadManagedPolicy, loadOrganizationNode } from "./identity-rows.ts";
-import type { ChangeKind, IdentityKind, Schema } from "./schema.ts";
+import type { IdentityKind } from "./identity-schema.ts";
+import type { ChangeKind, Schema } from "./schema.ts";
 import type { Rows } from "./store.ts";
 
 type Load<K extends ChangeKind> = (db: Kysely<Schema>, parts: readonly string[]) => Promise<Rows[K] | undefined>;

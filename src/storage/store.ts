@@ -2,6 +2,7 @@
 
 import type { Kysely, Transaction } from "kysely";
 import type { Identity, KeyLabels, OrganizationNode, OrganizationPolicy, PolicyText } from "./identity-rows.ts";
+import type { IdentityKind, OrganizationRow, VpcEndpointRow } from "./identity-schema.ts";
 import type {
   AccountRow,
   AliasRow,
@@ -9,12 +10,9 @@ import type {
   CredentialRow,
   GrantedRow,
   GrantRow,
-  IdentityKind,
   KeyRow,
   MaterialRow,
-  OrganizationRow,
   Schema,
-  VpcEndpointRow,
 } from "./schema.ts";
 
 /** The row that each kind of name leads to. */

@@ -1,8 +1,9 @@
 /** Rows of VPC endpoints. */
 
 import type { Kysely, Updateable } from "kysely";
+import type { VpcEndpointRow, VpcEndpointTable } from "./identity-schema.ts";
 import type { Slice } from "./keys.ts";
-import type { Schema, VpcEndpointRow, VpcEndpointTable } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 import type { Tag } from "./tags.ts";
 

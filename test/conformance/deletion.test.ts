@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import {
+  ACCOUNT,
+  allowing,
   assertRefused,
   bytes,
   describedKey,
@@ -10,6 +12,7 @@ import {
   membersOf,
   newKey,
   newPendingKey,
+  policyOf,
   present,
   startWorld,
 } from "../kms-client.ts";
@@ -64,6 +67,32 @@ describe("ScheduleKeyDeletion", () => {
     const key = await managedKey(kms, "glue");
     await assertRefused(kms.scheduleKeyDeletion({ KeyId: key.KeyId }), "AccessDeniedException");
     assert.deepEqual(await describedKey(kms, key.KeyId), key);
+  });
+});
+
+describe("the permission to schedule a deletion", () => {
+  const manage = ["kms:PutKeyPolicy", "kms:DescribeKey", "kms:CancelKeyDeletion"];
+
+  it("S02-044: can be bound to the length of the waiting period", async () => {
+    const Condition = { NumericLessThan: { "kms:ScheduleKeyDeletionPendingWindowInDays": "14" } };
+    const never = { Effect: "Deny", Principal: "*", Action: "kms:ScheduleKeyDeletion", Resource: "*", Condition };
+    const { KeyId } = await newKey(kms, { Policy: policyOf(allowing(ACCOUNT), never) });
+    for (const PendingWindowInDays of [7, 13]) {
+      await assertRefused(kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays }), "AccessDeniedException");
+    }
+    assert.equal((await describedKey(kms, KeyId)).KeyState, "Enabled");
+    for (const PendingWindowInDays of [14, undefined]) {
+      await kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
+      await kms.cancelKeyDeletion({ KeyId });
+    }
+  });
+
+  it("S02-045: is not among kms:Delete*", async () => {
+    const { KeyId } = await newKey(kms, { Policy: policyOf(allowing(ACCOUNT, [...manage, "kms:Delete*"])) });
+    await assertRefused(kms.scheduleKeyDeletion({ KeyId }), "AccessDeniedException");
+    await kms.putKeyPolicy({ KeyId, Policy: policyOf(allowing(ACCOUNT, [...manage, "kms:Schedule*"])) });
+    await kms.scheduleKeyDeletion({ KeyId });
+    await kms.cancelKeyDeletion({ KeyId });
   });
 });
 

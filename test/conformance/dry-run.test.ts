@@ -20,6 +20,8 @@ const signing = (await newKey(kms, { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_V
 const mac = (await newKey(kms, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" })).Arn;
 const agreeing = (await newKey(kms, { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" })).Arn;
 
+const kem = (await newKey(kms, { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" })).Arn;
+
 const Message = bytes(3);
 const SigningAlgorithm = "ECDSA_SHA_256" as const;
 const MacAlgorithm = "HMAC_SHA_256" as const;
@@ -28,6 +30,8 @@ const { CiphertextBlob } = await kms.encrypt({ KeyId: symmetric, Plaintext });
 const { Signature } = await kms.sign({ KeyId: signing, Message, SigningAlgorithm });
 const { Mac } = await kms.generateMac({ KeyId: mac, Message, MacAlgorithm });
 const { PublicKey } = await kms.getPublicKey({ KeyId: agreeing });
+const encapsulated = await kms.encapsulate({ KeyId: kem, EncapsulationAlgorithm: "ML_KEM" });
+const { SharedSecretCiphertextBlob } = encapsulated;
 const granted = await kms.createGrant({ KeyId: symmetric, GranteePrincipal: ROLE, Operations: ["Encrypt"] });
 const GrantId = present(granted.GrantId);
 
@@ -65,6 +69,15 @@ const CALLS: Readonly<Record<string, { call: (from: KMS) => Promise<unknown>; ma
   GenerateMac: {
     call: (from) => from.generateMac({ KeyId: mac, Message, MacAlgorithm, DryRun }),
     malformed: { KeyId: mac, Message: "", MacAlgorithm },
+  },
+  Decapsulate: {
+    call: (from) =>
+      from.decapsulate({ KeyId: kem, EncapsulationAlgorithm: "ML_KEM", SharedSecretCiphertextBlob, DryRun }),
+    malformed: { KeyId: kem, EncapsulationAlgorithm: "none" },
+  },
+  Encapsulate: {
+    call: (from) => from.encapsulate({ KeyId: kem, EncapsulationAlgorithm: "ML_KEM", DryRun }),
+    malformed: { KeyId: kem, EncapsulationAlgorithm: "none" },
   },
   ReEncrypt: {
     call: (from) => from.reEncrypt({ CiphertextBlob, DestinationKeyId: symmetric, DryRun }),
@@ -140,7 +153,6 @@ describe("a dry run", () => {
       const operation = operations.get(name);
       if (operation !== undefined) assert.equal(operation.dryRun === true, expected.includes(name), name);
     }
-    const untried = expected.filter((name) => CALLS[name] === undefined);
-    assert.deepEqual(untried, ["Decapsulate", "Encapsulate"]);
+    assert.deepEqual(Object.keys(CALLS).sort(), [...expected].sort());
   });
 });

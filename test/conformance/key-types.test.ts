@@ -12,6 +12,8 @@ import type {
   MacAlgorithmSpec,
   SigningAlgorithmSpec,
 } from "@aws-sdk/client-kms";
+import { ed25519ph } from "@noble/curves/ed25519.js";
+import { ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
 import {
   assertRefused,
   bytes,
@@ -46,10 +48,18 @@ const RSA_SIGNING: readonly SigningAlgorithmSpec[] = [
   "RSASSA_PSS_SHA_512",
 ];
 
+const LISTS = [
+  "EncryptionAlgorithms",
+  "SigningAlgorithms",
+  "MacAlgorithms",
+  "KeyAgreementAlgorithms",
+  "EncapsulationAlgorithms",
+] as const;
+
 interface Kind {
   readonly KeySpec: KeySpec;
   readonly KeyUsage: KeyUsageType;
-  readonly member: "EncryptionAlgorithms" | "SigningAlgorithms" | "MacAlgorithms" | "KeyAgreementAlgorithms";
+  readonly member: (typeof LISTS)[number];
   readonly algorithms: readonly string[];
   /** The algorithm identifier of SubjectPublicKeyInfo, in DER. */
   readonly algorithmId?: string;
@@ -74,6 +84,13 @@ const agreeing = (spec: KeySpec, algorithmId: string): Kind => ({
   algorithms: ["ECDH"],
   algorithmId,
 });
+const encapsulating = (spec: KeySpec, algorithmId: string): Kind => ({
+  KeySpec: spec,
+  KeyUsage: "ENCAPSULATE_DECAPSULATE",
+  member: "EncapsulationAlgorithms",
+  algorithms: ["ML_KEM"],
+  algorithmId,
+});
 const RSA_SPECS = ["RSA_2048", "RSA_3072", "RSA_4096"] as const;
 const KINDS: readonly Kind[] = [
   ...RSA_SPECS.map(
@@ -94,6 +111,9 @@ const KINDS: readonly Kind[] = [
   signing("ML_DSA_44", ["ML_DSA_SHAKE_256"], "300b0609608648016503040311"),
   signing("ML_DSA_65", ["ML_DSA_SHAKE_256"], "300b0609608648016503040312"),
   signing("ML_DSA_87", ["ML_DSA_SHAKE_256"], "300b0609608648016503040313"),
+  encapsulating("ML_KEM_512", "300b0609608648016503040401"),
+  encapsulating("ML_KEM_768", "300b0609608648016503040402"),
+  encapsulating("ML_KEM_1024", "300b0609608648016503040403"),
   agreeing("ECC_NIST_P256", P256_ID),
   agreeing("ECC_NIST_P384", P384_ID),
   agreeing("ECC_NIST_P521", P521_ID),
@@ -106,7 +126,6 @@ const KINDS: readonly Kind[] = [
     }),
   ),
 ];
-const LISTS = ["EncryptionAlgorithms", "SigningAlgorithms", "MacAlgorithms", "KeyAgreementAlgorithms"] as const;
 
 const made = new Map<string, Promise<Metadata>>();
 function keyOf(spec: KeySpec, usage: KeyUsageType): Promise<Metadata> {
@@ -139,7 +158,12 @@ describe("CreateKey", () => {
   }
 
   it("S05-005: refuses SM2 outside China", async () => {
-    await assertRefused(kms.createKey({ KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" }), "UnsupportedOperationException");
+    const text = "KeySpec SM2 is not supported in this Region";
+    await assertRefused(
+      kms.createKey({ KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" }),
+      "UnsupportedOperationException",
+      text,
+    );
   });
 
   for (const input of [
@@ -149,6 +173,9 @@ describe("CreateKey", () => {
     { KeySpec: "RSA_2048", KeyUsage: "GENERATE_VERIFY_MAC" },
     { KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: "KEY_AGREEMENT" },
     { KeySpec: "ML_DSA_65", KeyUsage: "ENCRYPT_DECRYPT" },
+    { KeySpec: "ML_KEM_768", KeyUsage: "ENCRYPT_DECRYPT" },
+    { KeySpec: "ML_KEM_768", KeyUsage: "KEY_AGREEMENT" },
+    { KeySpec: "RSA_2048", KeyUsage: "ENCAPSULATE_DECAPSULATE" },
   ] satisfies readonly CreateKeyCommandInput[]) {
     it(`S05-003: refuses ${input.KeySpec} for ${input.KeyUsage}`, async () => {
       await assertRefused(kms.createKey(input), "ValidationException");
@@ -175,7 +202,7 @@ describe("GetPublicKey", () => {
       assert.deepEqual(rest, { KeyId: Arn, KeySpec, CustomerMasterKeySpec: KeySpec, KeyUsage, [member]: algorithms });
       const spki = present(PublicKey);
       assert.ok(spki.toHex().slice(0, 80).includes(algorithmId), spki.toHex().slice(0, 80));
-      if (!KeySpec.startsWith("ML_DSA")) {
+      if (!KeySpec.startsWith("ML_")) {
         const read = openssl(["pkey", "-pubin", "-inform", "DER", "-in", "{spki}", "-outform", "DER", "-pubout"], {
           spki,
         });
@@ -205,6 +232,16 @@ describe("GetPublicKey", () => {
 function digestOptions(algorithm: string): readonly string[] {
   const pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"];
   return [`-sha${algorithm.slice(-3)}`, ...(algorithm.startsWith("RSASSA_PSS") ? pss : [])];
+}
+
+/** mu of a message with an empty context (FIPS 204, 5.2 and algorithm 7, line 6). */
+function muOf(publicKey: Uint8Array, of: Uint8Array): Uint8Array {
+  const shake = (...parts: readonly Uint8Array[]): Uint8Array => {
+    const hash = createHash("shake256", { outputLength: 64 });
+    for (const part of parts) hash.update(part);
+    return new Uint8Array(hash.digest());
+  };
+  return shake(shake(publicKey), new Uint8Array(2), of);
 }
 
 describe("Sign and Verify", () => {
@@ -286,12 +323,32 @@ describe("Sign and Verify", () => {
     const prehashed = { ...digest, SigningAlgorithm: "ED25519_PH_SHA_512" } as const;
     const Signature = present((await kms.sign(prehashed)).Signature);
     assert.equal((await kms.verify({ ...prehashed, Signature })).SignatureValid, true);
+    const spki = await publicKeyOf("ECC_NIST_EDWARDS25519", "SIGN_VERIFY");
+    assert.ok(ed25519ph.verify(Signature, bytes(64), spki.subarray(-32)));
     await assertRefused(kms.sign({ ...prehashed, MessageType: "RAW" }), "ValidationException");
     await assertRefused(kms.sign({ ...digest, SigningAlgorithm: "ED25519_SHA_512" }), "ValidationException");
   });
 
-  for (const KeySpec of ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"] as const) {
-    it(`${KeySpec} signs messages alone`, async () => {
+  it("refuses a mu for every other kind of key", async () => {
+    for (const { KeySpec, algorithm } of [
+      { KeySpec: "RSA_2048", algorithm: "RSASSA_PSS_SHA_512" },
+      { KeySpec: "ECC_NIST_EDWARDS25519", algorithm: "ED25519_PH_SHA_512" },
+    ] as const) {
+      const { KeyId } = await keyOf(KeySpec, "SIGN_VERIFY");
+      await assertRefused(
+        kms.sign({ KeyId, Message: bytes(64), MessageType: "EXTERNAL_MU", SigningAlgorithm: algorithm }),
+        "ValidationException",
+        `Message type EXTERNAL_MU is incompatible with key spec ${KeySpec}.`,
+      );
+    }
+  });
+
+  for (const { KeySpec, noble, publicKeyBytes } of [
+    { KeySpec: "ML_DSA_44", noble: ml_dsa44, publicKeyBytes: 1312 },
+    { KeySpec: "ML_DSA_65", noble: ml_dsa65, publicKeyBytes: 1952 },
+    { KeySpec: "ML_DSA_87", noble: ml_dsa87, publicKeyBytes: 2592 },
+  ] as const) {
+    it(`${KeySpec} signs messages, and no digests`, async () => {
       const { KeyId } = await keyOf(KeySpec, "SIGN_VERIFY");
       const input = { KeyId, Message: message, SigningAlgorithm: "ML_DSA_SHAKE_256" } as const;
       const Signature = present((await kms.sign(input)).Signature);
@@ -302,7 +359,26 @@ describe("Sign and Verify", () => {
         "ValidationException",
         `Message type DIGEST is incompatible with key spec ${KeySpec}.`,
       );
-      await assertRefused(kms.sign({ ...input, MessageType: "EXTERNAL_MU" }), "UnsupportedOperationException");
+    });
+
+    it(`${KeySpec} signs and verifies a mu made outside, as @noble/post-quantum does and as it does messages`, async () => {
+      const { KeyId } = await keyOf(KeySpec, "SIGN_VERIFY");
+      const key = (await publicKeyOf(KeySpec, "SIGN_VERIFY")).subarray(-publicKeyBytes);
+      const mu = muOf(key, message);
+      const ofMessage = { KeyId, Message: message, SigningAlgorithm: "ML_DSA_SHAKE_256" } as const;
+      const ofMu = { ...ofMessage, Message: mu, MessageType: "EXTERNAL_MU" } as const;
+      const Signature = present((await kms.sign(ofMu)).Signature);
+      assert.ok(noble.internal.verify(Signature, mu, key, { externalMu: true }));
+      assert.ok(noble.verify(Signature, message, key));
+      assert.equal((await kms.verify({ ...ofMessage, Signature })).SignatureValid, true);
+      const { Signature: other } = await kms.sign(ofMessage);
+      assert.equal((await kms.verify({ ...ofMu, Signature: other })).SignatureValid, true);
+      await assertRefused(kms.verify({ ...ofMu, Signature: spoilt(Signature) }), "KMSInvalidSignatureException");
+      const text = "Digest is invalid length for algorithm ML_DSA_SHAKE_256.";
+      for (const Message of [bytes(63), bytes(65), message]) {
+        await assertRefused(kms.sign({ ...ofMu, Message }), "ValidationException", text);
+        await assertRefused(kms.verify({ ...ofMu, Message, Signature }), "ValidationException", text);
+      }
     });
   }
 
@@ -613,6 +689,7 @@ describe("management of asymmetric and HMAC keys", () => {
     { KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY" },
     { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" },
     { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" },
+    { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" },
   ] as const) {
     it(`S01-046, S05-022, S07-004, S07-005: ${KeySpec} keys do not rotate`, async () => {
       const { KeyId } = await keyOf(KeySpec, KeyUsage);

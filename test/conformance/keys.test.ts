@@ -148,6 +148,9 @@ describe("CreateKey", () => {
     "ML_DSA_44",
     "ML_DSA_65",
     "ML_DSA_87",
+    "ML_KEM_512",
+    "ML_KEM_768",
+    "ML_KEM_1024",
     "SM2",
   ] as const satisfies readonly KeySpec[]) {
     it(`S01-010: a ${KeySpec} key without KeyUsage is refused`, async () => {

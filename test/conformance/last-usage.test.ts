@@ -74,6 +74,14 @@ describe("GetKeyLastUsage", () => {
     await assertLast(KeyId, "Verify", await kms.verify({ ...input, Signature: signed.Signature }));
   });
 
+  it("counts Encapsulate and Decapsulate, which may have been given a foreign blob", async () => {
+    const { KeyId } = await newKey(kms, { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" });
+    const input = { KeyId, EncapsulationAlgorithm: "ML_KEM" } as const;
+    await assertLast(KeyId, "Encapsulate", await kms.encapsulate(input));
+    const SharedSecretCiphertextBlob = bytes(768);
+    await assertLast(KeyId, "Decapsulate", await kms.decapsulate({ ...input, SharedSecretCiphertextBlob }));
+  });
+
   it("counts ReEncrypt for both keys", async () => {
     const [source, destination] = [await newKey(kms), await newKey(kms)];
     const { CiphertextBlob } = await kms.encrypt({ KeyId: source.KeyId, Plaintext: bytes(4) });

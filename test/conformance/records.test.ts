@@ -84,6 +84,10 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const grant = { KeyId, GranteePrincipal: `arn:aws:iam::${ACCOUNT}:root`, Operations: ["DescribeKey" as const] };
   const [granted, another] = [await kms.createGrant(grant), await kms.createGrant(grant)];
   const RetiringPrincipal = grant.GranteePrincipal;
+  const kemKey = await newKey(kms, { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" });
+  const encapsulating = { KeyId: kemKey.KeyId, EncapsulationAlgorithm: "ML_KEM" } as const;
+  const encapsulated = await kms.encapsulate(encapsulating);
+  const { SharedSecretCiphertextBlob } = encapsulated;
   return new Map<string, Answered>([
     ["CreateKey", created],
     ["GetParametersForImport", parameters],
@@ -103,6 +107,8 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
     ["GenerateDataKeyPairWithoutPlaintext", await kms.generateDataKeyPairWithoutPlaintext(pair)],
     ["GetPublicKey", publicKey],
     ["DeriveSharedSecret", await kms.deriveSharedSecret(agreement)],
+    ["Encapsulate", encapsulated],
+    ["Decapsulate", await kms.decapsulate({ ...encapsulating, SharedSecretCiphertextBlob })],
     ["Sign", signed],
     ["Verify", await kms.verify({ ...signing, Signature: signed.Signature })],
     ["GenerateMac", authenticated],
@@ -317,6 +323,8 @@ describe("the records", () => {
     "GenerateDataKeyPairWithoutPlaintext",
     "GetPublicKey",
     "DeriveSharedSecret",
+    "Encapsulate",
+    "Decapsulate",
     "Sign",
     "Verify",
     "GenerateMac",

@@ -1,4 +1,4 @@
-/** AES-256-GCM against NIST's vectors. */
+/** AES-256-GCM against NIST's vectors, SM4-GCM against that of RFC 8998. */
 
 import assert from "node:assert/strict";
 import { createSecretKey } from "node:crypto";
@@ -41,5 +41,29 @@ describe("AES-256-GCM", () => {
     assert.ok(vector);
     const parts = { iv: hex(vector.IV), aad: hex(vector.AAD), data: hex(vector.CT) };
     assert.throws(() => decryptGcm(hex(vector.Key), { ...parts, tag: hex(vector.Tag).subarray(0, 12) }));
+  });
+});
+
+describe("SM4-GCM", () => {
+  const vector = {
+    key: hex("0123456789abcdeffedcba9876543210"),
+    iv: hex("00001234567800000000abcd"),
+    aad: hex("feedfacedeadbeeffeedfacedeadbeefabaddad2"),
+    plaintext: hex(
+      "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddeeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeeeaaaaaaaaaaaaaaaa",
+    ),
+    data: hex(
+      "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d",
+    ),
+    tag: hex("83de3541e4c2b58177e065a9bf7b62ec"),
+  };
+
+  it("encrypts and decrypts as RFC 8998, A.1, and refuses another tag", () => {
+    const { key, iv, aad, plaintext, data, tag } = vector;
+    const target = new Uint8Array(16 + plaintext.length);
+    encryptGcm(key, { iv, aad, plaintext }, { target, tagAt: 0, dataAt: 16 }, "sm4-gcm");
+    assert.equal(target.toHex(), tag.toHex() + data.toHex());
+    assert.deepEqual(decryptGcm(key, { iv, aad, tag, data }, "sm4-gcm"), plaintext);
+    assert.equal(decryptGcm(key, { iv, aad, tag: flipped(tag, 0), data }, "sm4-gcm"), undefined);
   });
 });

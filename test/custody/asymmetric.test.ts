@@ -122,7 +122,7 @@ describe("a sealed key pair", () => {
       await assert.rejects(custody.importMaterial(signer(spec), bytes), /no private key of spec/);
       assert.ok(bytes.every((byte) => byte === 0));
     }
-    await assert.rejects(custody.createMaterial(signer("SM2")), /no material of spec SM2/);
+    await assert.rejects(custody.createMaterial(signer("ML_DSA_43")), /no material of spec ML_DSA_43/);
   });
 
   it("is refused when its curve is spelled out and not named", async () => {
@@ -137,6 +137,8 @@ describe("a sealed key pair", () => {
     await assert.rejects(custody.mac(material, ascii("x")), /can't be used as mac/);
     const input = { algorithm: "SM2DSA", messageType: "RAW", message: ascii("x") } as const;
     await assert.rejects(custody.sign(material, input), /has no SM2DSA/);
+    const unknown = { ...input, algorithm: "SM9" };
+    await assert.rejects(custody.sign(material, unknown), /has no SM9/);
   });
 });
 

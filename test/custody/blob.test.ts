@@ -37,6 +37,25 @@ describe("a blob", () => {
     assert.deepEqual(opened, plaintext);
   });
 
+  it("of SM4 material opens with the KDF and SM4-GCM as they are documented, and not as AES", () => {
+    const sm4 = createSecretKey(new Uint8Array(16).fill(9));
+    const sm4Key = { material: sm4, prefix: blobPrefix(uuid, 16) };
+    const blob = encryptBlob(sm4Key, { plaintext, context: {}, nonces });
+    assert.deepEqual([blob[1], parseBlob(blob)], [2, uuid]);
+    const parts = {
+      aad: blob.subarray(0, 67),
+      iv: blob.subarray(67, 79),
+      tag: blob.subarray(79, 95),
+      data: blob.subarray(95),
+    };
+    const opened = decryptGcm(deriveKey(sm4, "keystead/blob/sm4", blob.subarray(2, 67), 16), parts, "sm4-gcm");
+    assert.deepEqual(opened, plaintext);
+    assert.deepEqual(openBlob(sm4Key, { blob, context: {} }), plaintext);
+    assert.equal(openBlob(sm4Key, { blob: blob.with(1, 1), context: {} }), undefined);
+    assert.equal(openBlob(key, { blob, context: {} }), undefined);
+    assert.throws(() => blobPrefix(uuid, 24), /Not a material/);
+  });
+
   it("has its own nonce, IV and key each time", () => {
     const blobs = Array.from({ length: 500 }, () => encryptBlob(key, { plaintext, context: {}, nonces }));
     for (const [from, to] of [
@@ -52,7 +71,7 @@ describe("a blob", () => {
   const misshapen: readonly { title: string; change: (blob: Uint8Array) => Uint8Array }[] = [
     { title: "an unknown version", change: (blob) => blob.with(0, 2) },
     { title: "version 0", change: (blob) => blob.with(0, 0) },
-    { title: "an unknown algorithm", change: (blob) => blob.with(1, 2) },
+    { title: "an unknown algorithm", change: (blob) => blob.with(1, 3) },
     { title: "an unknown form of key id", change: (blob) => blob.with(2, 2) },
     { title: "a header that is cut off", change: (blob) => blob.slice(0, 94) },
     { title: "nothing", change: () => new Uint8Array(0) },

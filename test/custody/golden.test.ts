@@ -53,7 +53,7 @@ function loadGolden(name: string): { golden: Golden; store: MemoryDomainKeyStore
 
 describe("the golden blobs", () => {
   it("are all here", () => {
-    assert.deepEqual(names.sort(), ["v1-context.json", "v1-multi-region.json", "v1-no-context.json"]);
+    assert.deepEqual(names.sort(), ["v1-context.json", "v1-multi-region.json", "v1-no-context.json", "v1-sm4.json"]);
   });
 
   for (const name of names) {

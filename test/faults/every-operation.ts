@@ -125,6 +125,10 @@ async function useOtherKinds(ask: Ask): Promise<void> {
     await ask("Verify", { ...signing, Signature });
     await ask("Verify", { ...signing, Signature, Message: Mac });
   }
+  const kem = { KeyId: await make("ML_KEM_768", "ENCAPSULATE_DECAPSULATE"), EncapsulationAlgorithm: "ML_KEM" };
+  const SharedSecretCiphertextBlob = textOf(await ask("Encapsulate", kem), "SharedSecretCiphertextBlob");
+  await ask("Decapsulate", { ...kem, SharedSecretCiphertextBlob });
+  await ask("Decapsulate", { ...kem, SharedSecretCiphertextBlob: Mac });
   const rsa = { KeyId: await make("RSA_2048", "ENCRYPT_DECRYPT"), EncryptionAlgorithm: "RSAES_OAEP_SHA_256" };
   const CiphertextBlob = textOf(await ask("Encrypt", { ...rsa, Plaintext }), "CiphertextBlob");
   await ask("Decrypt", { ...rsa, CiphertextBlob });
@@ -184,7 +188,9 @@ async function failWithKey(
   await ask("GenerateDataKey", { KeyId, KeySpec: "AES_256", NumberOfBytes: 7 });
   await ask("PutKeyPolicy", { KeyId, Policy: "{" });
   for (const operation of kmsModel().operations.keys()) {
-    if (/^(?:Sign|Verify|GenerateMac|VerifyMac|GetPublicKey|DeriveSharedSecret|.*Grants?)$/.test(operation)) {
+    if (
+      /^(?:Sign|Verify|GenerateMac|VerifyMac|GetPublicKey|DeriveSharedSecret|.*capsulate|.*Grants?)$/.test(operation)
+    ) {
       await ask(operation, { KeyId, Message: Plaintext, SigningAlgorithm: "ECDSA_SHA_256", Signature: Plaintext });
     }
   }

@@ -64,7 +64,9 @@ describe("all that a server leaves when the whole API has run on a marked key", 
     hays.push({ name: "the audit log", bytes: readFileSync(log) });
     hays.push({ name: "standard error", bytes: Buffer.from(server.log()) });
     dataKeys = asked
-      .filter(({ operation }) => /^(?:GenerateDataKey(?:Pair)?|GenerateRandom|DeriveSharedSecret)$/.test(operation))
+      .filter(({ operation }) =>
+        /^(?:GenerateDataKey(?:Pair)?|GenerateRandom|DeriveSharedSecret|(?:En|De)capsulate)$/.test(operation),
+      )
       .flatMap(({ operation, answer }) => {
         const { Plaintext, PrivateKeyPlaintext, SharedSecret } = answer.output;
         const plaintext = Plaintext ?? PrivateKeyPlaintext ?? SharedSecret;

@@ -38,7 +38,7 @@ describe("a server with a certificate of its own", () => {
   }
 
   for (const version of ["TLSv1", "TLSv1.1"] as const) {
-    it(`refuses ${version}, which the client would have taken`, async () => {
+    it(`S07-013: refuses ${version}, which the client would have taken`, async () => {
       const old = { minVersion: version, maxVersion: version, ciphers: "DEFAULT:@SECLEVEL=0" } as const;
       // The alert comes from the server: the client's own refusal has another code.
       await assert.rejects(shake(old), { code: "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION" });

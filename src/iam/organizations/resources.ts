@@ -4,7 +4,7 @@ import { AccessDeniedException, type ServiceError } from "../../base/errors.ts";
 import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
 import type { Call, Resolution, Resource } from "../../pipeline/operation.ts";
 import type { OrganizationNode } from "../../storage/identity-rows.ts";
-import type { OrganizationNodeRow, OrganizationRow } from "../../storage/schema.ts";
+import type { OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 import { AWSOrganizationsNotInUseException, NO_PERMISSION, PolicyNotFoundException } from "./errors.ts";
 import { nodeArn, type Scp, scpArn } from "./shapes.ts";

@@ -13,7 +13,7 @@ import type {
 } from "@aws-sdk/client-organizations";
 import { organizationPath } from "../../access/sources.ts";
 import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
-import type { AccountCreationRow, OrganizationNodeRow, OrganizationRow } from "../../storage/schema.ts";
+import type { AccountCreationRow, OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 
 /** Operations of the Organizations API, by their names on the wire; some of them are not served. */

@@ -4,7 +4,7 @@ import { UnsupportedOperationException, ValidationException } from "../../base/e
 import { attestedUse } from "../attested-use.ts";
 import { encryptionConditions, pairSpecCondition } from "../conditions.ts";
 import { requireAlgorithm, requireContext } from "../encryption-input.ts";
-import { creatableSpecs } from "../key-specs.ts";
+import { creatableSpecs, requireOffered } from "../key-specs.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
 import { type Key, keyWithMaterial } from "../resources.ts";
@@ -99,9 +99,10 @@ export const generateDataKeyPair = attestedUse("GenerateDataKeyPair", {
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
-  validate(input) {
+  validate(input, call) {
     requireContext(input.EncryptionContext);
     requirePairSpec(input.KeyPairSpec);
+    requireOffered(input.KeyPairSpec, call);
   },
   check: requireSymmetric,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {
@@ -127,9 +128,10 @@ export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWitho
   conditions: { ...conditions, ...pairSpecCondition },
   record: pairRecord,
   dryRun: true,
-  validate(input) {
+  validate(input, call) {
     requireContext(input.EncryptionContext);
     requirePairSpec(input.KeyPairSpec);
+    requireOffered(input.KeyPairSpec, call);
   },
   check: requireSymmetric,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {

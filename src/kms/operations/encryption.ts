@@ -1,4 +1,4 @@
-/** Encrypt, Decrypt and ReEncrypt: small plaintexts into ciphertext blobs or RSA ciphertexts, and back. */
+/** Encrypt, Decrypt and ReEncrypt: small plaintexts into ciphertext blobs or bare ciphertexts, and back. */
 
 import { InvalidCiphertextException, ValidationException } from "../../base/errors.ts";
 import type { EncryptionAlgorithm } from "../../custody/custody.ts";
@@ -23,12 +23,12 @@ const conditions = encryptionConditions({
 });
 
 /**
- * Encrypts up to 4,096 bytes under a symmetric key, or one block under an RSA key (API reference, Encrypt).
+ * Encrypts up to 4,096 bytes under a symmetric key, one block under an RSA key, or 1,024 bytes under an SM2 key (API reference, Encrypt).
  *
  * Before `run`, the pipeline has resolved the key, authorized the call and checked state and usage.
  *
- * @throws ValidationException the encryption context is too large, or there is one and the key is an RSA key; the plaintext
- *   does not fit one OAEP block of that key and algorithm
+ * @throws ValidationException the encryption context is too large, or there is one and the key is asymmetric; the plaintext
+ *   is longer than that key and algorithm take
  * @throws InvalidKeyUsageException the algorithm is not one of the key's
  */
 export const encrypt = use("Encrypt", {
@@ -251,7 +251,7 @@ function requireNamed(algorithm: string | undefined, input: object, keyMember: "
   throw new ValidationException(`${keyMember} is required when the encryption algorithm is ${algorithm}.`);
 }
 
-/** Custody's name of an algorithm that `requireAlgorithm` has let pass; SM2 keys can't be made, so SM2PKE never does. */
+/** Custody's name of an algorithm that `requireAlgorithm` has let pass. */
 function custodyAlgorithm(algorithm: string): EncryptionAlgorithm {
   return algorithm as EncryptionAlgorithm;
 }

@@ -9,6 +9,7 @@ import {
   generateDataKeyWithoutPlaintext,
 } from "./data-keys.ts";
 import { cancelKeyDeletion, scheduleKeyDeletion } from "./deletion.ts";
+import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
 import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from "./grants.ts";
 import { deleteImportedKeyMaterial, getParametersForImport, importKeyMaterial } from "./imports.ts";
@@ -36,6 +37,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     createAlias,
     createGrant,
     createKey,
+    decapsulate,
     decrypt,
     deleteAlias,
     deleteImportedKeyMaterial,
@@ -45,6 +47,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     disableKeyRotation,
     enableKey,
     enableKeyRotation,
+    encapsulate,
     encrypt,
     generateDataKey,
     generateDataKeyPair,

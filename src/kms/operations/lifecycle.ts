@@ -10,7 +10,7 @@ import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
 import { stateAt } from "../importing.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
-import { creatableSpecs, findAlgorithms } from "../key-specs.ts";
+import { creatableSpecs, findAlgorithms, requireOffered } from "../key-specs.ts";
 import { anyState, manageable, switchable } from "../key-states.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
@@ -50,8 +50,9 @@ export const createKey = change("CreateKey", {
     resources: [],
     created: ({ KeyMetadata }) => [{ arn: KeyMetadata?.Arn ?? "", account: KeyMetadata?.AWSAccountId ?? "" }],
   },
-  validate(input) {
+  validate(input, call) {
     requireCreatable(input);
+    requireOffered(specOf(input), call);
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
   async prepare(input, { call, custody }) {
@@ -122,7 +123,7 @@ function requireCreatable(input: Input<"CreateKey">): void {
     );
   }
   const usage = usageOf(input);
-  if (!spec.startsWith("ML_KEM_") && findAlgorithms(spec, usage) === undefined) {
+  if (findAlgorithms(spec, usage) === undefined) {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);

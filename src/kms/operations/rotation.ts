@@ -76,12 +76,19 @@ export const disableKeyRotation = change("DisableKeyRotation", {
 
 /**
  * Whether the key rotates, how often, and when next; false while it is pending deletion (spec 01, Rotation), and always for
- * keys that can't rotate (KMS guide, Key type reference). A rotation on demand is over
+ * keys of other specs (KMS guide, Key type reference). A rotation on demand is over
  * when it is answered, so none is ever under way.
+ *
+ * @throws UnsupportedOperationException the material is not of our own making (KMS guide, Key states, notes 6 and 7)
  */
 export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   targets: [
-    { as: "key", action: "kms:GetKeyRotationStatus", resource: key("KeyId", keyIdOrArnAnywhere), states: anyState },
+    {
+      as: "key",
+      action: "kms:GetKeyRotationStatus",
+      resource: { ...key("KeyId", keyIdOrArnAnywhere), fit: requireOwnMaterial },
+      states: anyState,
+    },
   ],
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
   async run(_input, { key: { id, row }, store }) {
@@ -217,7 +224,10 @@ function requireSymmetric({ row }: Key): void {
 
 function requireRotatable(found: Key): void {
   requireSymmetric(found);
-  const { arn, row } = found;
+  requireOwnMaterial(found);
+}
+
+function requireOwnMaterial({ arn, row }: Key): void {
   if (row.origin !== "AWS_KMS") throw wrongOrigin(arn, row.origin);
 }
 

@@ -1,7 +1,7 @@
-/** Sign and Verify: signatures of RSA, ECC, Edwards and ML-DSA keys over messages and digests. */
+/** Sign and Verify: signatures of RSA, ECC, Edwards, ML-DSA and SM2 keys over messages, digests and ML-DSA's mu. */
 
 import type { SigningAlgorithmSpec } from "@aws-sdk/client-kms";
-import { KMSInvalidSignatureException, UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import { KMSInvalidSignatureException, ValidationException } from "../../base/errors.ts";
 import type { SigningInput } from "../../custody/custody.ts";
 import { signingConditions } from "../conditions.ts";
 import { requireAlgorithm } from "../encryption-input.ts";
@@ -32,7 +32,6 @@ const record = {
  *
  * @throws InvalidKeyUsageException the algorithm is not one of the key's
  * @throws ValidationException the algorithm doesn't take that message type, or a digest of that length
- * @throws UnsupportedOperationException the message type is EXTERNAL_MU
  */
 export const sign = use("Sign", {
   targets: [
@@ -74,17 +73,14 @@ function requireSignable({ Message, MessageType = "RAW", SigningAlgorithm }: Sig
   requireAlgorithm(SigningAlgorithm, key);
   const { spec } = key.row;
   const isMlDsa = spec.startsWith("ML_DSA_");
-  if (MessageType === "EXTERNAL_MU" && isMlDsa) {
-    throw new UnsupportedOperationException("Keystead does not support MessageType EXTERNAL_MU yet.");
-  }
-  if (MessageType === "EXTERNAL_MU" || (MessageType === "DIGEST" && isMlDsa)) {
+  if (MessageType === (isMlDsa ? "DIGEST" : "EXTERNAL_MU")) {
     throw new ValidationException(`Message type ${MessageType} is incompatible with key spec ${spec}.`);
   }
   const only = onlyMessageType[SigningAlgorithm];
   if (only !== undefined && only !== MessageType) {
     throw new ValidationException(`Message type ${MessageType} is incompatible with algorithm ${SigningAlgorithm}.`);
   }
-  if (MessageType === "DIGEST" && Message.length !== findDigestBytes(SigningAlgorithm)) {
+  if (MessageType !== "RAW" && Message.length !== findDigestBytes(SigningAlgorithm, MessageType)) {
     throw new ValidationException(`Digest is invalid length for algorithm ${SigningAlgorithm}.`);
   }
 }
@@ -95,10 +91,11 @@ const onlyMessageType: Readonly<Partial<Record<SigningAlgorithmSpec, string>>> =
   ED25519_PH_SHA_512: "DIGEST",
 };
 
-function signingInput({ Message, MessageType, SigningAlgorithm }: Signable): SigningInput {
+/** The input of custody; the model lets no other message type pass. */
+function signingInput({ Message, MessageType = "RAW", SigningAlgorithm }: Signable): SigningInput {
   return {
     algorithm: SigningAlgorithm,
-    messageType: MessageType === "DIGEST" ? "DIGEST" : "RAW",
+    messageType: MessageType as SigningInput["messageType"],
     message: Message,
   };
 }

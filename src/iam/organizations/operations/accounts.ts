@@ -3,6 +3,7 @@
 import { FULL_AWS_ACCESS } from "../../../identity/aws-managed-policies.ts";
 import type { Call, Recorder } from "../../../pipeline/operation.ts";
 import { insertAccount } from "../../../storage/accounts.ts";
+import type { AccountCreationRow, OrganizationRow } from "../../../storage/identity-schema.ts";
 import {
   attachScp,
   countNodes,
@@ -13,7 +14,6 @@ import {
   listNodes,
   moveNode,
 } from "../../../storage/organizations.ts";
-import type { AccountCreationRow, OrganizationRow } from "../../../storage/schema.ts";
 import type { Tx } from "../../../storage/store.ts";
 import { insertAccessRole } from "../access-role.ts";
 import {

@@ -1,8 +1,8 @@
 /** CreateOrganization, DescribeOrganization, ListRoots, EnablePolicyType and DisablePolicyType. */
 
 import { FULL_AWS_ACCESS } from "../../../identity/aws-managed-policies.ts";
+import type { OrganizationRow } from "../../../storage/identity-schema.ts";
 import { insertOrganization, setScpEnabled } from "../../../storage/organizations.ts";
-import type { OrganizationRow } from "../../../storage/schema.ts";
 import {
   AlreadyInOrganizationException,
   PolicyTypeAlreadyEnabledException,

@@ -2,8 +2,8 @@
 
 import { organizationPath } from "../../../access/sources.ts";
 import { FULL_AWS_ACCESS } from "../../../identity/aws-managed-policies.ts";
+import type { OrganizationNodeRow } from "../../../storage/identity-schema.ts";
 import { attachScp, countNodes, hasUnit, insertNode, listNodes } from "../../../storage/organizations.ts";
-import type { OrganizationNodeRow } from "../../../storage/schema.ts";
 import {
   ChildNotFoundException,
   ConstraintViolationException,
