@@ -32,14 +32,17 @@ export async function setScpEnabled(tx: Tx, id: string, enabledWith: string | un
     .where("id", "=", id)
     .execute();
   await tx.changed("organization", id);
-  const nodes = await tx.db.selectFrom("organization_node").select("id").where("organization", "=", id).execute();
-  for (const { id: node } of nodes) {
-    if (enabledWith !== undefined) await attachScp(tx, enabledWith, node);
-    else {
-      await tx.db.deleteFrom("organization_attachment").where("target", "=", node).execute();
-      await tx.changed("organizationNode", node);
-    }
+  const nodes = tx.db.selectFrom("organization_node").where("organization", "=", id);
+  if (enabledWith === undefined) {
+    await tx.db.deleteFrom("organization_attachment").where("target", "in", nodes.select("id")).execute();
+  } else {
+    await tx.db
+      .insertInto("organization_attachment")
+      .columns(["policy_id", "target"])
+      .expression(nodes.select(({ val }) => [val(enabledWith).as("policy_id"), "id"]))
+      .execute();
   }
+  for (const node of await nodes.select("id").execute()) await tx.changed("organizationNode", node.id);
 }
 
 /** Adds a node to a tree, with its tags. */
