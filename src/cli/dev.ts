@@ -24,12 +24,14 @@ interface DevOptions {
   readonly auditLog?: string;
   readonly vpcEndpoint?: readonly Listener[];
   readonly unknownPrincipals: "refuse" | "allow";
+  readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
   const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
+  const { outboundAllow } = options;
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -44,6 +46,7 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(auditLog !== undefined && { auditLog }),
     ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
+    ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
     attestationRoots: readAttestationRoots(attestationRoot),
     log: operatorLog(),
@@ -77,6 +80,7 @@ function announce({ endpoint }: RunningServer): void {
     [
       `export AWS_ENDPOINT_URL_KMS=${endpoint}`,
       `export AWS_ENDPOINT_URL_STS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_IAM=${endpoint}`,
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, port, readSwitches, repeatable, vpcEndpoints } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, vpcEndpoints } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -41,6 +41,7 @@ program
     ).argParser(vpcEndpoints),
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(outboundOption())
   .addOption(
     option("--unknown-principals <what>", "policies that name principals which are not here")
       .choices(["refuse", "allow"])
@@ -96,6 +97,7 @@ rootKeyOptions(program.command("serve").description("Run a server for production
     ).argParser(vpcEndpoints),
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(outboundOption())
   .addOption(attestationRootOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addHelpText(

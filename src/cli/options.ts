@@ -64,6 +64,29 @@ export function port(text: string): number {
   return value;
 }
 
+/**
+ * `--outbound-allow HOST[:PORT]`, as often as there are hosts; in the environment they are separated by commas or spaces.
+ */
+export function outboundOption(): Option {
+  const described = option(
+    "--outbound-allow <host[:port]>",
+    "host that URLs of tenants (identity providers) may lead to though it is not on the public internet; repeatable",
+  );
+  return described.argParser((text: string, earlier: readonly string[] | undefined) => [
+    ...(earlier ?? []),
+    ...hostsOf(text),
+  ]);
+}
+
+function hostsOf(text: string): readonly string[] {
+  const hosts = text.split(/[\s,]+/).filter((host) => host !== "");
+  const isHost = (host: string): boolean => /^(?:[A-Za-z0-9._-]+(?::[0-9]{1,5})?|[0-9A-Fa-f:.]+)$/.test(host);
+  if (hosts.length === 0 || !hosts.every(isHost)) {
+    throw new UsageError(`--outbound-allow takes HOST or HOST:PORT, not '${text}'.`);
+  }
+  return hosts;
+}
+
 const VPC_ENDPOINT = /^(?<id>vpce-[0-9a-f]+)=(?:\[(?<v6>[0-9a-f:]+)\]|(?<v4>[^:=[\]]+)):(?<port>[0-9]{1,5})$/i;
 
 /** Adds the listeners of VPC endpoints, `vpce-…=ADDRESS:PORT` with commas between them, to those before. */

@@ -64,7 +64,7 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   /** Such as `kms:Encrypt`; undefined where the resource must only exist and another target holds the permission. */
   readonly action: string | undefined;
   /** Targets may depend on the input: Tags add `kms:TagResource`. Always there when not given. */
-  when?(input: I): boolean;
+  when?(input: I, call: Call): boolean;
   /**
    * Finds the resource that the input means. Synchronous: it may run several times (see `Reader`), and decides nothing.
    *
@@ -74,7 +74,7 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   /** States, usage, spec and algorithm: throws the operation's error when the found resource does not fit. */
   allow?(resource: R, input: I, call: Call): void;
   /** The error for a caller who may not, where it is not the common one (a ciphertext must not tell what it names). */
-  denied?(call: Call): ServiceError;
+  denied?(call: Call, input: I): ServiceError;
   /**
    * The values of the service's own condition keys, beside the global ones.
    *
@@ -150,6 +150,13 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   readonly kind: "read" | "use" | "change";
   readonly targets: readonly Target<I>[];
   readonly record: RecordRule<I, O, C>;
+  /**
+   * Of an operation that takes unsigned requests: who calls, by what the input proves. A request that proves nobody leaves no
+   * record, as one with a wrong signature does not.
+   *
+   * @throws ServiceError the input proves nobody
+   */
+  identify?(input: I, context: UnsignedContext): Promise<Principal>;
   /** What needs the input alone; runs before anything is resolved. Throws. */
   validate?(input: I, call: Call): void;
   /**
@@ -170,6 +177,13 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   run(input: I, context: C): O | Promise<O>;
 }
 
+/** What an operation that takes unsigned requests gets to tell who calls, beside the service's environment. */
+export interface UnsignedContext {
+  readonly store: Store;
+  /** Of the Region that the request came for. */
+  readonly partition: string;
+}
+
 /** A service: a model, its operations, and the environment that its runs get. */
 export interface Service {
   readonly model: ServiceModel;
@@ -184,6 +198,8 @@ export interface Service {
   readonly bodyBytesMax: number;
   /** What the service answers to input that breaks its model, where that is not ValidationException. */
   invalid?(cause: ValidationException): ServiceError;
+  /** Whether a caller of that kind may call the service at all; every one when not given. */
+  admits?(principal: Principal): boolean;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */

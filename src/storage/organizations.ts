@@ -1,9 +1,9 @@
 /** Rows of organizations: their trees, their service control policies, and what is attached where. */
 
 import type { Kysely } from "kysely";
+import { insertIamTags } from "./identity-policies.ts";
 import type {
   AccountCreationRow,
-  IdentityRow,
   OrganizationNodeRow,
   OrganizationPolicyRow,
   OrganizationRow,
@@ -48,7 +48,7 @@ export async function setScpEnabled(tx: Tx, id: string, enabledWith: string | un
 /** Adds a node to a tree, with its tags. */
 export async function insertNode(tx: Tx, row: OrganizationNodeRow, tags: readonly Tag[] = []): Promise<void> {
   await tx.db.insertInto("organization_node").values(row).execute();
-  await insertTags(tx, row.id, tags);
+  await insertIamTags(tx, row.id, tags);
   await tx.changed("organizationNode", row.id);
 }
 
@@ -122,7 +122,7 @@ export async function hasEmail(db: Kysely<Schema>, email: string): Promise<boole
 /** Adds a service control policy with its tags. */
 export async function insertScp(tx: Tx, row: OrganizationPolicyRow, tags: readonly Tag[]): Promise<void> {
   await tx.db.insertInto("organization_policy").values(row).execute();
-  await insertTags(tx, row.id, tags);
+  await insertIamTags(tx, row.id, tags);
   await tx.changed("organizationPolicy", row.id);
 }
 
@@ -239,18 +239,4 @@ export function findAccountCreation(
     .where("organization", "=", organization)
     .where("id", "=", id)
     .executeTakeFirst();
-}
-
-async function insertTags(tx: Tx, owner: string, tags: readonly Tag[]): Promise<void> {
-  if (tags.length === 0) return;
-  const rows = tags.map(({ key, value }) => ({ owner, tag_key: key, tag_value: value }));
-  await tx.db.insertInto("iam_tag").values(rows).execute();
-}
-
-/** Adds the first role of a new account, with a managed policy. */
-export async function insertRoleWithPolicy(tx: Tx, role: IdentityRow, policyArn: string): Promise<void> {
-  await tx.db.insertInto("identity").values(role).execute();
-  await tx.db.insertInto("attached_policy").values({ unique_id: role.unique_id, arn: policyArn }).execute();
-  await tx.changed("identity", role.unique_id);
-  await tx.changed("identityName", role.account, role.kind, role.name_key);
 }

@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ServiceError } from "../../src/base/errors.ts";
 import { compileModel, type ServiceModel } from "../../src/wire/model.ts";
+import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
 import organizationsJson from "../../src/wire/models/organizations.json" with { type: "json" };
 import stsJson from "../../src/wire/models/sts.json" with { type: "json" };
-import { kmsModel, organizationsModel, stsModel } from "../../src/wire/models.ts";
+import { iamModel, kmsModel, organizationsModel, stsModel } from "../../src/wire/models.ts";
 import { formRequest, jsonRequest } from "./requests.ts";
 
 interface Definition {
@@ -62,6 +63,12 @@ describe("the model of", () => {
   it("STS compiles, with each of its operations", () => {
     walk(stsModel(), stsJson);
     assert.equal(stsModel().id, "sts");
+  });
+
+  it("IAM compiles, with each of its 80 operations", () => {
+    walk(iamModel(), iamJson);
+    assert.equal(iamModel().operations.size, 80);
+    assert.equal(iamModel().id, "iam");
   });
 
   it("KMS allows the same values in the order that was recorded as in its own", () => {

@@ -1,7 +1,8 @@
 /** The role by which users of the management account get into an account that it made. */
 
 import { newUniqueId } from "../../identity/credentials.ts";
-import { insertRoleWithPolicy } from "../../storage/organizations.ts";
+import { insertIdentity, nameKeyOf } from "../../storage/identities.ts";
+import { attachPolicy } from "../../storage/identity-policies.ts";
 import type { Tx } from "../../storage/store.ts";
 
 /** Its name unless CreateAccount gives another. */
@@ -37,7 +38,7 @@ export async function insertAccessRole(
     account,
     kind: "role",
     name: RoleName,
-    name_key: RoleName.toLowerCase(),
+    name_key: nameKeyOf(RoleName),
     path: "/",
     created_at: now,
     boundary: null,
@@ -47,5 +48,6 @@ export async function insertAccessRole(
     max_session_seconds: SESSION_SECONDS,
     linked_service: null,
   } as const;
-  await insertRoleWithPolicy(tx, role, `arn:${partition}:iam::aws:policy/AdministratorAccess`);
+  await insertIdentity(tx, role);
+  await attachPolicy(tx, role.unique_id, `arn:${partition}:iam::aws:policy/AdministratorAccess`);
 }
