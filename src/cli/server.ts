@@ -25,6 +25,7 @@ import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWh
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
+import { kmsDirectory } from "../kms/simulation.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
@@ -95,7 +96,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       services: [
         kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
         stsService({ custody, identityTokens: identityTokensOf(config) }),
-        iamService({ custody, credentialUsages, unknownPrincipals: unknownPrincipalsOf(config) }),
+        iamService({
+          custody,
+          credentialUsages,
+          unknownPrincipals: unknownPrincipalsOf(config),
+          directory: kmsDirectory,
+        }),
         vpcEndpointService(),
         organizationsService({ custody, recorder }),
       ],

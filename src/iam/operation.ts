@@ -1,10 +1,9 @@
 /** How an operation of IAM is declared: `read` and `change`. */
 
 import type { UnknownPrincipals } from "../access/principals.ts";
-import { UnrecognizedClientException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
-import type { Principal } from "../identity/principal.ts";
 import type { Call, ChangeContext, Operation, Resolution, RunContext, Target } from "../pipeline/operation.ts";
+import type { ResourceDirectory } from "../pipeline/simulation.ts";
 import type { Reader } from "../storage/store.ts";
 import { type ConditionKeys, iamConditionValues } from "./conditions.ts";
 import type { CredentialUsages } from "./credential-usage.ts";
@@ -16,6 +15,8 @@ export interface Environment {
   readonly custody: Custody;
   readonly credentialUsages: CredentialUsages;
   readonly unknownPrincipals: UnknownPrincipals;
+  /** What simulations find resources in. */
+  readonly directory: ResourceDirectory;
 }
 
 /** An input whose members are not known by type. */
@@ -100,10 +101,7 @@ function compile<I, O, T extends readonly AnyTarget[], C>(
       ...(kind === "change" && { response: (output) => elementsOf(response(output as O)) }),
       resources: undefined,
     },
-    validate(input, call) {
-      requireIamSession(call.principal);
-      validate?.(input as I, call);
-    },
+    validate: (input, call) => validate?.(input as I, call),
     run: (input, context) => run(input as I, context as C),
   };
 }
@@ -121,16 +119,4 @@ function compileTarget({ as, action, resource: locator, when }: AnyTarget, condi
 
 function elementsOf(members: Members | null): Members | null {
   return members === null || Object.keys(members).length === 0 ? null : members;
-}
-
-/**
- * Sessions of GetFederationToken may not call IAM at all, those of GetSessionToken only with a multi-factor device (STS API
- * reference, both operations).
- *
- * @throws UnrecognizedClientException as IAM words it
- */
-function requireIamSession({ session }: Principal): void {
-  if (session === undefined || session.kind === "assumed-role") return;
-  if (session.kind === "session-token" && session.mfaAt !== undefined) return;
-  throw new UnrecognizedClientException("The security token included in the request is invalid");
 }

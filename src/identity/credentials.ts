@@ -80,6 +80,30 @@ export function findPrincipalByArn(reader: Reader, text: string, now: number): P
   return isRole ? roleSessionPrincipal(identity, { ...base, name: session.name, session }) : undefined;
 }
 
+/**
+ * A user that need not be here, for decisions that nobody asks for yet.
+ *
+ * @param of whose account it is in; with an ARN and a unique id, those of whatever the policies hang on (a group)
+ */
+export function simulatedUser(
+  of: { readonly account: string; readonly partition: string; readonly arn?: string; readonly identityId?: string },
+  name: string,
+): UserPrincipal {
+  const { account, partition, identityId = "" } = of;
+  const isNamed = identityId !== "" && of.arn !== undefined;
+  return {
+    kind: "user",
+    account,
+    partition,
+    name,
+    arn: isNamed && of.arn !== undefined ? of.arn : `arn:${partition}:iam::${account}:user/${name}`,
+    accountArn: accountArn(of),
+    uniqueId: identityId,
+    identityId,
+    accessKeyId: "",
+  };
+}
+
 const HOUR_MS = 3_600_000;
 
 /** A session of a role without policies and tags. */

@@ -66,10 +66,11 @@ export function simulate(
     resource: { arn: resourceArn, account: resourceArn.split(":")[4] || principal.account },
     absent: false,
   };
+  const policy = resourcePolicy ?? found.resource.policy;
   const resource = {
-    ...found.resource,
-    ...(resourcePolicy !== undefined && { policy: resourcePolicy }),
-    ...(resourceAccount !== undefined && { account: resourceAccount }),
+    arn: found.resource.arn,
+    account: resourceAccount ?? found.resource.account,
+    ...(policy !== undefined && { policy }),
   };
   const known = requestContext({ call, resource, reader }, found.conditions);
   const request: AccessRequest = {

@@ -43,6 +43,7 @@ import {
   deleteServiceLinkedRole,
   getServiceLinkedRoleDeletionStatus,
 } from "./service-linked-roles.ts";
+import { simulateCustomPolicy, simulatePrincipalPolicy } from "./simulations.ts";
 import { tagOperations } from "./tags.ts";
 import { createUser, deleteUser, getUser, listUsers, updateUser } from "./users.ts";
 
@@ -98,6 +99,8 @@ const all: readonly Operation[] = [
   getAccountAuthorizationDetails,
   getContextKeysForCustomPolicy,
   getContextKeysForPrincipalPolicy,
+  simulatePrincipalPolicy,
+  simulateCustomPolicy,
 ];
 
 /** Every operation that is built, by its name on the wire. */
