@@ -104,10 +104,11 @@ function renderOutcome({ call, readOnly, resources }: Entry): string {
 }
 
 function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {
-  const { service, event, account, region, now, response, resources, details } = entry;
-  const identity = `{"accountId":"${account}","invokedBy":"${INTERNAL}"}`;
+  const { service, event, account, region, now, response, resources, invokedBy = INTERNAL, details } = entry;
+  const identity = `{"accountId":"${account}","invokedBy":"${invokedBy}"}`;
+  const list = resources === undefined ? "" : `"resources":${renderResources(service, resources)},`;
   const serviceEventDetails = details === undefined ? "" : `"serviceEventDetails":${renderValue(details)},`;
-  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${INTERNAL}","userAgent":"${INTERNAL}","requestParameters":null,"responseElements":${renderValue(response)},"eventID":"${eventId}","readOnly":false,"resources":${renderResources(service, resources)},"eventType":"AwsServiceEvent","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${invokedBy}","userAgent":"${invokedBy}","requestParameters":null,"responseElements":${renderValue(response)},"eventID":"${eventId}","readOnly":false,${list}"eventType":"AwsServiceEvent","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
   return { account, eventId, json };
 }
 

@@ -11,6 +11,8 @@ export abstract class ServiceError extends Error {
   readonly status: number = 400;
   /** The member that carries the message: AWS's shared front end writes `Message`, the services write `message`. */
   readonly messageMember: "message" | "Message" = "message";
+  /** Further members of the error's shape, such as `Reason` of Organizations. */
+  readonly details: Readonly<Record<string, string>> = {};
 
   constructor(message = "", options?: ErrorOptions) {
     super(message, options);

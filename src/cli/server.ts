@@ -15,6 +15,7 @@ import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
 import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
+import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
@@ -102,6 +103,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
           directory: kmsDirectory,
         }),
         vpcEndpointService(),
+        organizationsService({ custody, recorder }),
       ],
       pipeline: new Pipeline({ store, recorder }),
       store,

@@ -19,6 +19,7 @@ import {
   RequestEntityTooLargeException,
   ServiceError,
   UnknownOperationException,
+  ValidationException,
 } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
@@ -228,7 +229,8 @@ export class Gateway {
       input = service.model.codec.decode(model, request);
     } catch (cause) {
       if (!(cause instanceof ServiceError)) throw cause;
-      throw await pipeline.refuse(service, call, cause, operation.record.readOnly);
+      const error = cause instanceof ValidationException ? (service.invalid?.(cause) ?? cause) : cause;
+      throw await pipeline.refuse(service, call, error, operation.record.readOnly);
     }
     return pipeline.perform(service, operation, input, call);
   }

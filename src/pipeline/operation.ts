@@ -1,7 +1,7 @@
 /** The types of a service: what an operation declares, and what the pipeline gives it. */
 
 import type { GrantMatch } from "../access/decide.ts";
-import type { ServiceError } from "../base/errors.ts";
+import type { ServiceError, ValidationException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
@@ -196,6 +196,8 @@ export interface Service {
   homeRegion?(partition: string): string;
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
+  /** What the service answers to input that breaks its model, where that is not ValidationException. */
+  invalid?(cause: ValidationException): ServiceError;
   /** Whether a caller of that kind may call the service at all; every one when not given. */
   admits?(principal: Principal): boolean;
   /** What an operation that is in the model but not in `operations` answers. */
@@ -224,7 +226,10 @@ export interface InternalEntry {
   readonly region: string;
   readonly now: number;
   readonly response: Readonly<Record<string, unknown>> | null;
-  readonly resources: readonly { readonly arn: string; readonly account: string }[];
+  /** Undefined: the record has no `resources` member. */
+  readonly resources: readonly { readonly arn: string; readonly account: string }[] | undefined;
+  /** Who did it, as records of the service name it; `AWS Internal` when not given. */
+  readonly invokedBy?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

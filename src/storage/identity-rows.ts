@@ -1,7 +1,7 @@
 /** What decisions read of identities, policies and organizations: each name's rows gathered into one. */
 
 import type { Kysely } from "kysely";
-import type { IdentityRow, ManagedPolicyRow, OrganizationNodeRow } from "./identity-schema.ts";
+import type { IdentityRow, ManagedPolicyRow, OrganizationNodeRow, OrganizationPolicyRow } from "./identity-schema.ts";
 import type { Schema } from "./schema.ts";
 import type { Tag } from "./tags.ts";
 
@@ -29,6 +29,9 @@ export interface Identity extends IdentityRow {
 export interface OrganizationNode extends OrganizationNodeRow {
   readonly policies: readonly string[];
 }
+
+/** A service control policy of a customer. */
+export interface OrganizationPolicy extends PolicyText, Omit<OrganizationPolicyRow, "content"> {}
 
 /** What a key is called and tagged. */
 export interface KeyLabels {

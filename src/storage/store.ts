@@ -1,7 +1,7 @@
 /** What the rest of the house sees of storage: reading, changing, and the view. */
 
 import type { Kysely, Transaction } from "kysely";
-import type { Identity, KeyLabels, ManagedPolicy, OrganizationNode, PolicyText } from "./identity-rows.ts";
+import type { Identity, KeyLabels, ManagedPolicy, OrganizationNode, OrganizationPolicy } from "./identity-rows.ts";
 import type { IdentityKind, OrganizationRow, VpcEndpointRow } from "./identity-schema.ts";
 import type {
   AccountRow,
@@ -27,7 +27,7 @@ export interface Rows {
   organization: OrganizationRow;
   organizationNode: OrganizationNode;
   /** A service control policy of a customer. */
-  organizationPolicy: PolicyText;
+  organizationPolicy: OrganizationPolicy;
   vpcEndpoint: VpcEndpointRow;
   key: KeyRow;
   /** The aliases and tags of a key, for the conditions of IAM policies. */
