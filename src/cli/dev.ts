@@ -23,6 +23,7 @@ interface DevOptions {
   readonly tls?: "self-signed";
   readonly auditLog?: string;
   readonly vpcEndpoint?: readonly Listener[];
+  readonly eventualConsistency?: number;
   readonly unknownPrincipals: "refuse" | "allow";
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
@@ -48,6 +49,7 @@ export async function dev(options: DevOptions): Promise<void> {
     auditSync: false,
     ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
+    ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
     attestationRoots: readAttestationRoots(attestationRoot),
     log: operatorLog(),
     async prepare(parts) {
@@ -60,6 +62,8 @@ export async function dev(options: DevOptions): Promise<void> {
   announce(server);
   closeOnSignal(server);
 }
+
+const SECOND_MS = 1000;
 
 /** A store in memory dies with its root key; one on disk keeps its own beside it. */
 async function rootKeyOf(directory: string | undefined): Promise<RootKey> {

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, vpcEndpoints } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -42,6 +42,12 @@ program
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
+  .addOption(
+    option(
+      "--eventual-consistency <seconds>",
+      "let new keys, aliases and grants be known only after this time, as in AWS; grant tokens work at once",
+    ).argParser(seconds),
+  )
   .addOption(
     option("--unknown-principals <what>", "policies that name principals which are not here")
       .choices(["refuse", "allow"])

@@ -102,6 +102,15 @@ export function vpcEndpoints(text: string, before: readonly Listener[] = []): re
   return [...before, ...listeners];
 }
 
+/** Parses a number of seconds, up to an hour. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,4}(?:\.[0-9]{1,3})?$/.test(text) || value > 3600) {
+    throw new UsageError(`--eventual-consistency takes 0 to 3600 seconds, not '${text}'.`);
+  }
+  return value;
+}
+
 /** Reads a file that the operator named. */
 export function readNamedFile(path: string): string {
   try {

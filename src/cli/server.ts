@@ -61,6 +61,8 @@ export interface ServerConfig extends StoreConfig {
   readonly allowUnknownPrincipals?: boolean;
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
   readonly outboundAllowed?: readonly string[];
+  /** How long new keys, aliases and grants lag (dev only). */
+  readonly propagationMs?: number;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -115,6 +117,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       log: config.log,
       called: (call) => credentialUsages.note(call),
       endpointsByHost: config.kind === "dev",
+      ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
     });
     const address = await gateway.listen({ host: config.host, port: config.port });
     for (const listener of config.vpcEndpoints ?? []) await gateway.listen(listener);

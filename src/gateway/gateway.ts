@@ -65,6 +65,8 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
   readonly called?: (call: Call) => void;
+  /** How long changes lag, where a development server makes them lag; see `Call`. */
+  readonly propagationMs?: number;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
 }
@@ -193,6 +195,7 @@ export class Gateway {
         partition,
         region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
+        ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
         client,
       };
       this.#options.called?.(call);

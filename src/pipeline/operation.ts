@@ -19,6 +19,8 @@ export interface Call {
   readonly region: string;
   /** Milliseconds since the epoch, by the injected clock, read once. */
   readonly now: number;
+  /** For how long after a change requests are decided as if it had not been made, in ms; absent: not at all. */
+  readonly propagationMs?: number;
   readonly client: Client;
 }
 
