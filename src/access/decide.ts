@@ -12,11 +12,6 @@ export interface GrantMatch {
   readonly grantId: string;
 }
 
-/** A grant that lets a caller do what was asked. */
-export interface GrantMatch {
-  readonly grantId: string;
-}
-
 export interface AccessRequest {
   readonly principal: Principal;
   /** Such as `kms:Encrypt`. */

@@ -47,9 +47,17 @@ export class Grant implements Resource {
 
   /** `IssuingAccount`: the root of the account whose principal made the grant. */
   get issuer(): string {
-    const { partition, issuing_account } = this.row;
-    return formatArn({ partition, service: "iam", region: "", account: issuing_account, resource: "root" });
+    return rootArn(this.row.partition, this.row.issuing_account);
   }
+
+  /** The root of the account whose key it is on. */
+  get keyOwner(): string {
+    return rootArn(this.row.partition, this.account);
+  }
+}
+
+function rootArn(partition: string, account: string): string {
+  return formatArn({ partition, service: "iam", region: "", account, resource: "root" });
 }
 
 /** The grants of one operation: those that no encryption context binds, and the others by one pair that they demand. */
@@ -122,7 +130,7 @@ function asGrants(row: GrantedRow): Grants {
  *
  * On a key: a grant on it whose grantee is one of them, that has the operation and whose constraints the request keeps. On a
  * grant, which is to be retired: that grant itself, when one of them is the retiring principal, the grantee where it has the
- * operation RetireGrant, or the account that issued it.
+ * operation RetireGrant, or the account that issued it or owns the key.
  */
 export function findGrant(
   operation: string,
@@ -159,12 +167,14 @@ function means(identityId: string | null, { call: { principal } }: Question): bo
   return identityId === null || ("identityId" in principal && principal.identityId === identityId);
 }
 
-/** The retiring principal, the grantee where the grant says so, and the root users of the issuer's and the key's account. */
+/**
+ * The retiring principal, the grantee where the grant says so, and the issuer's and the key's account: its root user, and whom
+ * its IAM policies let do it (KMS guide, Retiring and revoking grants).
+ */
 function mayRetire(grant: Grant, names: readonly string[], question: Question): boolean {
-  const { retirer, retirer_id, grantee, grantee_id, key_account, issuing_account } = grant.row;
-  const { kind, account } = question.call.principal;
+  const { retirer, retirer_id, grantee, grantee_id } = grant.row;
   if (retirer !== null && names.includes(retirer) && means(retirer_id, question)) return true;
-  if (kind === "root" && (account === issuing_account || account === key_account)) return true;
+  if (names.includes(grant.issuer) || names.includes(grant.keyOwner)) return true;
   return grant.operations.has("RetireGrant") && names.includes(grantee) && means(grantee_id, question);
 }
 

@@ -187,6 +187,37 @@ describe("in the account of the key, a user", () => {
   });
 });
 
+describe("RetireGrant", () => {
+  it("S03-023 is for those whom the grant names and for the key's account, which hands it on by IAM; a deny keeps from it", async () => {
+    const retires = [allow("kms:RetireGrant")];
+    const grantee = await world.person("grantee");
+    const retirer = await world.person("retirer");
+    const keeper = await world.person("keeper", { allow: retires });
+    const idler = await world.person("idler");
+    const stranger = await world.person("stranger", { account: OTHER_ACCOUNT, allow: retires });
+    const { Arn: KeyId } = await newKey(kms);
+    const grantWith = async (...Operations: ("Encrypt" | "RetireGrant")[]) => {
+      const parties = { GranteePrincipal: grantee.arn, RetiringPrincipal: retirer.arn };
+      const { GrantToken } = await kms.createGrant({ KeyId, ...parties, Operations });
+      return { GrantToken: present(GrantToken) };
+    };
+    const first = await grantWith("Encrypt");
+    await denied(grantee.kms.retireGrant(first));
+    await denied(idler.kms.retireGrant(first));
+    await denied(stranger.kms.retireGrant(first), /on this resource because the resource does not exist/);
+    await retirer.kms.retireGrant(first);
+    await grantee.kms.retireGrant(await grantWith("Encrypt", "RetireGrant"));
+    await keeper.kms.retireGrant(await grantWith("Encrypt"));
+    await kms.retireGrant(await grantWith("Encrypt"));
+    const PolicyDocument = policyOf(deny("kms:RetireGrant"));
+    await iam.putUserPolicy({ UserName: "retirer", PolicyName: "p", PolicyDocument });
+    await denied(
+      retirer.kms.retireGrant(await grantWith("Encrypt")),
+      /with an explicit deny in an identity-based policy$/,
+    );
+  });
+});
+
 describe("across accounts, a user", () => {
   it("S03-005 needs both: the key policy of the one account and an IAM policy of the other", async () => {
     const able = await world.person("foreign-able", { account: OTHER_ACCOUNT, allow: [allow("kms:Encrypt")] });
