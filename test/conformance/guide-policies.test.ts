@@ -5,7 +5,9 @@ import { after, describe, it } from "node:test";
 import type { KMS } from "@aws-sdk/client-kms";
 import { type Person, startIamWorld } from "../iam-world.ts";
 import { ACCOUNT, allowing, assertRefused, bytes, newKey, OTHER_ACCOUNT, policyOf } from "../kms-client.ts";
-import { type Case, EXAMPLES, type Example, type Refusal } from "./guide-policies.ts";
+import { abac, conditions, contexts } from "./guide-conditions.ts";
+import type { Case, Example, Refusal } from "./guide-example.ts";
+import { iamPolicies, keyPolicies } from "./guide-policies.ts";
 
 const world = await startIamWorld();
 after(() => world.stop());
@@ -87,7 +89,15 @@ async function setUp({
   return { person, arn: Arn };
 }
 
-for (const [kind, examples] of Object.entries(EXAMPLES)) {
+const EXAMPLES: readonly (readonly [kind: string, examples: readonly Example[]])[] = [
+  ["a key policy", keyPolicies],
+  ["an IAM policy", iamPolicies],
+  ["a condition on the encryption context", contexts],
+  ["a condition", conditions],
+  ["access by tags", abac],
+];
+
+for (const [kind, examples] of EXAMPLES) {
   describe(`${kind} of the guide:`, () => {
     for (const example of examples) {
       it(`${example.ids === undefined ? "" : `${example.ids}: `}${example.title}`, async () => {
