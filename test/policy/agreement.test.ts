@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { PolicyKind } from "../../src/policy/document.ts";
 import { operatorNames } from "../../src/policy/operators.ts";
 import { compilePolicy, evaluate } from "../../src/policy/policy.ts";
-import { type ReferenceRequest, referenceVerdict } from "./reference.ts";
+import { type ReferenceIds, type ReferencePrincipal, type ReferenceRequest, referenceVerdict } from "./reference.ts";
 
-const RUNS = 20_000;
+const RUNS = 100_000;
 const ACCOUNT = "111122223333";
 const KEY = `arn:aws:kms:us-east-1:${ACCOUNT}:key/ab`;
 const variable = (text: string): string => `\${${text}}`;
@@ -75,19 +76,47 @@ const condition = fc.dictionary(
   fc.dictionary(keyName, fc.oneof(value, fc.array(value, { maxLength: 3 })), { minKeys: 1, maxKeys: 2 }),
   { maxKeys: 2 },
 );
-const statement = fc.record({
+const USER = `arn:aws:iam::${ACCOUNT}:user/a`;
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/r`;
+const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/r/s`;
+const own = { account: ACCOUNT, accountArn: `arn:aws:iam::${ACCOUNT}:root` };
+const callers: readonly ReferencePrincipal[] = [
+  { ...own, arn: own.accountArn },
+  { ...own, arn: USER, identityId: "AIDANEW" },
+  { ...own, arn: SESSION, baseArn: ROLE, identityId: "AROANEW" },
+  { ...own, arn: `arn:aws:sts::${ACCOUNT}:federated-user/f`, baseArn: USER, identityId: "AIDANEW" },
+];
+/** Ids of the users and roles of today, of earlier ones of the name, and none, as in policies that were loaded. */
+const ids: fc.Arbitrary<ReferenceIds> = fc.record(
+  { [USER]: fc.constantFrom("AIDANEW", "AIDAOLD"), [ROLE]: fc.constantFrom("AROANEW", "AROAOLD") },
+  { requiredKeys: [] },
+) as fc.Arbitrary<ReferenceIds>;
+const named = fc.constantFrom<"*" | { AWS: string }>(
+  ...["*" as const, { AWS: "*" }, { AWS: ACCOUNT }, { AWS: own.accountArn }, { AWS: "444455556666" }],
+  ...[USER, ROLE, SESSION].map((AWS) => ({ AWS })),
+);
+const common = {
   Effect: fc.constantFrom("Allow", "Allow", "Deny"),
-  Principal: fc.constantFrom<"*" | { AWS: string }>("*", { AWS: ACCOUNT }, { AWS: "444455556666" }),
   Action: fc.constantFrom("kms:*", "KMS:Encrypt", "kms:E*t", "kms:Decrypt"),
-  Resource: fc.constantFrom("*", KEY, `arn:aws:kms:*:*:key/${variable("aws:userid")}`, "arn:aws:kms:*:key/x"),
   Condition: condition,
-});
+};
+const resources = ["*", KEY, `arn:aws:kms:*:*:key/${variable("aws:userid")}`];
+/** Policies on resources may name what is no ARN; it means nothing. */
+const ofResource = {
+  ...common,
+  Principal: named,
+  Resource: fc.constantFrom(...resources, "arn:aws:kms:*:key/x"),
+};
+const of = <S>(kind: PolicyKind, statement: fc.Arbitrary<S>) =>
+  fc.record({ kind: fc.constant(kind), statements: fc.array(statement, { minLength: 1, maxLength: 3 }) });
+/** Policies on resources, those that hang on users and roles and name nobody, and those that say who may become a role. */
+const policies = fc.oneof(
+  of("resource", fc.record(ofResource)),
+  of("identity", fc.record({ ...common, Resource: fc.constantFrom(...resources) })),
+  of("trust", fc.record({ ...common, Principal: named })),
+);
 const request: fc.Arbitrary<ReferenceRequest> = fc.record({
-  principal: fc.constant({
-    arn: `arn:aws:iam::${ACCOUNT}:root`,
-    account: ACCOUNT,
-    accountArn: `arn:aws:iam::${ACCOUNT}:root`,
-  }),
+  principal: fc.constantFrom(...callers),
   action: fc.constantFrom("kms:Encrypt", "kms:Decrypt"),
   resourceArn: fc.constant(KEY),
   keys: fc.record(
@@ -104,16 +133,18 @@ describe("the compiled evaluator", () => {
   it(`agrees with the reference on ${RUNS} random policies and requests`, () => {
     const seen = new Map<string, number>();
     fc.assert(
-      fc.property(fc.array(statement, { minLength: 1, maxLength: 3 }), request, (statements, asked) => {
-        const policy = compilePolicy(JSON.stringify({ Version: "2012-10-17", Statement: statements }));
+      fc.property(policies, request, ids, ({ kind, statements }, asked, known) => {
+        const text = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+        const policy = compilePolicy(text, kind, new Map(Object.entries(known)));
         const lower = new Map(Object.entries(asked.keys).map(([key, values]) => [key.toLowerCase(), values]));
-        const { verdict } = evaluate(policy, { ...asked, context: (key) => lower.get(key) });
-        assert.equal(verdict, referenceVerdict(statements, asked));
+        const said = evaluate(policy, { ...asked, context: (key) => lower.get(key) });
+        const verdict = said.verdict === "allow" ? `allow ${said.reach}` : said.verdict;
+        assert.equal(verdict, referenceVerdict(statements, asked, known));
         seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
       }),
       { numRuns: RUNS },
     );
-    for (const verdict of ["allow", "deny", "none"])
-      assert.ok((seen.get(verdict) ?? 0) > RUNS / 50, JSON.stringify([...seen]));
+    for (const verdict of ["allow direct", "allow base", "allow account", "deny", "none"])
+      assert.ok((seen.get(verdict) ?? 0) > RUNS / 100, JSON.stringify([...seen]));
   });
 });

@@ -2,38 +2,69 @@
 
 /** One request: who, what, on what, and its condition keys as they are written. */
 export interface ReferenceRequest {
-  readonly principal: { readonly arn: string; readonly account: string; readonly accountArn: string };
+  readonly principal: ReferencePrincipal;
   readonly action: string;
   readonly resourceArn: string;
   readonly keys: Readonly<Record<string, readonly string[]>>;
 }
 
+/** A root user, a user, or a session with the role or user on which it rests. */
+export interface ReferencePrincipal {
+  readonly arn: string;
+  readonly account: string;
+  readonly accountArn: string;
+  readonly baseArn?: string;
+  readonly identityId?: string;
+}
+
+/** What names meant when the policy was written: unique ids of users and roles, by ARN. */
+export type ReferenceIds = Readonly<Record<string, string>>;
+
 interface ReferenceStatement {
   readonly Effect: string;
-  readonly Principal: "*" | { readonly AWS: string };
+  /** Policies of users and roles have none. */
+  readonly Principal?: "*" | { readonly AWS: string };
   readonly Action: string;
-  readonly Resource: string;
+  /** Trust policies have none: the role is meant. */
+  readonly Resource?: string;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** Denied when a statement denies, else allowed when one allows. */
-export function referenceVerdict(statements: readonly ReferenceStatement[], request: ReferenceRequest): string {
-  const effects = statements.filter((statement) => isInForce(statement, request)).map(({ Effect }) => Effect);
-  if (effects.includes("Deny")) return "deny";
-  return effects.includes("Allow") ? "allow" : "none";
+/** Denied when a statement denies, else allowed when one allows: as near to the caller as the nearest that does. */
+export function referenceVerdict(
+  statements: readonly ReferenceStatement[],
+  request: ReferenceRequest,
+  ids: ReferenceIds = {},
+): string {
+  const inForce = statements.filter((statement) => isInForce(statement, request));
+  const effects = inForce.map(({ Effect, Principal }) => `${Effect} ${nearness(Principal, request.principal, ids)}`);
+  if (effects.some((effect) => effect.startsWith("Deny") && effect !== "Deny nobody")) return "deny";
+  const near = ["direct", "base", "account"].find((reach) => effects.includes(`Allow ${reach}`));
+  return near === undefined ? "none" : `allow ${near}`;
+}
+
+/** How a statement means the caller: itself or everybody, the role or user on which its session rests, or its account. */
+function nearness(Principal: ReferenceStatement["Principal"], caller: ReferencePrincipal, ids: ReferenceIds): string {
+  if (Principal === undefined || Principal === "*" || Principal.AWS === "*") return "direct";
+  const name = Principal.AWS;
+  const id = ids[name];
+  const { arn, account, accountArn, baseArn, identityId } = caller;
+  const rests = baseArn === undefined ? "direct" : "base";
+  if (id !== undefined) return id === identityId ? rests : "nobody";
+  if (name === arn) return "direct";
+  if (name === baseArn) return "base";
+  return name === account || name === accountArn ? "account" : "nobody";
 }
 
 function isInForce(statement: ReferenceStatement, request: ReferenceRequest): boolean {
-  const { Principal, Action, Resource, Condition = {} } = statement;
-  const { arn, account } = request.principal;
-  const isPrincipal = Principal === "*" || ["*", arn, account].includes(Principal.AWS);
+  const { Action, Resource, Condition = {} } = statement;
   const isAction = wildcard(Action.toLowerCase(), request.action.toLowerCase());
-  const resource = fill(Resource, request);
+  const resource = fill(Resource ?? "*", request);
   const isResource = resource !== undefined && wildcard(resource, request.resourceArn);
   const outcomes = Object.entries(Condition).flatMap(([operator, keys]) =>
     Object.entries(keys).map(([key, values]) => condition(operator, key, [values].flat(), request)),
   );
-  return isPrincipal && isAction && isResource && !outcomes.includes(false);
+  return isAction && isResource && !outcomes.includes(false);
 }
 
 /** Whether a key is in the request, and with which values. */
