@@ -119,7 +119,7 @@ function operationsWithDryRun(): readonly string[] {
 
 describe("a dry run", () => {
   for (const [operation, { call, malformed }] of Object.entries(CALLS)) {
-    it(`S08-021: of ${operation} says that it would have succeeded, and is in the record`, async () => {
+    it(`S08-021, S04-037: of ${operation} says that it would have succeeded, and is in the record`, async () => {
       const { requestId } = await assertRefused(call(kms), "DryRunOperationException", MESSAGE);
       const record = await records.of(requestId);
       assert.deepEqual(
@@ -129,7 +129,7 @@ describe("a dry run", () => {
       assert.equal(record.responseElements, null);
     });
 
-    it(`S08-021: of ${operation} is denied and refused as the call itself would be`, async () => {
+    it(`S08-021, S04-037: of ${operation} is denied and refused as the call itself would be`, async () => {
       await assertRefused(call(other), "AccessDeniedException");
       const { status, json } = await world.raw(operation, { ...malformed, DryRun });
       assert.equal(status, 400);
@@ -138,7 +138,7 @@ describe("a dry run", () => {
   }
 
   // The CLI of Debian is too old to know --dry-run; what it would send is this.
-  it("S08-021, S08-022: of CreateGrant, RetireGrant and RevokeGrant leaves the list of grants as it was", async () => {
+  it("S08-021, S08-022, S04-037: of CreateGrant, RetireGrant and RevokeGrant leaves the list of grants as it was", async () => {
     const { Grants = [] } = await kms.listGrants({ KeyId: symmetric });
     assert.deepEqual(
       Grants.map((grant) => grant.GrantId),
