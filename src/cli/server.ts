@@ -16,6 +16,7 @@ import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
+import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
@@ -136,6 +137,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       handlers: new Map<string, DueHandler>([
         [DELETE_KEY, deleteKeyWhenDue(recorder, () => eraseLog(store))],
         [ROTATE_KEY, rotateKeyWhenDue({ store, custody, recorder })],
+        [SETTLE_KEY, settleKeyWhenDue()],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

@@ -99,6 +99,10 @@ export interface Custody {
    * wiped, whatever happens.
    */
   importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial>;
+  /**
+   * The same material, with the same id, sealed for the key's row in another Region: what a replica of a multi-Region key has.
+   */
+  resealMaterial(material: SealedMaterial, region: string): Promise<SealedMaterial>;
   /** A new ciphertext blob, or a bare RSA ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
   encrypt(
     material: SealedMaterial,

@@ -23,7 +23,7 @@ import type {
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
-import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { type Handle, Handles, materialFields, materialId, mistaken, type SymmetricHandle } from "./handles.ts";
 import { findPublicKey, newPair } from "./key-pairs.ts";
 import { newMaterial, openMaterial } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
@@ -120,6 +120,13 @@ export class SoftwareCustody implements Custody {
 
   async importMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<SealedMaterial> {
     return await this.#seal(owner, new Secret(bytes));
+  }
+
+  async resealMaterial(material: SealedMaterial, region: string): Promise<SealedMaterial> {
+    this.#requireOpen();
+    const copy = await this.#seal({ ...material, region }, await this.#handles.unseal(material));
+    if (copy.materialId !== material.materialId) throw mistaken(material);
+    return copy;
   }
 
   async encrypt(

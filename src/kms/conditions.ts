@@ -4,6 +4,7 @@ import type { Call, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
+import { multiRegionKeyType } from "./related-keys.ts";
 import { Key } from "./resources.ts";
 
 /** A condition key's values; one that is undefined or an empty list is not in the request. */
@@ -36,6 +37,7 @@ const keyProperties: ConditionKeys<Key> = {
   "kms:customermasterkeyusage": ({ row }) => row.usage,
   "kms:keyorigin": ({ row }) => row.origin,
   "kms:multiregion": ({ row }) => row.multi_region === 1,
+  "kms:multiregionkeytype": ({ row }) => multiRegionKeyType(row),
 };
 
 /** Where an input holds what encrypting operations are asked about; ReEncrypt has two of each. */
@@ -158,6 +160,36 @@ export const createKeyConditions: ConditionKeys<
   "kms:customermasterkeyusage": requestedUsage,
   "kms:keyorigin": ({ Origin }) => Origin ?? "AWS_KMS",
   "kms:multiregion": ({ MultiRegion }) => MultiRegion === true,
+  "kms:multiregionkeytype": ({ MultiRegion }) => (MultiRegion === true ? "PRIMARY" : undefined),
+  ...bypassCondition,
+  ...tagConditions,
+};
+
+/** ReplicateKey, of the primary key. */
+export const replicaRegionCondition: ConditionKeys<{ readonly ReplicaRegion?: string }> = {
+  "kms:replicaregion": ({ ReplicaRegion }) => ReplicaRegion,
+};
+
+/** UpdatePrimaryRegion, of both keys. */
+export const primaryRegionCondition: ConditionKeys<{ readonly PrimaryRegion?: string }> = {
+  "kms:primaryregion": ({ PrimaryRegion }) => PrimaryRegion,
+};
+
+const ofPrimary =
+  (property: keyof typeof keyProperties): ConditionKeys<unknown>[string] =>
+  (_input, facts) =>
+    facts.found["key"] instanceof Key ? keyProperties[property]?.(facts.found["key"], facts, "") : undefined;
+
+/** What `kms:CreateKey` is asked about a replica that is to be made: it has the properties of its primary. */
+export const createReplicaConditions: ConditionKeys<Tagging & { readonly BypassPolicyLockoutSafetyCheck?: boolean }> = {
+  "kms:calleraccount": (_input, { call }) => call.principal.account,
+  "kms:keyspec": ofPrimary("kms:keyspec"),
+  "kms:customermasterkeyspec": ofPrimary("kms:keyspec"),
+  "kms:keyusage": ofPrimary("kms:keyusage"),
+  "kms:customermasterkeyusage": ofPrimary("kms:keyusage"),
+  "kms:keyorigin": ofPrimary("kms:keyorigin"),
+  "kms:multiregion": () => true,
+  "kms:multiregionkeytype": () => "REPLICA",
   ...bypassCondition,
   ...tagConditions,
 };

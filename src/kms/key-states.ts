@@ -62,6 +62,17 @@ export const rotationSettable: StateRule = {
   Creating: invalid("creating"),
 };
 
+/** UpdatePrimaryRegion, of both keys; a custom key store has no multi-Region keys. */
+export const promotable: StateRule = {
+  Disabled: disabled,
+  ...pendingDeletion,
+  PendingImport: invalid("pending import"),
+  Creating: invalid("creating"),
+};
+
+/** ReplicateKey. */
+export const replicable: StateRule = { ...promotable, Updating: invalid("updating") };
+
 /** @throws ServiceError the error of the table for a key in `state` */
 export function requireState(rule: StateRule, state: KeyState, keyArn: string): void {
   const error = rule[state];

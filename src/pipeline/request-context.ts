@@ -20,7 +20,7 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:securetransport", ({ client }) => String(client.tls !== undefined)],
   ["aws:sourceip", ({ client }) => client.address.split("%")[0]],
   ["aws:useragent", ({ client }) => client.userAgent],
-  ["aws:requestedregion", ({ region }) => region],
+  ["aws:requestedregion", ({ region }, resource) => resource.region ?? region],
   ["aws:principalarn", ({ principal }) => principal.arn],
   ["aws:principalaccount", ({ principal }) => principal.account],
   ["aws:principaltype", () => "Account"],

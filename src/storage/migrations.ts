@@ -101,6 +101,16 @@ export const MIGRATIONS: readonly Migration[] = [
         FROM "key" WHERE rotation_enabled = 1 AND rotation_enabled_at IS NOT NULL;
     `,
   },
+  {
+    // Code of version 2 would delete a primary key before its replicas, and rotate it alone.
+    version: 3,
+    minimumReader: 3,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN primary_region TEXT;
+      ALTER TABLE "key" ADD COLUMN replica_regions TEXT NOT NULL DEFAULT '[]';
+      ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -14,6 +14,7 @@ import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
 import { generateMac, verifyMac } from "./macs.ts";
+import { replicateKey, updatePrimaryRegion } from "./multi-region.ts";
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from "./policies.ts";
 import { getPublicKey } from "./public-keys.ts";
 import { generateRandom } from "./random.ts";
@@ -59,6 +60,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     listResourceTags,
     putKeyPolicy,
     reEncrypt,
+    replicateKey,
     rotateKeyOnDemand,
     scheduleKeyDeletion,
     sign,
@@ -66,6 +68,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     untagResource,
     updateAlias,
     updateKeyDescription,
+    updatePrimaryRegion,
     verify,
     verifyMac,
   ].map((operation) => [operation.name, operation]),

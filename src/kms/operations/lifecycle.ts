@@ -2,7 +2,7 @@
 
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
-import { newKeyId } from "../../base/ids.ts";
+import { newKeyId, newMultiRegionKeyId } from "../../base/ids.ts";
 import { listKeyIds, updateKey } from "../../storage/keys.ts";
 import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
@@ -15,11 +15,13 @@ import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
+import { multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
 import type { Input } from "../shapes.ts";
-import { requireTags } from "../tags.ts";
+import { requireTags, tagOf } from "../tags.ts";
 
 /**
- * Creates a key of any spec, with material of our own (API reference, CreateKey).
+ * Creates a key of any spec, with material of our own; with `MultiRegion` a primary key that can be replicated (API reference,
+ * CreateKey).
  *
  * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
  * @throws UnsupportedOperationException a kind of key that can't be made here yet
@@ -29,6 +31,13 @@ export const createKey = change("CreateKey", {
   targets: [
     { as: "account", action: "kms:CreateKey", resource: account },
     { as: "tagged", action: "kms:TagResource", resource: everyKey, when: ({ Tags = [] }) => Tags.length > 0 },
+    {
+      as: "role",
+      action: "iam:CreateServiceLinkedRole",
+      resource: multiRegionRole,
+      conditions: multiRegionRoleCondition,
+      when: ({ MultiRegion }) => MultiRegion === true,
+    },
   ],
   conditions: createKeyConditions,
   record: {
@@ -53,7 +62,7 @@ export const createKey = change("CreateKey", {
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
   async prepare(input, { call, custody }) {
-    const keyId = newKeyId();
+    const keyId = input.MultiRegion === true ? newMultiRegionKeyId() : newKeyId();
     const owner = { account: call.principal.account, region: call.region, keyId };
     const kind = { spec: specOf(input), usage: usageOf(input), origin: "AWS_KMS" };
     return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
@@ -62,7 +71,7 @@ export const createKey = change("CreateKey", {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
     const policy = input.Policy ?? defaultKeyPolicy(owner);
-    const kind = { spec: specOf(input), usage: usageOf(input) };
+    const kind = { spec: specOf(input), usage: usageOf(input), multiRegion: input.MultiRegion === true };
     const row = newKeyRow({ ...owner, ...kind, description: input.Description ?? "", policy, now });
     if (input.Policy !== undefined) {
       const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
@@ -81,10 +90,6 @@ function specOf({ KeySpec, CustomerMasterKeySpec }: Input<"CreateKey">): string 
 
 function usageOf({ KeyUsage = "ENCRYPT_DECRYPT" }: Input<"CreateKey">): string {
   return KeyUsage;
-}
-
-function tagOf({ TagKey = "", TagValue = "" }: { TagKey: string | undefined; TagValue: string | undefined }) {
-  return { key: TagKey, value: TagValue };
 }
 
 /** Texts as recorded on AWS (spec 09) where they are known. */
@@ -106,7 +111,6 @@ function requireCreatable(input: Input<"CreateKey">): void {
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
   if (input.Origin !== undefined && input.Origin !== "AWS_KMS") throw notYet(`Origin ${input.Origin}`);
-  if (input.MultiRegion === true) throw notYet("multi-Region keys");
   if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) throw notYet("custom key stores");
 }
 

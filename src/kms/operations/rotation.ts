@@ -1,16 +1,28 @@
 /** Rotation: its setting and dates, on demand, and the history of a key's material. */
 
-import { ConflictException, LimitExceededException, UnsupportedOperationException } from "../../base/errors.ts";
-import { updateKey } from "../../storage/keys.ts";
+import {
+  ConflictException,
+  DependencyTimeoutException,
+  LimitExceededException,
+  UnsupportedOperationException,
+} from "../../base/errors.ts";
 import { countRotations, listMaterials, type MaterialSummary } from "../../storage/materials.ts";
 import { rotationPeriodCondition } from "../conditions.ts";
 import { type Forms, keyIdOrArn, keyIdOrArnAnywhere } from "../identifiers.ts";
 import { anyState, rotationSettable } from "../key-states.ts";
-import { materialOwner, ROTATION_PERIOD_DAYS } from "../keys.ts";
+import { ROTATION_PERIOD_DAYS } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { isSealedForAll, recordSynchronization, requireNoReplica, updateRelatedKeys } from "../related-keys.ts";
 import { type Key, key, type Locator } from "../resources.ts";
-import { findRotationAt, replaceMaterial, reschedule, scheduleRotation, unscheduleRotation } from "../rotation.ts";
+import {
+  findRotationAt,
+  newMaterials,
+  replaceMaterial,
+  reschedule,
+  scheduleRotation,
+  unscheduleRotation,
+} from "../rotation.ts";
 
 /** A key that KMS can give new material: states are checked first (spec 09, RotateKeyOnDemand). */
 function rotatable(forms: Forms): Locator<{ readonly KeyId?: string }, Key> {
@@ -21,8 +33,9 @@ function rotatable(forms: Forms): Locator<{ readonly KeyId?: string }, Key> {
  * Turns automatic rotation on, from now, or changes its period (API reference, EnableKeyRotation).
  *
  * Enabling starts the clock; a call on a key that rotates already changes the period and keeps the day it counts from.
+ * Replicas share the setting of their primary.
  *
- * @throws UnsupportedOperationException a key that can't rotate: not symmetric, or not with material of our own
+ * @throws UnsupportedOperationException a key that can't rotate: not symmetric, not with material of our own, or a replica
  */
 export const enableKeyRotation = change("EnableKeyRotation", {
   targets: [{ as: "key", action: "kms:EnableKeyRotation", resource: rotatable(keyIdOrArn), states: rotationSettable }],
@@ -33,10 +46,10 @@ export const enableKeyRotation = change("EnableKeyRotation", {
     response: (_output, { key }) => ({ KeyId: key.arn }),
     resources: ["key"],
   },
-  async run({ RotationPeriodInDays }, { call: { now }, key: { row }, tx }) {
+  async run({ RotationPeriodInDays }, { call: { now }, key: { row }, tx, recorder }) {
     if (row.rotation_enabled === 1) {
       const periodDays = RotationPeriodInDays ?? row.rotation_period_days;
-      await updateKey(tx, row, { rotation_period_days: periodDays });
+      await updateRelatedKeys(tx, row, { rotation_period_days: periodDays });
       await reschedule(tx, row, { periodDays, now });
     } else {
       const setting = {
@@ -44,9 +57,10 @@ export const enableKeyRotation = change("EnableKeyRotation", {
         rotation_period_days: RotationPeriodInDays ?? ROTATION_PERIOD_DAYS,
         rotation_enabled_at: now,
       };
-      await updateKey(tx, row, setting);
+      await updateRelatedKeys(tx, row, setting);
       await scheduleRotation(tx, { ...row, ...setting }, now);
     }
+    await recordSynchronization(tx, row, { now, recorder });
     return {};
   },
 });
@@ -55,9 +69,10 @@ export const enableKeyRotation = change("EnableKeyRotation", {
 export const disableKeyRotation = change("DisableKeyRotation", {
   targets: [{ as: "key", action: "kms:DisableKeyRotation", resource: rotatable(keyIdOrArn), states: rotationSettable }],
   record: { readOnly: false, request: ["KeyId"], resources: ["key"] },
-  async run(_input, { key, tx }) {
-    await updateKey(tx, key.row, { rotation_enabled: 0, rotation_enabled_at: null });
-    await unscheduleRotation(tx, key.row);
+  async run(_input, { call: { now }, key: { row }, tx, recorder }) {
+    await updateRelatedKeys(tx, row, { rotation_enabled: 0, rotation_enabled_at: null });
+    await unscheduleRotation(tx, row);
+    await recordSynchronization(tx, row, { now, recorder });
     return {};
   },
 });
@@ -73,7 +88,7 @@ export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   ],
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
   async run(_input, { key: { id, row }, store }) {
-    const KeyRotationEnabled = row.rotation_enabled === 1 && row.state !== "PendingDeletion";
+    const KeyRotationEnabled = row.rotation_enabled === 1 && !pendingDeletion.has(row.state);
     if (!KeyRotationEnabled) return { KeyId: id, KeyRotationEnabled };
     const next = await findRotationAt(store.db, row);
     return {
@@ -84,6 +99,9 @@ export const getKeyRotationStatus = read("GetKeyRotationStatus", {
     };
   },
 });
+
+/** States in which no key rotates, however it is set. */
+const pendingDeletion: ReadonlySet<string> = new Set(["PendingDeletion", "PendingReplicaDeletion"]);
 
 /** Rotations on demand of one key, ever (API reference, RotateKeyOnDemand). */
 const ON_DEMAND_MAX = 25;
@@ -96,12 +114,14 @@ const CONFLICT_MS = 20 * 60_000;
  *
  * @throws ConflictException an automatic rotation is due within 20 minutes
  * @throws LimitExceededException it was the key's 26th
+ * @throws DependencyTimeoutException a replica was made or deleted at this moment
  */
 export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
   targets: [{ as: "key", action: "kms:RotateKeyOnDemand", resource: rotatable(keyIdOrArn), states: rotationSettable }],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
-  prepare: (_input, { custody, key }) => custody.createMaterial(materialOwner(key.row)),
-  async check(_input, { call, key: { arn, id, row }, tx }) {
+  prepare: (_input, { custody, key }) => newMaterials(custody, key.row),
+  async check(_input, { call, key: { arn, id, row }, tx, prepared }) {
+    if (!isSealedForAll(prepared, row)) throw new DependencyTimeoutException(`The replicas of ${arn} are changing.`);
     const due = await findRotationAt(tx.db, row);
     if (due !== undefined && due - call.now <= CONFLICT_MS) {
       throw new ConflictException(`An automatic rotation of ${arn} is in progress or due within 20 minutes.`);
@@ -110,8 +130,8 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
       throw new LimitExceededException(`${arn} has had all of its ${ON_DEMAND_MAX} on-demand rotations.`);
     }
   },
-  async run(_input, { call, key, tx, recorder, prepared: material }) {
-    await replaceMaterial(tx, key.row, { material, type: "ON_DEMAND", now: call.now, recorder });
+  async run(_input, { call, key, tx, recorder, prepared: materials }) {
+    await replaceMaterial(tx, key.row, { materials, type: "ON_DEMAND", now: call.now, recorder });
     return { KeyId: key.id };
   },
 });
@@ -171,6 +191,7 @@ function requireSymmetric({ row }: Key): void {
 
 function requireRotatable(found: Key): void {
   requireSymmetric(found);
+  requireNoReplica(found);
   const { arn, row } = found;
   if (row.origin !== "AWS_KMS") {
     throw new UnsupportedOperationException(`${arn} origin is ${row.origin} which is not valid for this operation.`);

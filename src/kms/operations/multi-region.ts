@@ -1,0 +1,201 @@
+/** ReplicateKey and UpdatePrimaryRegion: related keys in several Regions. */
+
+import type { KeyMetadata } from "@aws-sdk/client-kms";
+import { findPartition } from "../../base/arn.ts";
+import {
+  AlreadyExistsException,
+  DependencyTimeoutException,
+  UnsupportedOperationException,
+} from "../../base/errors.ts";
+import type { Call } from "../../pipeline/operation.ts";
+import { clearDue, findDueAt, setDue } from "../../storage/due.ts";
+import { insertKey, updateKey } from "../../storage/keys.ts";
+import { insertMaterial, listMaterialRows } from "../../storage/materials.ts";
+import type { KeyRow } from "../../storage/schema.ts";
+import { upsertTags } from "../../storage/tags.ts";
+import {
+  contextOfKey,
+  createReplicaConditions,
+  primaryRegionCondition,
+  replicaRegionCondition,
+} from "../conditions.ts";
+import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
+import { promotable, replicable } from "../key-states.ts";
+import { keyMetadata, materialColumns } from "../keys.ts";
+import { change } from "../operation.ts";
+import { recordSynchronization, replicaRegionsColumn, replicaRegionsOf, updateRelatedKeys } from "../related-keys.ts";
+import {
+  accountInReplicaRegion,
+  everyKeyInReplicaRegion,
+  primaryKey,
+  replicaInPrimaryRegion,
+} from "../related-resources.ts";
+import { Key, sealedMaterialOf } from "../resources.ts";
+import { rotationOf } from "../rotation.ts";
+import type { Input } from "../shapes.ts";
+import { requireTags, tagOf } from "../tags.ts";
+import { settleLater } from "../transient-states.ts";
+
+/** Who, in the principal's name, does the part of an operation that is in another Region (KMS guide, UpdatePrimaryRegion). */
+const KMS = "kms.amazonaws.com";
+
+/**
+ * Makes a replica of a primary key in another Region of its partition: same id, material and history; its own policy, tags,
+ * description and state (API reference, ReplicateKey). It is `Creating` for a moment.
+ *
+ * @throws AlreadyExistsException a related key is in that Region, in whatever state
+ * @throws UnsupportedOperationException the key is no primary, or the Region is none that it can be replicated into
+ * @throws DependencyTimeoutException the key was rotated at this moment
+ * @throws MalformedPolicyDocumentException, LimitExceededException, TagException see key-policies.ts, tags.ts
+ */
+export const replicateKey = change("ReplicateKey", {
+  targets: [
+    {
+      as: "key",
+      action: "kms:ReplicateKey",
+      resource: primaryKey,
+      states: replicable,
+      conditions: replicaRegionCondition,
+    },
+    { as: "account", action: "kms:CreateKey", resource: accountInReplicaRegion, conditions: createReplicaConditions },
+    {
+      as: "tagged",
+      action: "kms:TagResource",
+      resource: everyKeyInReplicaRegion,
+      conditions: createReplicaConditions,
+      when: ({ Tags = [] }) => Tags.length > 0,
+    },
+  ],
+  record: {
+    readOnly: false,
+    request: ({ KeyId, ReplicaRegion, Policy, BypassPolicyLockoutSafetyCheck = false, Description = "", Tags }) => ({
+      KeyId,
+      ReplicaRegion,
+      Policy,
+      BypassPolicyLockoutSafetyCheck,
+      Description,
+      Tags,
+    }),
+    response: ({ ReplicaKeyMetadata, ReplicaPolicy }) => ({ ReplicaKeyMetadata, ReplicaPolicy }),
+    resources: ["key"],
+  },
+  validate({ ReplicaRegion, Tags }, { region, partition }) {
+    if (findPartition(ReplicaRegion) !== partition) {
+      throw new UnsupportedOperationException(`A key of ${region} can't be replicated into ${ReplicaRegion}.`);
+    }
+    if (Tags !== undefined) requireTags(Tags);
+  },
+  async prepare({ ReplicaRegion }, { key: { row }, store, custody }) {
+    if (row.origin === "EXTERNAL") return []; // imported into each key by itself (KMS guide, Importing into multi-Region keys)
+    const materials = await listMaterialRows(store.db, { region: row.region, keyId: row.key_id });
+    const copies = materials.map(async ({ created_at, rotated_at, rotation_type, ...material }) => {
+      const sealed = await custody.resealMaterial(sealedMaterialOf(material), ReplicaRegion);
+      return { ...materialColumns(sealed), created_at, rotated_at, rotation_type };
+    });
+    return await Promise.all(copies);
+  },
+  async check({ ReplicaRegion }, { key: { arn, id, row }, tx, prepared }) {
+    const taken = await tx.settle((reader) => reader.find("key", ReplicaRegion, id));
+    if (taken !== undefined) throw new AlreadyExistsException(`${arn} has a related key in ${ReplicaRegion} already.`);
+    if (row.origin === "EXTERNAL") return;
+    const materials = await listMaterialRows(tx.db, { region: row.region, keyId: id });
+    const copied = new Set(prepared.map(({ material_id }) => material_id));
+    if (materials.length === copied.size && materials.every(({ material_id }) => copied.has(material_id))) return;
+    throw new DependencyTimeoutException(`The material of ${arn} is changing.`);
+  },
+  async run(input, { call, key: { row: primary }, tx, prepared, recorder }) {
+    const { now } = call;
+    const regions = [...replicaRegionsOf(primary), input.ReplicaRegion];
+    const relations = { replica_regions: replicaRegionsColumn(regions) };
+    const replica: KeyRow = {
+      ...primary,
+      ...relations,
+      region: input.ReplicaRegion,
+      description: input.Description ?? "",
+      policy: policyOf(input, { ...call, region: input.ReplicaRegion }, primary),
+      state: "Creating",
+      created_at: now,
+    };
+    await updateRelatedKeys(tx, primary, relations);
+    await insertKey(tx, replica);
+    for (const material of prepared) await insertMaterial(tx, material);
+    const name = { region: replica.region, keyId: replica.key_id };
+    if (input.Tags !== undefined) await upsertTags(tx, name, input.Tags.map(tagOf));
+    await settleLater(tx, replica, now);
+    const ReplicaKeyMetadata: KeyMetadata = keyMetadata(replica);
+    await recorder.enlist(tx, creationOf(input, { ...call, operation: "CreateKey" }, ReplicaKeyMetadata));
+    await recordSynchronization(tx, replica, { now, recorder });
+    return {
+      ReplicaKeyMetadata,
+      ReplicaPolicy: replica.policy,
+      ReplicaTags: input.Tags?.map(({ ...tag }) => tag) ?? [],
+    };
+  },
+});
+
+/** The policy of a replica, which is never its primary's unless the caller sends that. */
+function policyOf(input: Input<"ReplicateKey">, call: Call, primary: KeyRow): string {
+  if (input.Policy === undefined) return defaultKeyPolicy(primary);
+  const replica = new Key({ ...primary, region: call.region, policy: input.Policy });
+  const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
+  requireKeyPolicy(input.Policy, { call, keyArn: replica.arn, bypassLockout, context: contextOfKey(call, replica) });
+  return input.Policy;
+}
+
+/** The record of the replica's creation, in its own Region (KMS guide, ReplicateKey). */
+function creationOf(input: Input<"ReplicateKey">, call: Call, metadata: KeyMetadata) {
+  const { Policy, Description = "", BypassPolicyLockoutSafetyCheck = false, Tags = [], ReplicaRegion } = input;
+  const { KeyUsage, CustomerMasterKeySpec, KeySpec, Origin, MultiRegion, Arn = "", AWSAccountId = "" } = metadata;
+  const request = { Policy, Description, KeyUsage, CustomerMasterKeySpec, KeySpec, Origin, MultiRegion };
+  return {
+    call: { ...call, region: ReplicaRegion },
+    readOnly: false,
+    request: { ...request, BypassPolicyLockoutSafetyCheck, Tags },
+    response: { KeyMetadata: metadata },
+    resources: [{ arn: Arn, account: AWSAccountId }],
+    invokedBy: KMS,
+  };
+}
+
+/**
+ * Makes a replica the primary of its set, and the primary a replica; both are `Updating` for a moment, in which they can be
+ * used (API reference, UpdatePrimaryRegion). The rotation that was planned stays planned.
+ *
+ * @throws NotFoundException there is no replica in that Region
+ * @throws UnsupportedOperationException the key is no primary
+ */
+export const updatePrimaryRegion = change("UpdatePrimaryRegion", {
+  targets: [
+    { as: "key", action: "kms:UpdatePrimaryRegion", resource: primaryKey, states: promotable },
+    { as: "replica", action: "kms:UpdatePrimaryRegion", resource: replicaInPrimaryRegion, states: promotable },
+  ],
+  conditions: primaryRegionCondition,
+  record: {
+    readOnly: false,
+    request: ["KeyId", "PrimaryRegion"],
+    response: (_output, { key }) => ({ KeyId: key.arn }),
+    resources: ["key"],
+  },
+  async run({ PrimaryRegion }, { call, key, replica, tx, recorder }) {
+    const { row } = key;
+    const regions = replicaRegionsOf(row).map((region) => (region === PrimaryRegion ? row.region : region));
+    const relations = { primary_region: PrimaryRegion, replica_regions: replicaRegionsColumn(regions) };
+    await updateRelatedKeys(tx, row, relations);
+    for (const changed of [row, replica.row]) {
+      await updateKey(tx, changed, { state: "Updating" });
+      await settleLater(tx, changed, call.now);
+    }
+    const rotationAt = await findDueAt(tx.db, rotationOf(row));
+    await clearDue(tx, rotationOf(row));
+    if (rotationAt !== undefined) await setDue(tx, { ...rotationOf({ ...row, ...relations }), due_at: rotationAt });
+    await recorder.enlist(tx, {
+      call: { ...call, region: PrimaryRegion },
+      readOnly: false,
+      request: { KeyId: replica.arn, PrimaryRegion },
+      response: { KeyId: replica.arn },
+      resources: undefined,
+      invokedBy: KMS,
+    });
+    return {};
+  },
+});
