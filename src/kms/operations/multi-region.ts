@@ -9,8 +9,7 @@ import {
 } from "../../base/errors.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import { clearDue, findDueAt, setDue } from "../../storage/due.ts";
-import { insertKey, updateKey } from "../../storage/keys.ts";
-import { insertMaterial, listMaterialRows } from "../../storage/materials.ts";
+import { updateKey } from "../../storage/keys.ts";
 import type { KeyRow } from "../../storage/schema.ts";
 import { upsertTags } from "../../storage/tags.ts";
 import {
@@ -21,7 +20,7 @@ import {
 } from "../conditions.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { promotable, replicable } from "../key-states.ts";
-import { keyMetadata, materialColumns } from "../keys.ts";
+import { keyMetadata } from "../keys.ts";
 import { change } from "../operation.ts";
 import { recordSynchronization, replicaRegionsColumn, replicaRegionsOf, updateRelatedKeys } from "../related-keys.ts";
 import {
@@ -30,7 +29,8 @@ import {
   primaryKey,
   replicaInPrimaryRegion,
 } from "../related-resources.ts";
-import { Key, sealedMaterialOf } from "../resources.ts";
+import { copyMaterials, insertReplica, isCopiedWhole } from "../replicas.ts";
+import { Key } from "../resources.ts";
 import { rotationOf } from "../rotation.ts";
 import type { Input } from "../shapes.ts";
 import { requireTags, tagOf } from "../tags.ts";
@@ -85,40 +85,21 @@ export const replicateKey = change("ReplicateKey", {
     }
     if (Tags !== undefined) requireTags(Tags);
   },
-  async prepare({ ReplicaRegion }, { key: { row }, store, custody }) {
-    if (row.origin === "EXTERNAL") return []; // imported into each key by itself (KMS guide, Importing into multi-Region keys)
-    const materials = await listMaterialRows(store.db, { region: row.region, keyId: row.key_id });
-    const copies = materials.map(async ({ created_at, rotated_at, rotation_type, ...material }) => {
-      const sealed = await custody.resealMaterial(sealedMaterialOf(material), ReplicaRegion);
-      return { ...materialColumns(sealed), created_at, rotated_at, rotation_type };
-    });
-    return await Promise.all(copies);
-  },
+  prepare: ({ ReplicaRegion }, { key, store, custody }) =>
+    copyMaterials({ db: store.db, custody }, key.row, ReplicaRegion),
   async check({ ReplicaRegion }, { key: { arn, id, row }, tx, prepared }) {
     const taken = await tx.settle((reader) => reader.find("key", ReplicaRegion, id));
     if (taken !== undefined) throw new AlreadyExistsException(`${arn} has a related key in ${ReplicaRegion} already.`);
-    if (row.origin === "EXTERNAL") return;
-    const materials = await listMaterialRows(tx.db, { region: row.region, keyId: id });
-    const copied = new Set(prepared.map(({ material_id }) => material_id));
-    if (materials.length === copied.size && materials.every(({ material_id }) => copied.has(material_id))) return;
-    throw new DependencyTimeoutException(`The material of ${arn} is changing.`);
+    if (!(await isCopiedWhole(tx, row, prepared))) {
+      throw new DependencyTimeoutException(`The material of ${arn} is changing.`);
+    }
   },
-  async run(input, { call, key: { row: primary }, tx, prepared, recorder }) {
+  async run(input, { call, key: { row: primary }, tx, prepared: materials, recorder }) {
     const { now } = call;
-    const regions = [...replicaRegionsOf(primary), input.ReplicaRegion];
-    const relations = { replica_regions: replicaRegionsColumn(regions) };
-    const replica: KeyRow = {
-      ...primary,
-      ...relations,
-      region: input.ReplicaRegion,
-      description: input.Description ?? "",
-      policy: policyOf(input, { ...call, region: input.ReplicaRegion }, primary),
-      state: "Creating",
-      created_at: now,
-    };
-    await updateRelatedKeys(tx, primary, relations);
-    await insertKey(tx, replica);
-    for (const material of prepared) await insertMaterial(tx, material);
+    const { ReplicaRegion: region, Description: description = "" } = input;
+    const policy = policyOf(input, { ...call, region }, primary);
+    const own = { region, description, policy, state: "Creating" as const, created_at: now };
+    const replica = await insertReplica(tx, primary, { ...own, materials });
     const name = { region: replica.region, keyId: replica.key_id };
     if (input.Tags !== undefined) await upsertTags(tx, name, input.Tags.map(tagOf));
     await settleLater(tx, replica, now);

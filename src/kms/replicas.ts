@@ -1,0 +1,51 @@
+/** Replicas as rows: made from their primary, with its material sealed for their Region. */
+
+import type { Kysely } from "kysely";
+import type { Custody } from "../custody/custody.ts";
+import { insertKey } from "../storage/keys.ts";
+import { insertMaterial, listMaterialRows } from "../storage/materials.ts";
+import type { KeyRow, MaterialRow, Schema } from "../storage/schema.ts";
+import type { Tx } from "../storage/store.ts";
+import { materialColumns } from "./keys.ts";
+import { replicaRegionsColumn, replicaRegionsOf, updateRelatedKeys } from "./related-keys.ts";
+import { sealedMaterialOf } from "./resources.ts";
+
+/** Every material of a key, sealed for another Region; none of imported keys, into each of which it is imported by itself. */
+export async function copyMaterials(
+  { db, custody }: { db: Kysely<Schema>; custody: Custody },
+  row: KeyRow,
+  region: string,
+): Promise<readonly MaterialRow[]> {
+  if (row.origin === "EXTERNAL") return [];
+  const materials = await listMaterialRows(db, { region: row.region, keyId: row.key_id });
+  const copies = materials.map(async ({ created_at, rotated_at, rotation_type, ...material }) => {
+    const sealed = await custody.resealMaterial(sealedMaterialOf(material), region);
+    return { ...materialColumns(sealed), created_at, rotated_at, rotation_type };
+  });
+  return await Promise.all(copies);
+}
+
+/** Whether `copies` are of all the materials that a key has now. */
+export async function isCopiedWhole(tx: Tx, row: KeyRow, copies: readonly MaterialRow[]): Promise<boolean> {
+  if (row.origin === "EXTERNAL") return copies.length === 0;
+  const materials = await listMaterialRows(tx.db, { region: row.region, keyId: row.key_id });
+  const copied = new Set(copies.map(({ material_id }) => material_id));
+  return materials.length === copied.size && materials.every(({ material_id }) => copied.has(material_id));
+}
+
+/** Adds a replica to the keys that are related to its primary; it has what they share, and `own` (spec 05, properties). */
+export async function insertReplica(
+  tx: Tx,
+  primary: KeyRow,
+  {
+    materials,
+    ...own
+  }: Pick<KeyRow, "region" | "description" | "policy" | "state" | "created_at"> & { materials: readonly MaterialRow[] },
+): Promise<KeyRow> {
+  const relations = { replica_regions: replicaRegionsColumn([...replicaRegionsOf(primary), own.region]) };
+  const replica = { ...primary, ...relations, ...own };
+  await updateRelatedKeys(tx, primary, relations);
+  await insertKey(tx, replica);
+  for (const material of materials) await insertMaterial(tx, material);
+  return replica;
+}
