@@ -46,7 +46,7 @@ export function newKeyRow(key: {
     state: "Enabled",
     multi_region: key.multiRegion === true ? 1 : 0,
     primary_region: key.multiRegion === true ? key.region : null,
-    replica_regions: "[]",
+    replica_regions: key.multiRegion === true ? "[]" : null,
     created_at: key.now,
     policy: key.policy,
     current_material_id: "",

@@ -26,7 +26,7 @@ export function primaryRegionOf({ region, primary_region }: Relations): string {
 
 /** The Regions of the replicas of a primary key, or of a replica and its siblings; none for single-Region keys. */
 export function replicaRegionsOf({ replica_regions }: Relations): readonly string[] {
-  return JSON.parse(replica_regions) as string[];
+  return replica_regions === null ? [] : (JSON.parse(replica_regions) as string[]);
 }
 
 /** A list of Regions as the rows have it. */

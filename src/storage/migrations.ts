@@ -107,7 +107,7 @@ export const MIGRATIONS: readonly Migration[] = [
     minimumReader: 3,
     sqlite: `
       ALTER TABLE "key" ADD COLUMN primary_region TEXT;
-      ALTER TABLE "key" ADD COLUMN replica_regions TEXT NOT NULL DEFAULT '[]';
+      ALTER TABLE "key" ADD COLUMN replica_regions TEXT;
       ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
     `,
   },

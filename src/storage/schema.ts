@@ -60,8 +60,8 @@ export interface KeyTable {
   multi_region: number;
   /** Where the primary key of this multi-Region key is; null for single-Region keys. All related rows say the same. */
   primary_region: string | null;
-  /** The Regions of its replicas, oldest first, as a JSON list. All related rows say the same. */
-  replica_regions: string;
+  /** The Regions of its replicas, oldest first, as a JSON list; null for single-Region keys. All related rows say the same. */
+  replica_regions: string | null;
   created_at: number;
   /** The key policy exactly as it was sent. */
   policy: string;

@@ -20,8 +20,16 @@ const FAILURES: readonly Readonly<Record<string, unknown>>[] = [
   { KeyId: "arn:aws:kms:us-east-1:999988887777:key/11111111-2222-3333-4444-555555555555" },
 ];
 
-/** Runs the API on a key that is enabled, and leaves it pending deletion. @returns every answer */
-export async function useEveryOperation(server: ServerAddress, keyId: string): Promise<readonly Asked[]> {
+/**
+ * Runs the API on a key that is enabled, and leaves it pending deletion; and on a multi-Region key with a replica in us-west-2.
+ *
+ * @returns every answer
+ */
+export async function useEveryOperation(
+  server: ServerAddress,
+  keyId: string,
+  multiRegionKeyId: string,
+): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   const ask = async (operation: string, input: unknown): Promise<Readonly<Record<string, unknown>>> => {
     const answer = await callKms(server, operation, input);
@@ -33,6 +41,7 @@ export async function useEveryOperation(server: ServerAddress, keyId: string): P
   }
   const { blob, other } = await useKey(ask, keyId);
   await changeKey(ask, keyId);
+  await useRegions(ask, multiRegionKeyId);
   await failWithKey(ask, { keyId, blob, other });
   await endKey(ask, keyId);
   return asked;
@@ -115,6 +124,15 @@ async function changeKey(ask: Ask, KeyId: string): Promise<void> {
   await ask("ListKeyRotations", { KeyId, IncludeKeyMaterial: "ALL_KEY_MATERIAL" });
   await ask("GetKeyLastUsage", { KeyId });
   await ask("DisableKeyRotation", { KeyId });
+}
+
+async function useRegions(ask: Ask, KeyId: string): Promise<void> {
+  await ask("CreateKey", { MultiRegion: true });
+  await ask("RotateKeyOnDemand", { KeyId });
+  await ask("ReplicateKey", { KeyId, ReplicaRegion: "eu-west-1" });
+  await ask("ReplicateKey", { KeyId, ReplicaRegion: "eu-west-1" });
+  await ask("UpdatePrimaryRegion", { KeyId, PrimaryRegion: "ca-central-1" });
+  await ask("UpdatePrimaryRegion", { KeyId, PrimaryRegion: "us-west-2" });
 }
 
 async function failWithKey(

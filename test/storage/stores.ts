@@ -75,7 +75,7 @@ export function key(columns: Partial<KeyRow> = {}): KeyRow {
     state: "Enabled",
     multi_region: 0,
     primary_region: null,
-    replica_regions: "[]",
+    replica_regions: null,
     created_at: 1,
     policy: "{}",
     current_material_id: "0".repeat(64),
