@@ -267,12 +267,39 @@ describe("rotation of multi-Region keys", () => {
     await home.disableKey({ KeyId });
     await west.disableKey({ KeyId });
     await server.advance(100 * DAY_MS);
+    const { NextRotationDate } = await home.getKeyRotationStatus({ KeyId });
     await west.enableKey({ KeyId });
     await server.advance(DAY_MS);
     assert.equal((await materialsOf(west, KeyId)).length, 1);
+    assert.deepEqual((await home.getKeyRotationStatus({ KeyId })).NextRotationDate, NextRotationDate);
     await home.enableKey({ KeyId });
     await server.advance(DAY_MS);
     assert.equal((await materialsOf(west, KeyId)).length, 2);
+  });
+
+  it("S05-037: leaves related keys with the same material when replicas are made at the same time", async () => {
+    const { KeyId } = await newKey(home, { MultiRegion: true });
+    const regions = ["eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "ap-south-1"];
+    const calls = regions.flatMap((ReplicaRegion) => [
+      home.replicateKey({ KeyId, ReplicaRegion }),
+      home.rotateKeyOnDemand({ KeyId }),
+    ]);
+    const refused = (await Promise.allSettled(calls)).flatMap((outcome) =>
+      outcome.status === "rejected" ? [(outcome.reason as Error).name] : [],
+    );
+    const retryable = new Set(["KMSInternalException", "DependencyTimeoutException"]);
+    assert.deepEqual(
+      refused.filter((name) => !retryable.has(name)),
+      [],
+    );
+    assert.ok(refused.length < calls.length);
+    const materials = await materialsOf(home, KeyId);
+    const { replicas } = await relationsOf(home, KeyId);
+    assert.equal(replicas.length + materials.length - 1, calls.length - refused.length);
+    for (const region of replicas) {
+      assert.deepEqual(await materialsOf(server.client(String(region)), KeyId), materials);
+      assert.deepEqual((await relationsOf(server.client(String(region)), KeyId)).replicas, replicas);
+    }
   });
 
   it("S05-036, S02-021: leaves a SynchronizeMultiRegionKey record of the primary, where there are replicas", async () => {

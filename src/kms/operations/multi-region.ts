@@ -2,11 +2,7 @@
 
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { findPartition } from "../../base/arn.ts";
-import {
-  AlreadyExistsException,
-  DependencyTimeoutException,
-  UnsupportedOperationException,
-} from "../../base/errors.ts";
+import { AlreadyExistsException, KMSInternalException, UnsupportedOperationException } from "../../base/errors.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import { clearDue, findDueAt, setDue } from "../../storage/due.ts";
 import { updateKey } from "../../storage/keys.ts";
@@ -45,7 +41,7 @@ const KMS = "kms.amazonaws.com";
  *
  * @throws AlreadyExistsException a related key is in that Region, in whatever state
  * @throws UnsupportedOperationException the key is no primary, or the Region is none that it can be replicated into
- * @throws DependencyTimeoutException the key was rotated at this moment
+ * @throws KMSInternalException the key was rotated at this moment; the caller may try again
  * @throws MalformedPolicyDocumentException, LimitExceededException, TagException see key-policies.ts, tags.ts
  */
 export const replicateKey = change("ReplicateKey", {
@@ -91,7 +87,7 @@ export const replicateKey = change("ReplicateKey", {
     const taken = await tx.settle((reader) => reader.find("key", ReplicaRegion, id));
     if (taken !== undefined) throw new AlreadyExistsException(`${arn} has a related key in ${ReplicaRegion} already.`);
     if (!(await isCopiedWhole(tx, row, prepared))) {
-      throw new DependencyTimeoutException(`The material of ${arn} is changing.`);
+      throw new KMSInternalException(`The material of ${arn} is changing.`);
     }
   },
   async run(input, { call, key: { row: primary }, tx, prepared: materials, recorder }) {
