@@ -6,6 +6,8 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { InvalidCiphertextException } from "../../src/base/errors.ts";
 import type { MaterialOwner, SealedMaterial } from "../../src/custody/custody.ts";
+import { DomainKeys } from "../../src/custody/domain-keys.ts";
+import { materialFields } from "../../src/custody/handles.ts";
 import { SealedRowError } from "../../src/custody/seal.ts";
 import { openCustody, type SoftwareCustody } from "../../src/custody/software.ts";
 import { ascii, flipped, HeldClock, newCustody, owner } from "./fixtures.ts";
@@ -294,6 +296,17 @@ describe("material sealed for another Region", () => {
     ]) {
       await assert.rejects(custody.resealMaterial(row, "eu-west-3"), SealedRowError);
     }
+  });
+
+  it("is not made of material whose id is another's, though its seal opens", async () => {
+    const { custody, store, rootKey } = await newCustody();
+    const { materialId } = await custody.createMaterial(owner);
+    const domainKeys = await DomainKeys.open({ store, rootKeys: [rootKey], singleRootKey: true });
+    const domain = { region: owner.region, purpose: "material" } as const;
+    const bytes = new Uint8Array(32).fill(3);
+    const { version, sealed } = await domainKeys.seal(domain, materialFields(owner, materialId), bytes);
+    const row = { ...owner, materialId, domainVersion: version, sealed };
+    await assert.rejects(custody.resealMaterial(row, "eu-west-3"), /is not what its id says/);
   });
 
   it("is refused once custody is closed", async () => {
