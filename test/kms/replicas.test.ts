@@ -10,6 +10,7 @@ import { sealForReplicas } from "../../src/kms/related-keys.ts";
 import { copyMaterials, insertReplica, isCopiedWhole } from "../../src/kms/replicas.ts";
 import { Key } from "../../src/kms/resources.ts";
 import { newMaterials, replaceMaterial } from "../../src/kms/rotation.ts";
+import { SETTLE_KEY, settleKeyWhenDue } from "../../src/kms/transient-states.ts";
 import type { Operation, Recorder } from "../../src/pipeline/operation.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import type { KeyRow } from "../../src/storage/schema.ts";
@@ -19,6 +20,7 @@ import { clock } from "../storage/stores.ts";
 
 const recorder: Recorder = { append: async () => {}, enlist: async () => {} };
 const WEST = "us-west-2";
+const OWN = { region: WEST, description: "", policy: "{}", state: "Enabled", created_at: 2 } as const;
 
 /** A store with one primary key. */
 async function newPrimary() {
@@ -55,8 +57,7 @@ async function replicate(
   primary: KeyRow,
   materials: Parameters<typeof insertReplica>[2]["materials"],
 ) {
-  const own = { region: WEST, description: "", policy: "{}", state: "Enabled" as const, created_at: 2 };
-  return store.transaction((tx) => insertReplica(tx, primary, { ...own, materials }));
+  return store.transaction((tx) => insertReplica(tx, primary, { ...OWN, materials }));
 }
 
 describe("the copies for a replica", () => {
@@ -85,6 +86,26 @@ describe("the copies for a replica", () => {
     await check();
     await rotate(await newMaterials(custody, primary));
     await assert.rejects(check, KMSInternalException);
+  });
+});
+
+describe("a replica of an imported key", () => {
+  it("gets no material, and waits for its own import once it is made", async () => {
+    const { store, custody, primary } = await newPrimary();
+    await using _closing = store;
+    const imported = { ...primary, origin: "EXTERNAL" };
+    const copies = await copyMaterials({ db: store.db, custody }, imported, WEST);
+    assert.deepEqual(copies, []);
+    assert.equal(await store.transaction((tx) => isCopiedWhole(tx, imported, copies)), true);
+    const made = await store.transaction((tx) =>
+      insertReplica(tx, imported, { ...OWN, state: "Creating", materials: copies }),
+    );
+    assert.deepEqual([made.state, made.origin, made.current_material_id], ["Creating", "EXTERNAL", ""]);
+    const due = { kind: SETTLE_KEY, region: WEST, subject: made.key_id, due_at: 3 };
+    await store.transaction((tx) => settleKeyWhenDue().perform(tx, due, { now: 3, prepared: undefined }));
+    assert.equal((await find(store, made)).state, "PendingImport");
+    const { state, replica_regions } = await find(store, primary);
+    assert.deepEqual([state, replica_regions], ["Enabled", JSON.stringify([WEST])]);
   });
 });
 
