@@ -215,6 +215,16 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Code of version 5 would delete a primary key before its replicas, and rotate it alone.
+    version: 6,
+    minimumReader: 6,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN primary_region TEXT;
+      ALTER TABLE "key" ADD COLUMN replica_regions TEXT;
+      ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */
