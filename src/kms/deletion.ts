@@ -23,6 +23,7 @@ import {
   updateRelatedKeys,
 } from "./related-keys.ts";
 import { rotationOf } from "./rotation.ts";
+import { settleWaiting } from "./waiting-material.ts";
 
 /** The kind of the due rows that ScheduleKeyDeletion writes; their subject is the key id. */
 export const DELETE_KEY = "kms:DeleteKey";
@@ -84,6 +85,7 @@ async function leaveRelatedKeys(tx: Tx, replica: KeyRow, now: number): Promise<v
   const left = replicaRegionsOf(replica).filter((region) => region !== replica.region);
   await updateRelatedKeys(tx, replica, { replica_regions: replicaRegionsColumn(left) });
   const region = primaryRegionOf(replica);
+  await settleWaiting(tx, { ...replica, replica_regions: replicaRegionsColumn(left) });
   const primary = await tx.settle((reader) => reader.find("key", region, key_id));
   if (left.length > 0 || primary?.state !== "PendingReplicaDeletion" || primary.pending_window_days === null) return;
   const deletionAt = daysAfter(now, primary.pending_window_days);

@@ -9,7 +9,7 @@ import { insertMaterial, updateMaterial } from "../storage/materials.ts";
 import type { KeyRow, RotationType, Schema } from "../storage/schema.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { keyArn } from "./identifiers.ts";
-import { materialNamed, settleImported } from "./importing.ts";
+import { settleImported } from "./importing.ts";
 import { daysAfter, materialColumns, materialOwner } from "./keys.ts";
 import {
   isSealedForAll,
@@ -19,6 +19,7 @@ import {
   sealForReplicas,
   updateRelatedKeys,
 } from "./related-keys.ts";
+import { relatedMaterials } from "./waiting-material.ts";
 
 /** The kind of the due rows of automatic rotation; their subject is the key id. Migration 2 names it, too. */
 export const ROTATE_KEY = "kms:RotateKey";
@@ -107,12 +108,14 @@ export async function replaceMaterial(
   await recordRotation(tx, row, material.materialId, rotation);
 }
 
-/** Makes imported material that waits for it a key's current one, and the key's for ever. */
+/** Makes imported material that waits for it the current one of a key and all its replicas, and theirs for ever. */
 export async function promoteMaterial(tx: Tx, row: KeyRow, materialId: string, rotation: Rotation): Promise<void> {
   const { type, now } = rotation;
-  const name = materialNamed(row, materialId);
-  await updateMaterial(tx, name, { pending: null, rotated_at: now, rotation_type: type });
-  await settleImported(tx, row, { current_material_id: materialId });
+  for (const name of relatedMaterials(row, materialId)) {
+    await updateMaterial(tx, name, { pending: null, rotated_at: now, rotation_type: type });
+    const related = await tx.settle((reader) => reader.find("key", name.region, name.keyId));
+    if (related !== undefined) await settleImported(tx, related, { current_material_id: materialId });
+  }
   await recordRotation(tx, row, materialId, rotation);
 }
 

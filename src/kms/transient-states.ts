@@ -5,6 +5,7 @@ import { setDue } from "../storage/due.ts";
 import { updateKey } from "../storage/keys.ts";
 import type { KeyRow, KeyState } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
+import { stateWithMaterial } from "./importing.ts";
 
 /** The kind of the due rows that end such a state; their subject is the key id. */
 export const SETTLE_KEY = "kms:SettleKeyState";
@@ -17,20 +18,19 @@ export async function settleLater(tx: Tx, { region, key_id }: KeyRow, now: numbe
   await setDue(tx, { kind: SETTLE_KEY, region, subject: key_id, due_at: now + SETTLE_MS });
 }
 
-/** Ends transient states; a key that was scheduled for deletion meanwhile stays so. */
+const TRANSIENT: readonly KeyState[] = ["Creating", "Updating"];
+
+/**
+ * Ends transient states; a key that was scheduled for deletion meanwhile stays so. Only enabled keys are updated; imported
+ * material is not copied to replicas.
+ */
 export function settleKeyWhenDue(): DueHandler {
   return {
     destructive: false,
     async perform(tx, { region, subject }) {
       const row = await tx.settle((reader) => reader.find("key", region, subject));
-      const state = row && settledState(row);
-      if (row !== undefined && state !== undefined) await updateKey(tx, row, { state });
+      if (row === undefined || !TRANSIENT.includes(row.state)) return;
+      await updateKey(tx, row, { state: await stateWithMaterial(tx, row, "Enabled") });
     },
   };
-}
-
-/** What a transient state becomes: imported material is not copied to replicas, and only enabled keys are updated. */
-function settledState({ state, origin }: KeyRow): KeyState | undefined {
-  if (state === "Creating") return origin === "EXTERNAL" ? "PendingImport" : "Enabled";
-  return state === "Updating" ? "Enabled" : undefined;
 }

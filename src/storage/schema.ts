@@ -140,7 +140,7 @@ export interface MaterialTable {
 export type ImportState = "IMPORTED" | "PENDING_IMPORT";
 
 /** What keeps imported material from being the key's current one; the words are the API's (KeyMaterialState). */
-export type PendingMaterial = "PENDING_ROTATION";
+export type PendingMaterial = "PENDING_ROTATION" | "PENDING_MULTI_REGION_IMPORT_AND_ROTATION";
 
 /** Whether a rotation was due or was asked for. */
 export type RotationType = "AUTOMATIC" | "ON_DEMAND";

@@ -97,17 +97,25 @@ describe("the copies for a replica", () => {
 });
 
 describe("a replica of an imported key", () => {
-  it("gets no material, and waits for its own import once it is made", async () => {
+  it("gets its materials' ids alone, and waits for its own import once it is made", async () => {
     const { store, custody, primary } = await newPrimary();
     await using _closing = store;
     const imported = { ...primary, origin: "EXTERNAL" };
     const copies = await copyMaterials({ db: store.db, custody }, imported, WEST);
-    assert.deepEqual(copies, []);
+    const told = copies.map(({ material_id, region, sealed, import_state }) => ({
+      material_id,
+      region,
+      sealed,
+      import_state,
+    }));
+    const { current_material_id: material_id } = primary;
+    const sealed = new Uint8Array(0);
+    assert.deepEqual(told, [{ material_id, region: WEST, sealed, import_state: "PENDING_IMPORT" }]);
     assert.equal(await store.transaction((tx) => isCopiedWhole(tx, imported, copies)), true);
     const made = await store.transaction((tx) =>
       insertReplica(tx, imported, { ...OWN, state: "Creating", materials: copies }),
     );
-    assert.deepEqual([made.state, made.origin, made.current_material_id], ["Creating", "EXTERNAL", ""]);
+    assert.deepEqual([made.state, made.origin, made.current_material_id], ["Creating", "EXTERNAL", material_id]);
     const due = { kind: SETTLE_KEY, region: WEST, subject: made.key_id, due_at: 3 };
     await store.transaction((tx) => settleKeyWhenDue().perform(tx, due, { now: 3, prepared: undefined }));
     assert.equal((await find(store, made)).state, "PendingImport");

@@ -6,7 +6,7 @@ import { updateKey } from "../../storage/keys.ts";
 import { windowCondition } from "../conditions.ts";
 import { DELETE_KEY } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
-import { stateAfterCancel } from "../importing.ts";
+import { stateWithMaterial } from "../importing.ts";
 import { cancellable, deletable } from "../key-states.ts";
 import { daysAfter } from "../keys.ts";
 import { change } from "../operation.ts";
@@ -54,7 +54,7 @@ export const cancelKeyDeletion = change("CancelKeyDeletion", {
   targets: [{ as: "key", action: "kms:CancelKeyDeletion", resource: key("KeyId", keyIdOrArn), states: cancellable }],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
   async run(_input, { key, tx }) {
-    const state = await stateAfterCancel(tx, key.row);
+    const state = await stateWithMaterial(tx, key.row, "Disabled");
     await updateKey(tx, key.row, { state, deletion_at: null, pending_window_days: null });
     await clearDue(tx, { kind: DELETE_KEY, region: key.row.region, subject: key.id });
     return { KeyId: key.arn };

@@ -31,6 +31,7 @@ import { rotationOf } from "../rotation.ts";
 import type { Input } from "../shapes.ts";
 import { requireTags, tagOf } from "../tags.ts";
 import { settleLater } from "../transient-states.ts";
+import { settleWaiting } from "../waiting-material.ts";
 
 /** Who, in the principal's name, does the part of an operation that is in another Region (KMS guide, UpdatePrimaryRegion). */
 const KMS = "kms.amazonaws.com";
@@ -168,6 +169,7 @@ export const updatePrimaryRegion = change("UpdatePrimaryRegion", {
     const regions = replicaRegionsOf(row).map((region) => (region === PrimaryRegion ? row.region : region));
     const relations = { primary_region: PrimaryRegion, replica_regions: replicaRegionsColumn(regions) };
     await updateRelatedKeys(tx, row, relations);
+    await settleWaiting(tx, { ...row, ...relations });
     for (const changed of [row, replica.row]) {
       await updateKey(tx, changed, { state: "Updating" });
       await settleLater(tx, changed, call.now);

@@ -122,7 +122,7 @@ const CONFLICT_MS = 20 * 60_000;
  * Gives the key new material at once, or makes that current which was imported for it; the schedule stays (API reference,
  * RotateKeyOnDemand).
  *
- * @throws KMSInvalidStateException no imported material waits
+ * @throws KMSInvalidStateException no imported material waits, or not all related keys have it
  * @throws ConflictException an automatic rotation is due within 20 minutes
  * @throws LimitExceededException it was the key's 26th
  * @throws DependencyTimeoutException a replica was made or deleted at this moment
@@ -159,7 +159,7 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
       return { KeyId: id };
     }
     const waiting = await findPendingMaterial(tx.db, { region: row.region, keyId: id });
-    if (waiting === undefined) {
+    if (waiting?.pending !== "PENDING_ROTATION") {
       throw new KMSInvalidStateException(`No available key material pending rotation for the key: ${arn}.`);
     }
     await promoteMaterial(tx, row, waiting.material_id, rotation);
