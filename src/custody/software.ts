@@ -123,7 +123,7 @@ export class SoftwareCustody implements Custody {
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
     this.#pairs = parts.pairs;
-    this.#imports = new Imports(parts.domainKeys, (owner) => parts.pairs.takePair(owner));
+    this.#imports = new Imports(parts.domainKeys, parts.pairs);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {

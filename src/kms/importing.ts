@@ -18,6 +18,7 @@ import type { ExpirationModel, KeyRow, KeyState } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
+import { requireOffered } from "./key-specs.ts";
 import { dropWaiting, settleWaiting } from "./waiting-material.ts";
 
 /** The kind of the due rows of material that expires; their subjects are made by `expiryOf`. */
@@ -29,23 +30,37 @@ export const ERASE_MATERIAL = "kms:EraseKeyMaterial";
 /** How long the answer of GetParametersForImport is good (API reference, GetParametersForImport). */
 export const PARAMETERS_MS = 86_400_000;
 
+/** How material is to be wrapped, in the words of the API. */
+export interface Wrapping {
+  readonly WrappingAlgorithm: string;
+  readonly WrappingKeySpec: string;
+}
+
 /**
  * Requires a wrapping that the guide has for material of the spec (KMS guide, Select a wrapping public key spec and a
- * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; here it is taken.
+ * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; here it is taken. China Regions
+ * have SM2 wrapping keys, for material of any spec since SM2PKE knows no blocks, and no AES key wrap.
  *
  * @throws UnsupportedOperationException any other wrapping
  */
-export function requireWrapping(keySpec: string, algorithm: string, wrappingKeySpec: string): void {
-  if (algorithm === "SM2PKE" || wrappingKeySpec === "SM2") {
-    throw new UnsupportedOperationException("Keystead does not support SM2 wrapping keys yet.");
-  }
+export function requireWrapping(keySpec: string, wrapping: Wrapping, { partition }: { partition: string }): void {
+  const { WrappingAlgorithm: algorithm, WrappingKeySpec: wrappingKeySpec } = wrapping;
   if (algorithm === "RSAES_PKCS1_V1_5") {
     throw new UnsupportedOperationException("The wrapping algorithm RSAES_PKCS1_V1_5 is not supported any more.");
   }
-  if (algorithm.startsWith("RSA_AES_KEY_WRAP_") || fitsOneBlock(keySpec, wrappingKeySpec)) return;
+  requireOffered(wrappingKeySpec, { partition });
+  if (isWrapping(keySpec, wrapping, partition === "aws-cn")) return;
   throw new UnsupportedOperationException(
     `Wrapping algorithm ${algorithm} with wrapping key spec ${wrappingKeySpec} is not supported for key spec ${keySpec}.`,
   );
+}
+
+function isWrapping(keySpec: string, { WrappingAlgorithm, WrappingKeySpec }: Wrapping, inChina: boolean): boolean {
+  if (WrappingAlgorithm === "SM2PKE" || WrappingKeySpec === "SM2") {
+    return WrappingAlgorithm === "SM2PKE" && WrappingKeySpec === "SM2";
+  }
+  if (WrappingAlgorithm.startsWith("RSA_AES_KEY_WRAP_")) return !inChina;
+  return fitsOneBlock(keySpec, WrappingKeySpec);
 }
 
 /** Private keys of RSA, ML-DSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */

@@ -76,8 +76,7 @@ export const getParametersForImport = use("GetParametersForImport", {
   targets: [{ as: "key", action: "kms:GetParametersForImport", resource: importedKey, states: importPreparable }],
   conditions: wrappingConditions,
   record: { readOnly: true, request: ["KeyId", "WrappingAlgorithm", "WrappingKeySpec"], resources: ["key"] },
-  check: ({ WrappingAlgorithm, WrappingKeySpec }, { key: { row } }) =>
-    requireWrapping(row.spec, WrappingAlgorithm, WrappingKeySpec),
+  check: (input, { call, key: { row } }) => requireWrapping(row.spec, input, call),
   async run({ WrappingAlgorithm, WrappingKeySpec }, { call, key: { arn, row }, custody }) {
     const validTo = call.now + PARAMETERS_MS;
     const { publicKey, token } = await custody.issueImport(materialOwner(row), {
