@@ -37,6 +37,8 @@ export interface World extends AsyncDisposable {
   /** The client of the second account in the usual Region. */
   readonly other: KMS;
   readonly records: Records;
+  /** The root access key of the second account. */
+  readonly otherCredentials: AccessKey;
   /** A client of either account in a Region. */
   client(region: string, account?: string): KMS;
   /** A call of the first account, without the SDK: the answer's status, headers and bytes. */
@@ -74,6 +76,7 @@ export async function startWorld(args: readonly string[] = []): Promise<World> {
     kms: client(REGION),
     other: client(REGION, OTHER_ACCOUNT),
     records: new Records(auditLog),
+    otherCredentials: OTHER_CREDENTIALS,
     client,
     async raw(operation, input, headers = {}) {
       const draft = kmsDraft(operation, input);

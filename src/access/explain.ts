@@ -3,7 +3,7 @@
 import type { CompiledCondition, CompiledStatement, PolicyRequest, Reach } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
 import { type AccessRequest, type Decision, decide, type GrantMatch, type PolicyType } from "./decide.ts";
-import { type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
+import { type PolicyOrigin, type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
 
 /** What one condition of a statement came to. */
 export interface ExplainedCondition {
@@ -33,6 +33,8 @@ export interface ExplainedStatement {
 export interface ExplainedSource {
   readonly type: PolicyType;
   readonly name: string;
+  /** Absent for policies of resources and endpoints. */
+  readonly origin?: PolicyOrigin;
   /** Of service control policies: how far below the account they are attached, 0 for the account's own. */
   readonly level?: number;
   readonly statements: readonly ExplainedStatement[];
@@ -52,7 +54,7 @@ export function explain(request: AccessRequest, reader: Reader): Explanation {
   const asked: PolicyRequest = { principal, action, resourceArn: resource.arn, context };
   const sources = request.sources ?? sourcesOf(principal, reader);
   const names = [principal.arn, principal.baseArn, principal.accountArn].filter((name) => name !== undefined);
-  const told = (type: PolicyType, policies: readonly SourcedPolicy[] | undefined): ExplainedSource[] =>
+  const told = (type: PolicyType, policies: readonly Named[] | undefined): ExplainedSource[] =>
     (policies ?? []).map((policy) => explainSource(type, policy, asked));
   return {
     decision: decide(request, reader),
@@ -78,10 +80,13 @@ function explainControl(levels: Sources["control"], asked: PolicyRequest): Expla
   );
 }
 
-function explainSource(type: PolicyType, { name, policy }: SourcedPolicy, asked: PolicyRequest): ExplainedSource {
+type Named = Pick<SourcedPolicy, "name" | "policy"> & Partial<Pick<SourcedPolicy, "origin">>;
+
+function explainSource(type: PolicyType, { name, policy, origin }: Named, asked: PolicyRequest): ExplainedSource {
   return {
     type,
     name,
+    ...(origin !== undefined && { origin }),
     statements: policy.statements.map((statement, index) => explainStatement(statement, index, asked)),
   };
 }

@@ -5,6 +5,11 @@ import { identityArn } from "../identity/credentials.ts";
 import type { PrincipalIds } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
 
+/** How policies with principals that are not here are taken: refused, unless the operator of a development server lets them in. */
+export type UnknownPrincipals =
+  | { readonly allow: false }
+  | { readonly allow: true; warn(names: readonly string[]): void };
+
 /** What names of principals came to. */
 export interface NamedPrincipals {
   /** The unique ids of users and roles, by ARN. */

@@ -8,10 +8,20 @@ import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { Identity, OrganizationNode, PolicyText } from "../storage/identity-rows.ts";
 import type { Reader } from "../storage/store.ts";
 
-/** A policy and what it is called: its ARN or id, or the name of an inline policy with whose it is. */
+/** A policy and where it is from. */
 export interface SourcedPolicy {
+  /** What people call it: its ARN or id, or the name of an inline policy with whose it is. */
   readonly name: string;
   readonly policy: CompiledPolicy;
+  readonly origin: PolicyOrigin;
+}
+
+/** Where a policy is from, as the policy simulator says it (IAM API reference, Statement). */
+export interface PolicyOrigin {
+  readonly type: "user" | "group" | "role" | "aws-managed" | "user-managed" | "resource" | "none";
+  readonly id: string;
+  /** The text, in which statements have their places. */
+  readonly document: string;
 }
 
 /** The policies of one caller. */
@@ -26,9 +36,12 @@ export interface Sources {
 }
 
 const NO_CONTROL: Sources["control"] = [];
+/** Of somebody from outside, whom only a role's trust policy can let in. */
+const NOTHING: Sources = { identity: [], boundary: undefined, session: undefined, control: NO_CONTROL };
 
 /** What hangs on a caller now. A user or role that is gone has nothing. */
 export function sourcesOf(principal: Principal, reader: Reader): Sources {
+  if (principal.kind === "web-identity") return NOTHING;
   const identity = principal.kind === "root" ? undefined : findIdentity(principal.identityId, reader);
   const linked = identity?.linked_service != null;
   return {
@@ -67,6 +80,7 @@ function inlinePolicies(identity: Identity): readonly SourcedPolicy[] {
     policies = identity.inline.map(({ name, document }) => ({
       name: `${name} (inline, ${identity.kind} ${identity.name})`,
       policy: compilePolicy(document, "identity"),
+      origin: { type: identity.kind, id: `${identity.kind}_${identity.name}_${name}`, document },
     }));
     inlineOf.set(identity, policies);
   }
@@ -78,7 +92,10 @@ const compiledTexts = new WeakMap<PolicyText, SourcedPolicy>();
 function compiled(text: PolicyText, name: string, kind: PolicyKind): SourcedPolicy {
   let policy = compiledTexts.get(text);
   if (policy === undefined) {
-    policy = { name, policy: compilePolicy(text.document, kind) };
+    const { document } = text;
+    const type = kind === "control" ? "none" : /^arn:[^:]*:iam::aws:/.test(name) ? "aws-managed" : "user-managed";
+    const id = name.slice(name.lastIndexOf("/") + 1);
+    policy = { name, policy: compilePolicy(document, kind), origin: { type, id, document } };
     compiledTexts.set(text, policy);
   }
   return policy;
@@ -102,7 +119,11 @@ function sessionPolicies(principal: Principal, reader: Reader): readonly Sourced
   if (policies.length + policyArns.length === 0) return principal.kind === "federated-user" ? [] : undefined;
   let inline = inlineOfSession.get(session);
   if (inline === undefined) {
-    inline = policies.map((document) => ({ name: "session policy", policy: compilePolicy(document, "identity") }));
+    inline = policies.map((document) => ({
+      name: "session policy",
+      policy: compilePolicy(document, "identity"),
+      origin: { type: "none", id: "session policy", document },
+    }));
     inlineOfSession.set(session, inline);
   }
   return [...inline, ...managedPolicies(policyArns, reader)];

@@ -12,7 +12,10 @@ const MANAGEMENT = '"managementEvent":true';
 const CATEGORY = '"eventCategory":"Management"';
 
 /** The type that a service's resources have in records; aliases, too, are `AWS::KMS::Key` there (spec 02, Easily missed). */
-const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([["kms", "AWS::KMS::Key"]]);
+const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([
+  ["kms", "AWS::KMS::Key"],
+  ["sts", "AWS::IAM::Role"],
+]);
 
 /** What a caller of ours is called in the records of its own account, by principal. */
 const identities = new WeakMap<Principal, string>();
@@ -81,12 +84,17 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   const agent = client.userAgent === undefined ? "" : `,"userAgent":${JSON.stringify(client.userAgent)}`;
   let text = `,"eventTime":"${eventTime(call.now)}","eventSource":"${call.service}.amazonaws.com","eventName":${JSON.stringify(call.operation)},"awsRegion":"${call.region}","sourceIPAddress":${JSON.stringify(client.address)}${agent}`;
   if (error !== undefined) {
-    text += `,"errorCode":${JSON.stringify(error.code)}`;
+    text += `,"errorCode":${JSON.stringify(errorCode(call.service, error.code))}`;
     if (error.message !== "") text += `,"errorMessage":${JSON.stringify(error.message)}`;
   }
   text += `,"requestParameters":${renderValue(request)},"responseElements":${renderValue(response)}`;
   if (additional !== undefined) text += `,"additionalEventData":${renderValue(additional)}`;
   return `${text},"requestID":"${call.requestId}","eventID":"`;
+}
+
+/** IAM and STS write the code of a denial as their protocol has it, every other as the model's (CloudTrail user guide). */
+function errorCode(service: string, code: string): string {
+  return code === "AccessDeniedException" && (service === "iam" || service === "sts") ? "AccessDenied" : code;
 }
 
 /** From the closing quote of `eventID` to `managementEvent`. */
@@ -96,12 +104,13 @@ function renderOutcome({ call, readOnly, resources }: Entry): string {
 }
 
 function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {
-  const { service, event, account, region, now, response, resources, details, requestId } = entry;
-  const identity = `{"accountId":"${account}","invokedBy":"${INTERNAL}"}`;
+  const { service, event, account, region, now, response, resources, invokedBy = INTERNAL, details, requestId } = entry;
+  const identity = `{"accountId":"${account}","invokedBy":"${invokedBy}"}`;
   const request = requestId === undefined ? "" : `"requestID":"${requestId}",`;
   const eventType = requestId === undefined ? "AwsServiceEvent" : "AwsApiCall";
+  const list = resources === undefined ? "" : `"resources":${renderResources(service, resources)},`;
   const serviceEventDetails = details === undefined ? "" : `"serviceEventDetails":${renderValue(details)},`;
-  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${INTERNAL}","userAgent":"${INTERNAL}","requestParameters":null,"responseElements":${renderValue(response)},${request}"eventID":"${eventId}","readOnly":false,"resources":${renderResources(service, resources)},"eventType":"${eventType}","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${invokedBy}","userAgent":"${invokedBy}","requestParameters":null,"responseElements":${renderValue(response)},${request}"eventID":"${eventId}","readOnly":false,${list}"eventType":"${eventType}","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
   return { account, eventId, json };
 }
 
@@ -149,6 +158,10 @@ function identityFacts(principal: Principal): Readonly<Record<string, unknown>> 
       return { type: "AssumedRole", ...common, ...session };
     case "federated-user":
       return { type: "FederatedUser", ...common, ...session };
+    case "web-identity": {
+      const { uniqueId: principalId, subject: userName, federated: identityProvider } = principal;
+      return { type: "WebIdentityUser", principalId, userName, identityProvider };
+    }
   }
 }
 

@@ -74,6 +74,12 @@ export function findPartition(region: string): string | undefined {
   return partitionOfRegion.get(region);
 }
 
+/** The Region in which the services run that a partition has once, IAM among them (AWS general reference, IAM endpoints). */
+export function homeRegion(partition: string): string {
+  if (partition === "aws-cn") return "cn-north-1";
+  return partition === "aws-us-gov" ? "us-gov-west-1" : "us-east-1";
+}
+
 /** The DNS suffix of a partition's public endpoints. */
 export function dnsSuffix(partition: string): string {
   return partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";

@@ -11,6 +11,8 @@ export abstract class ServiceError extends Error {
   readonly status: number = 400;
   /** The member that carries the message: AWS's shared front end writes `Message`, the services write `message`. */
   readonly messageMember: "message" | "Message" = "message";
+  /** Further members of the error's shape, such as `Reason` of Organizations. */
+  readonly details: Readonly<Record<string, string>> = {};
 
   constructor(message = "", options?: ErrorOptions) {
     super(message, options);
@@ -32,6 +34,8 @@ export function coded(code: string, status = 400, messageMember: "message" | "Me
 
 // Errors of every service: AWS common errors, and those of its authenticating front end.
 export class AccessDeniedException extends coded("AccessDeniedException", 400, "Message") {}
+/** Temporary credentials that were used after their time. */
+export class ExpiredTokenException extends coded("ExpiredTokenException") {}
 export class IncompleteSignatureException extends coded("IncompleteSignatureException", 400, "Message") {}
 export class InvalidSignatureException extends coded("InvalidSignatureException") {}
 export class MissingAuthenticationTokenException extends coded("MissingAuthenticationTokenException", 400, "Message") {}
@@ -74,6 +78,24 @@ export class NotAuthorizedException extends coded("NotAuthorizedException") {}
 export class NotFoundException extends coded("NotFoundException") {}
 export class TagException extends coded("TagException") {}
 export class UnsupportedOperationException extends coded("UnsupportedOperationException") {}
+
+// Errors of the STS API (models/sts.json).
+/** A token of an identity provider that came too late; on the wire it has the code of expired credentials. */
+export class ExpiredIdentityTokenException extends coded("ExpiredTokenException") {}
+export class IDPCommunicationErrorException extends coded("IDPCommunicationErrorException") {}
+export class IDPRejectedClaimException extends coded("IDPRejectedClaimException", 403) {}
+export class InvalidAuthorizationMessageException extends coded("InvalidAuthorizationMessageException") {}
+export class InvalidIdentityTokenException extends coded("InvalidIdentityTokenException") {}
+/** Not in the model; recorded on AWS for tags of sessions. */
+export class InvalidParameterValueException extends coded("InvalidParameterValue") {}
+export class PackedPolicyTooLargeException extends coded("PackedPolicyTooLargeException") {}
+// Errors of the IAM API (models/iam.json has their codes and statuses on the wire); those that KMS has too are above.
+export class DeleteConflictException extends coded("DeleteConflictException", 409) {}
+export class EntityAlreadyExistsException extends coded("EntityAlreadyExistsException", 409) {}
+export class InvalidInputException extends coded("InvalidInputException") {}
+export class NoSuchEntityException extends coded("NoSuchEntityException", 404) {}
+export class ServiceFailureException extends coded("ServiceFailureException", 500) {}
+export class UnmodifiableEntityException extends coded("UnmodifiableEntityException") {}
 
 /** What the operator has to hear at a start, in one line and without a stack. */
 export class OperatorError extends Error {

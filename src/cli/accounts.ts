@@ -4,9 +4,11 @@ import { randomInt, randomUUID } from "node:crypto";
 import { findPartition } from "../base/arn.ts";
 import { type AccountId, asAccountId } from "../base/ids.ts";
 import type { Custody } from "../custody/custody.ts";
-import { newAccessKeyId, newSecretAccessKey } from "../identity/credentials.ts";
+import { identityArn, newAccessKeyId, newSecretAccessKey } from "../identity/credentials.ts";
 import { insertAccount } from "../storage/accounts.ts";
 import { deleteCredential, deleteRootCredentials, insertCredential } from "../storage/credentials.ts";
+import type { IdentityRow } from "../storage/identity-schema.ts";
+import type { CredentialRow } from "../storage/schema.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { UsageError } from "./options.ts";
 
@@ -55,17 +57,41 @@ export async function ensureAccount(
   const { id, name, credential } = account;
   const row = await sealedCredential(custody, id, credential, now);
   await store.transaction(async (tx) => {
-    const found = await tx.settle((reader) => ({
-      account: reader.find("account", id),
-      credential: reader.find("credential", credential.accessKeyId),
-    }));
-    if (found.credential !== undefined && found.credential.account !== id) {
-      throw new UsageError(`The access key id ${credential.accessKeyId} belongs to another account.`);
-    }
-    if (found.account === undefined) await insertAccount(tx, { id, name, created_at: now });
-    if (found.credential !== undefined) await deleteCredential(tx, credential.accessKeyId);
-    await insertCredential(tx, row);
+    await addAccount(tx, { id, name }, now);
+    await putCredential(tx, row);
   });
+}
+
+/** Sees to it that an account is there, whether or not its root user has access keys. */
+export async function addAccount(
+  tx: Tx,
+  { id, name }: { readonly id: string; readonly name: string },
+  now: number,
+): Promise<void> {
+  const found = await tx.settle((reader) => reader.find("account", id));
+  if (found === undefined) await insertAccount(tx, { id, name, created_at: now });
+}
+
+/** Sees to it that a user has this access key and secret. */
+export async function ensureUserKey(
+  { store, custody }: Parts,
+  user: IdentityRow,
+  key: AccessKey,
+  now: number,
+): Promise<void> {
+  const row = await sealedCredential(custody, user.account, key, now);
+  const principal_arn = identityArn(user, HOME_PARTITION);
+  await store.transaction((tx) => putCredential(tx, { ...row, principal_arn, user_id: user.unique_id }));
+}
+
+/** Puts an access key in place of the one of its id, which may not be another account's. */
+async function putCredential(tx: Tx, row: CredentialRow): Promise<void> {
+  const found = await tx.settle((reader) => reader.find("credential", row.access_key_id));
+  if (found !== undefined && found.account !== row.account) {
+    throw new UsageError(`The access key id ${row.access_key_id} belongs to another account.`);
+  }
+  if (found !== undefined) await deleteCredential(tx, row.access_key_id);
+  await insertCredential(tx, row);
 }
 
 /** Makes an account with a new root access key. Returns undefined, with nothing changed, when the id is taken. */

@@ -9,6 +9,7 @@ import type { Listener } from "../gateway/gateway.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
+import { explainRoutes } from "./explain-route.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
 import { type RunningServer, startServer } from "./server.ts";
@@ -22,13 +23,16 @@ interface DevOptions {
   readonly tls?: "self-signed";
   readonly auditLog?: string;
   readonly vpcEndpoint?: readonly Listener[];
+  readonly eventualConsistency?: number;
   readonly unknownPrincipals: "refuse" | "allow";
+  readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
   const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
+  const { outboundAllow } = options;
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -43,19 +47,23 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(auditLog !== undefined && { auditLog }),
     ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
+    ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
+    ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
     attestationRoots: readAttestationRoots(attestationRoot),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork }) => clockRoutes(clock, dueWork),
+    routes: ({ dueWork, store }) => new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock)]),
   });
   warn(host);
   announce(server);
   closeOnSignal(server);
 }
+
+const SECOND_MS = 1000;
 
 /** A store in memory dies with its root key; one on disk keeps its own beside it. */
 async function rootKeyOf(directory: string | undefined): Promise<RootKey> {
@@ -76,6 +84,8 @@ function announce({ endpoint }: RunningServer): void {
     [
       `export AWS_ENDPOINT_URL_KMS=${endpoint}`,
       `export AWS_ENDPOINT_URL_STS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_IAM=${endpoint}`,
+      `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, port, readSwitches, repeatable, vpcEndpoints } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -41,6 +41,13 @@ program
     ).argParser(vpcEndpoints),
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(outboundOption())
+  .addOption(
+    option(
+      "--eventual-consistency <seconds>",
+      "let new keys, aliases and grants be known only after this time, as in AWS; grant tokens work at once",
+    ).argParser(seconds),
+  )
   .addOption(
     option("--unknown-principals <what>", "policies that name principals which are not here")
       .choices(["refuse", "allow"])
@@ -96,6 +103,7 @@ rootKeyOptions(program.command("serve").description("Run a server for production
     ).argParser(vpcEndpoints),
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(outboundOption())
   .addOption(attestationRootOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addHelpText(
@@ -135,6 +143,25 @@ rootKeyOptions(
     "\nExample:\n  $ keystead account reset-credentials --data /var/lib/keystead --account 444455556666",
   )
   .action(async (options) => (await import("./account.ts")).resetCredentials(options));
+
+program
+  .command("explain")
+  .description("Show why a request would be allowed or denied: every policy, every statement, every condition.")
+  .addOption(option("--principal <arn>", "who asks: a root user, user, role or role session").makeOptionMandatory())
+  .addOption(option("--action <action>", "what is asked, such as kms:Decrypt").makeOptionMandatory())
+  .addOption(option("--resource <key>", "key ARN, key id or alias; * for none").default("*"))
+  .addOption(repeatable("--context <key=value>", "a condition key, or a pair of the encryption context; repeatable"))
+  .addOption(option("--region <region>", "Region of the request").default("us-east-1"))
+  .addOption(option("--data <directory>", "look at this store of `serve` instead of asking a server"))
+  .addOption(option("--endpoint <url>", "development server to ask").default("http://127.0.0.1:4599"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead explain --principal arn:aws:iam::111122223333:role/app --action kms:Decrypt --resource alias/app --context stage=beta
+  $ keystead explain --data /var/lib/keystead --principal arn:aws:iam::111122223333:user/alice --action kms:CreateKey`,
+  )
+  .action(async (options) => (await import("./explain.ts")).explainCommand(options));
 
 try {
   readSwitches(process.env);

@@ -64,6 +64,29 @@ export function port(text: string): number {
   return value;
 }
 
+/**
+ * `--outbound-allow HOST[:PORT]`, as often as there are hosts; in the environment they are separated by commas or spaces.
+ */
+export function outboundOption(): Option {
+  const described = option(
+    "--outbound-allow <host[:port]>",
+    "host that URLs of tenants (identity providers) may lead to though it is not on the public internet; repeatable",
+  );
+  return described.argParser((text: string, earlier: readonly string[] | undefined) => [
+    ...(earlier ?? []),
+    ...hostsOf(text),
+  ]);
+}
+
+function hostsOf(text: string): readonly string[] {
+  const hosts = text.split(/[\s,]+/).filter((host) => host !== "");
+  const isHost = (host: string): boolean => /^(?:[A-Za-z0-9._-]+(?::[0-9]{1,5})?|[0-9A-Fa-f:.]+)$/.test(host);
+  if (hosts.length === 0 || !hosts.every(isHost)) {
+    throw new UsageError(`--outbound-allow takes HOST or HOST:PORT, not '${text}'.`);
+  }
+  return hosts;
+}
+
 const VPC_ENDPOINT = /^(?<id>vpce-[0-9a-f]+)=(?:\[(?<v6>[0-9a-f:]+)\]|(?<v4>[^:=[\]]+)):(?<port>[0-9]{1,5})$/i;
 
 /** Adds the listeners of VPC endpoints, `vpce-…=ADDRESS:PORT` with commas between them, to those before. */
@@ -77,6 +100,15 @@ export function vpcEndpoints(text: string, before: readonly Listener[] = []): re
     return { vpcEndpoint: id, host, port: port(number) };
   });
   return [...before, ...listeners];
+}
+
+/** Parses a number of seconds, up to an hour. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,4}(?:\.[0-9]{1,3})?$/.test(text) || value > 3600) {
+    throw new UsageError(`--eventual-consistency takes 0 to 3600 seconds, not '${text}'.`);
+  }
+  return value;
 }
 
 /** Reads a file that the operator named. */

@@ -1,7 +1,8 @@
-/** Seed files: accounts, keys, aliases and tags that a development server begins with; local-kms's files are read as well. */
+/** Seed files: accounts with their users and roles, keys, aliases and tags that a development server begins with; local-kms's files are read as well. */
 
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { printPrincipalIds } from "../access/principals.ts";
 import { findPartition } from "../base/arn.ts";
 import { asKeyId } from "../base/ids.ts";
 import type { Custody } from "../custody/custody.ts";
@@ -10,15 +11,14 @@ import { defaultKeyPolicy } from "../kms/key-policies.ts";
 import { insertKeyWithMaterial, materialOwner, newKeyRow } from "../kms/keys.ts";
 import { copyMaterials, insertReplica } from "../kms/replicas.ts";
 import { scheduleRotation } from "../kms/rotation.ts";
-import { PolicySyntaxError } from "../policy/document.ts";
-import { compilePolicy } from "../policy/policy.ts";
 import { insertAlias } from "../storage/aliases.ts";
 import { updateKey } from "../storage/keys.ts";
 import type { KeyRow } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { upsertTags } from "../storage/tags.ts";
-import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
+import { addAccount, DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { UsageError } from "./options.ts";
+import { plantIdentities, policyOf, principalsOf, seedAccessKey, seedIdentities } from "./seed-identities.ts";
 import type { ServerParts } from "./server.ts";
 
 const accountId = z.string().regex(/^[0-9]{12}$/, "an account id has 12 digits");
@@ -33,14 +33,6 @@ const tagKey = z
   .min(1)
   .max(128)
   .refine((key) => !key.toLowerCase().startsWith("aws:"), "tags beginning with aws: are reserved");
-const keyPolicy = z.string().superRefine((text, context) => {
-  try {
-    compilePolicy(text);
-  } catch (cause) {
-    if (!(cause instanceof PolicySyntaxError)) throw cause;
-    context.addIssue({ code: "custom", message: cause.message });
-  }
-});
 const hexMaterial = z.string().regex(/^(?:[0-9a-fA-F]{32}){1,2}$/, "material is 32 bytes in hex");
 
 const seedKey = z
@@ -50,7 +42,7 @@ const seedKey = z
     region: regionName.default("us-east-1"),
     spec: z.literal("SYMMETRIC_DEFAULT", "a seed file makes SYMMETRIC_DEFAULT keys only").default("SYMMETRIC_DEFAULT"),
     description: z.string().max(8192).default(""),
-    policy: keyPolicy.optional(),
+    policy: policyOf("resource").optional(),
     enabled: z.boolean().default(true),
     rotation: z.boolean().default(false),
     material: hexMaterial.optional(),
@@ -70,15 +62,18 @@ function materialBytes(region: string): number {
 const seedFile = z.strictObject({
   accounts: z
     .array(
-      z.strictObject({
-        id: accountId,
-        name: z.string().default("seeded"),
-        credentials: z
-          .array(
-            z.strictObject({ accessKeyId: z.string().min(1).max(128), secretAccessKey: z.string().min(1).max(128) }),
-          )
-          .min(1),
-      }),
+      z
+        .strictObject({
+          id: accountId,
+          name: z.string().default("seeded"),
+          credentials: z.array(seedAccessKey).default([]),
+          ...seedIdentities,
+        })
+        .superRefine(({ credentials, users, roles }, context) => {
+          if (credentials.length + users.length + roles.length > 0) return;
+          const message = "an account needs an access key, a user or a role";
+          context.addIssue({ code: "custom", path: ["credentials"], message });
+        }),
     )
     .default([]),
   keys: z
@@ -221,8 +216,10 @@ function seedOf({ accounts, keys }: z.output<typeof seedFile>): Seed {
   return {
     async plant(parts, now) {
       for (const { id, name, credentials } of accounts) {
+        await parts.store.transaction((tx) => addAccount(tx, { id, name }, now));
         for (const credential of credentials) await ensureAccount(parts, { id, name, credential }, now);
       }
+      await plantIdentities(accounts, parts, now);
       for (const key of keys) {
         const related = keys.filter(({ id, region }) => isMultiRegion(key) && id === key.id && region !== key.region);
         await plantKey(key, related, parts, now);
@@ -243,6 +240,8 @@ async function plantKey(
     account: reader.find("account", account),
     key: reader.find("key", region, id),
     related: related.map((other) => reader.find("key", other.region, id)),
+    // Whom a key policy names may come later: as with --unknown-principals allow, nobody can be them yet.
+    named: key.policy === undefined ? undefined : principalsOf(key.policy, "resource", reader),
   }));
   if (there.account === undefined)
     throw new UsageError(`The seed file has a key of account ${account}, but no such account.`);
@@ -256,6 +255,7 @@ async function plantKey(
     keyId: id,
     description: key.description,
     policy,
+    ...(there.named !== undefined && { policyPrincipals: printPrincipalIds(there.named.ids) }),
     rotationEnabled: key.rotation,
     multiRegion: isMultiRegion(key),
     now,

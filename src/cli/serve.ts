@@ -19,6 +19,7 @@ interface ServeOptions extends RootKeyOptions {
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
+  readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
 }
 
@@ -48,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
+    ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
     log: operatorLog(),
   });

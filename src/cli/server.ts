@@ -1,6 +1,7 @@
 /** Joins the rooms into a running server: store, custody, records, services, gateway and due work. */
 
 import { join } from "node:path";
+import type { UnknownPrincipals } from "../access/principals.ts";
 import { LineSink } from "../audit/line-sink.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
@@ -8,18 +9,23 @@ import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
+import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
+import { CredentialUsages } from "../iam/credential-usage.ts";
+import type { IdentityTokens } from "../iam/identity-tokens.ts";
+import { organizationsService } from "../iam/organizations/service.ts";
+import { iamService } from "../iam/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
-import type { UnknownPrincipals } from "../kms/key-policies.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
+import { kmsDirectory } from "../kms/simulation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
@@ -54,6 +60,10 @@ export interface ServerConfig extends StoreConfig {
   readonly log: Log;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
+  /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
+  readonly outboundAllowed?: readonly string[];
+  /** How long new keys, aliases and grants lag (dev only). */
+  readonly propagationMs?: number;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -65,6 +75,7 @@ export interface ServerParts {
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
   readonly lastUsages: LastUsages;
+  readonly credentialUsages: CredentialUsages;
 }
 
 export interface RunningServer extends ServerParts {
@@ -80,15 +91,22 @@ const GRACE_MS = 10_000;
 /** Starts a server; when this resolves it answers. */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const parts = await openParts(config);
-  const { store, custody, recorder, dueWork, lastUsages } = parts;
+  const { store, custody, recorder, dueWork, lastUsages, credentialUsages } = parts;
   try {
     await config.prepare?.(parts);
     const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
     const gateway = new Gateway({
       services: [
         kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
-        stsService(),
+        stsService({ custody, identityTokens: identityTokensOf(config) }),
+        iamService({
+          custody,
+          credentialUsages,
+          unknownPrincipals: unknownPrincipalsOf(config),
+          directory: kmsDirectory,
+        }),
         vpcEndpointService(),
+        organizationsService({ custody, recorder }),
       ],
       pipeline: new Pipeline({ store, recorder }),
       store,
@@ -98,7 +116,9 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       ...(config.tls && { tls: config.tls }),
       routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
       log: config.log,
+      called: (call) => credentialUsages.note(call),
       endpointsByHost: config.kind === "dev",
+      ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
     });
     const address = await gateway.listen({ host: config.host, port: config.port });
     for (const listener of config.vpcEndpoints ?? []) await gateway.listen(listener);
@@ -116,6 +136,18 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     await closeParts(parts);
     throw cause;
   }
+}
+
+function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
+  let tokens: Promise<IdentityTokens> | undefined;
+  const load = async (): Promise<IdentityTokens> => {
+    const { IdentityTokens } = await import("../iam/identity-tokens.ts");
+    return new IdentityTokens({ outbound: new OutboundClient(outboundAllowed), machineClock: systemClock });
+  };
+  return () => {
+    tokens ??= load();
+    return tokens;
+  };
 }
 
 function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {
@@ -140,6 +172,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       clock,
       singleRootKey: kind === "dev",
       publicFingerprints: kind === "dev",
+      incarnation: store.incarnation,
       warn: (text) => log.warn?.({}, text),
     });
     store.onChange((changed, [, keyId]) => {
@@ -149,6 +182,10 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       store,
       clock,
       onError: (cause) => log.error({ err: cause }, "The last use of keys could not be written."),
+    });
+    const credentialUsages = new CredentialUsages({
+      store,
+      onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
     const recorder = createRecorder({
       store,
@@ -171,7 +208,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
-    return { store, custody, recorder, dueWork, lastUsages };
+    return { store, custody, recorder, dueWork, lastUsages, credentialUsages };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -210,10 +247,18 @@ function openAuditLog(path: string): LineSink {
   }
 }
 
-async function closeParts({ store, custody, recorder, dueWork, lastUsages }: ServerParts): Promise<void> {
+async function closeParts({
+  store,
+  custody,
+  recorder,
+  dueWork,
+  lastUsages,
+  credentialUsages,
+}: ServerParts): Promise<void> {
   await dueWork.stop();
   await recorder.close();
   await lastUsages.close();
+  await credentialUsages.close();
   await store.close();
   custody.close();
 }

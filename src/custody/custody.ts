@@ -38,6 +38,37 @@ export interface SigningInput {
   readonly message: Uint8Array;
 }
 
+/** What temporary credentials are made of, beside the access key id. */
+export interface NewSession {
+  /** 40 ASCII characters, on their way to the caller, who wipes them. */
+  readonly secretAccessKey: Uint8Array;
+  /** Base64. */
+  readonly token: string;
+}
+
+/** Which session a request claims to be of, and the signing key that it needs. */
+export interface SessionRequest {
+  readonly accessKeyId: string;
+  readonly token: string;
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+/** What a token was sealed with; one object as long as it is cached, so that it can name what is made of it. */
+export interface SealedClaims {
+  readonly text: string;
+}
+
+export type SessionOpening =
+  | {
+      readonly claims: SealedClaims;
+      /** A copy, which is the caller's to wipe. */
+      readonly signingKey: Uint8Array;
+    }
+  | "expired"
+  | undefined;
+
 /** The purposes of domain keys (DESIGN §6). */
 export type Purpose = "material" | "credential" | "session" | "import" | "store" | "audit" | "backup";
 
@@ -73,12 +104,14 @@ export interface DomainKeyStore {
    * @returns false, with nothing changed, when that version is there already
    */
   insert(key: StoredDomainKey, recipients?: readonly StoredRecipient[]): Promise<boolean>;
+  /** Erases every version of one domain key before that one, and their copies. */
+  erase(keys: { region: string; purpose: Purpose; before: number }): Promise<void>;
   /** Reserves `count` seals of a version and returns how many had been reserved before. */
   reserveSeals(key: { region: string; purpose: Purpose; version: number }, count: number): Promise<number>;
 }
 
 export interface StoredDomainKey {
-  /** Empty for the purposes of the whole deployment (`store`, `credential`). */
+  /** Empty for the purposes of the whole deployment (`store`, `credential`, `session`). */
   readonly region: string;
   readonly purpose: Purpose;
   readonly version: number;
@@ -249,6 +282,19 @@ export interface Custody extends PlaintextSource {
     region: string;
     service: string;
   }): Uint8Array | Promise<Uint8Array>;
+  /**
+   * Temporary credentials: a new secret access key, sealed with what the session is (`claims`, any text) in a token. Nothing
+   * of them is kept.
+   */
+  newSession(session: { accessKeyId: string; claims: string }): Promise<NewSession>;
+  /**
+   * Opens a session token for a request that is signed with temporary credentials. What was opened is cached, bounded, and
+   * so are signing keys.
+   *
+   * @returns at once where both are cached. `expired`: it was sealed under a domain key so old that no session lives any
+   *   more. Undefined: no token of this store (as it is since its last restore), or another access key's
+   */
+  openSession(request: SessionRequest): SessionOpening | Promise<SessionOpening>;
   /** HMAC-SHA-256 under a key derived for `label` from the deployment's own secret: what makes markers unforgeable. */
   authenticate(label: string, bytes: Uint8Array): Promise<Uint8Array>;
   /** Wipes what can be wiped. */

@@ -23,13 +23,17 @@ export class WrongRootKeyError extends OperatorError {
   override readonly name = "WrongRootKeyError";
 }
 
-/** One opened version. */
-interface DomainKey {
+/** One opened version as a key of the KDF. */
+export interface DerivingKey {
   readonly version: number;
-  /** The AES-256-GCM key of its sealed rows (Label `keystead/domain/seal/1`). */
-  readonly sealing: KeyObject;
   /** The domain key itself: only ever a key of the KDF. */
   readonly secret: KeyObject;
+}
+
+/** One opened version. */
+interface DomainKey extends DerivingKey {
+  /** The AES-256-GCM key of its sealed rows (Label `keystead/domain/seal/1`). */
+  readonly sealing: KeyObject;
 }
 
 /** One (Region, purpose) with the versions that are open here. */
@@ -129,6 +133,36 @@ export class DomainKeys {
   }
 
   /**
+   * A domain key as a key of the KDF, for what is sealed under keys of its own; counted as one seal.
+   *
+   * @param atLeast the version is this one or a later one; it is made where there is none yet
+   */
+  async takeDeriving(
+    { region, purpose }: { readonly region: string; readonly purpose: Purpose },
+    atLeast: number,
+  ): Promise<DerivingKey> {
+    return await this.#take(this.#domain(region, purpose), atLeast);
+  }
+
+  /** The version of a domain key that derived a key before, or undefined when it is not in the store. */
+  async findDeriving(
+    { region, purpose }: { readonly region: string; readonly purpose: Purpose },
+    version: number,
+  ): Promise<DerivingKey | undefined> {
+    return await this.#find(this.#domain(region, purpose), version);
+  }
+
+  /** Erases the versions before one, here and in the store: what they sealed opens nowhere any more. */
+  async eraseBefore(
+    { region, purpose }: { readonly region: string; readonly purpose: Purpose },
+    version: number,
+  ): Promise<void> {
+    const { versions } = this.#domain(region, purpose);
+    for (const old of versions.keys()) if (old < version) versions.delete(old);
+    await this.#store.erase({ region, purpose, before: version });
+  }
+
+  /**
    * A key of the whole deployment, derived for `label` from version 1 of the `store` domain key, which is never rotated.
    *
    * @returns 32 bytes, the caller's to wipe
@@ -167,15 +201,15 @@ export class DomainKeys {
     return Math.max(0, ...stored.map(({ version }) => version));
   }
 
-  /** One seal of the current version. */
-  async #take(domain: Domain): Promise<DomainKey> {
+  /** One seal of the current version, or of a later one when that is too old. */
+  async #take(domain: Domain, atLeast = 1): Promise<DomainKey> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const { current } = domain;
-      if (current !== undefined && current.left > 0) {
+      if (current !== undefined && current.left > 0 && current.key.version >= atLeast) {
         current.left -= 1;
         return current.key;
       }
-      domain.refill ??= this.#refill(domain).finally(() => {
+      domain.refill ??= this.#refill(domain, atLeast).finally(() => {
         domain.refill = undefined;
       });
       await domain.refill;
@@ -184,11 +218,11 @@ export class DomainKeys {
   }
 
   /** Reserves the next block, in a new version when there is none or it has had its share; else leaves it to another round. */
-  async #refill(domain: Domain): Promise<void> {
+  async #refill(domain: Domain, atLeast: number): Promise<void> {
     domain.current = undefined;
     const newest = await this.#load(domain);
     const key = domain.versions.get(newest);
-    if (key !== undefined) {
+    if (key !== undefined && newest >= atLeast) {
       const before = await this.#store.reserveSeals({ ...nameOf(domain), version: newest }, SEAL_BLOCK);
       if (before + SEAL_BLOCK <= SEALS_MAX) {
         domain.current = { key, left: SEAL_BLOCK };
@@ -200,7 +234,7 @@ export class DomainKeys {
       throw new WrongRootKeyError(`Root key ${this.#root.id} is not a recipient of this store any more`);
     }
     using secret = Secret.random(DOMAIN_KEY_BYTES);
-    const made = { ...nameOf(domain), version: newest + 1, seals: SEAL_BLOCK };
+    const made = { ...nameOf(domain), version: Math.max(newest + 1, atLeast), seals: SEAL_BLOCK };
     if (!(await this.#store.insert({ ...made, copies: this.#copies(made, secret, recipients) }))) return;
     const opened = openedKey(made.version, secret);
     domain.versions.set(made.version, opened);

@@ -12,8 +12,11 @@ import type {
   EncryptionAlgorithm,
   EncryptionContext,
   MaterialOwner,
+  NewSession,
   PlaintextSource,
   SealedMaterial,
+  SessionOpening,
+  SessionRequest,
   SigningInput,
 } from "./custody.ts";
 import { DomainKeys } from "./domain-keys.ts";
@@ -29,6 +32,7 @@ import { choosePrimitives } from "./primitives.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
 import type { RootKey } from "./root-key.ts";
 import { Secret } from "./secret.ts";
+import { Sessions } from "./sessions.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
 const NO_CONTEXT = new Uint8Array(0);
@@ -60,6 +64,10 @@ export interface CustodyOptions {
   readonly publicFingerprints?: boolean;
   readonly handleLimits?: CacheLimits;
   readonly signingKeyLimits?: CacheLimits;
+  /** Of session tokens that were opened, and of their signing keys. */
+  readonly sessionLimits?: CacheLimits;
+  /** What is random and new after each restore of the store: a session token opens in its own incarnation alone. */
+  readonly incarnation?: string;
   /** The threads of dear jobs; custody's own where none are given, and closed with it. */
   readonly workers?: KeyWorkers;
   /** Is told what the operator should know: which primitives OpenSSL does not give. */
@@ -81,6 +89,8 @@ export async function openCustody({
   publicFingerprints = false,
   handleLimits = HANDLE_LIMITS,
   signingKeyLimits = SIGNING_KEY_LIMITS,
+  sessionLimits = SIGNING_KEY_LIMITS,
+  incarnation = "",
   workers = new KeyWorkers(),
   warn,
 }: CustodyOptions): Promise<SoftwareCustody> {
@@ -96,6 +106,7 @@ export async function openCustody({
     fingerprintKey,
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
+    sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
     pairs: new PairUse(primitives, workers),
   });
 }
@@ -106,6 +117,7 @@ export class SoftwareCustody implements Custody {
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
+  readonly #sessions: Sessions;
   readonly #pairs: PairUse;
   readonly #imports: Imports;
   readonly #nonces = new Nonces();
@@ -116,12 +128,14 @@ export class SoftwareCustody implements Custody {
     readonly fingerprintKey: KeyObject;
     readonly handles: Handles;
     readonly signingKeys: SigningKeys;
+    readonly sessions: Sessions;
     readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
+    this.#sessions = parts.sessions;
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
   }
@@ -291,6 +305,16 @@ export class SoftwareCustody implements Custody {
     return this.#signingKeys.find(credential);
   }
 
+  async newSession(session: { accessKeyId: string; claims: string }): Promise<NewSession> {
+    this.#requireOpen();
+    return await this.#sessions.seal(session);
+  }
+
+  openSession(request: SessionRequest): SessionOpening | Promise<SessionOpening> {
+    this.#requireOpen();
+    return this.#sessions.open(request);
+  }
+
   async authenticate(label: string, bytes: Uint8Array): Promise<Uint8Array> {
     this.#requireOpen();
     using key = await this.#domainKeys.derive("keystead/authenticate/1", utf8.encode(label));
@@ -313,6 +337,7 @@ export class SoftwareCustody implements Custody {
     this.#pairs.close();
     this.#handles.clear();
     this.#signingKeys.clear();
+    this.#sessions.clear();
     this.#domainKeys.close();
   }
 

@@ -2,10 +2,16 @@
 
 import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
-import { InvalidSignatureException, ServiceError, UnrecognizedClientException } from "../base/errors.ts";
-import type { Custody } from "../custody/custody.ts";
-import { findCredential, findPrincipal } from "../identity/credentials.ts";
+import {
+  ExpiredTokenException,
+  InvalidSignatureException,
+  ServiceError,
+  UnrecognizedClientException,
+} from "../base/errors.ts";
+import type { Custody, SealedClaims, SessionOpening } from "../custody/custody.ts";
+import { findCredential, findPrincipal, findSessionPrincipal } from "../identity/credentials.ts";
 import type { Principal } from "../identity/principal.ts";
+import { parseClaims, type SessionClaims } from "../identity/session.ts";
 import { parseSignature, type SignedRequest, verifySignature } from "../identity/sigv4.ts";
 import type { Service } from "../pipeline/operation.ts";
 import type { Identity } from "../storage/identity-rows.ts";
@@ -27,6 +33,21 @@ interface Known {
   readonly principal: Principal;
 }
 
+/** What a token said, with the principal that it made and the rows that this one was made of. */
+interface KnownSession {
+  readonly session: SessionClaims;
+  readonly identity: Identity | undefined;
+  readonly partition: string;
+  readonly principal: Principal | undefined;
+}
+
+/** Who a request would be of, and the key that it would be signed with. */
+interface Signer {
+  readonly principal: Principal;
+  /** To be wiped. */
+  readonly signingKey: Uint8Array;
+}
+
 /** What a request says of its signature, or why that can't be read. */
 type Claimed = SignedRequest | ServiceError;
 
@@ -35,17 +56,24 @@ export interface AuthenticatorOptions {
   readonly store: Store;
   readonly custody: Custody;
   readonly machineClock: Clock;
+  /**
+   * The injected clock, which decides when sessions end: their times are told to callers by it, and a test that moves it
+   * wants to see them end. Signatures are as fresh as the machine's clock says.
+   */
+  readonly clock: Clock;
 }
 
 export class Authenticator {
   readonly #store: Store;
   readonly #custody: Custody;
   readonly #machineClock: Clock;
+  readonly #clock: Clock;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #first: Service;
   readonly #known = new WeakMap<CredentialRow, Known>();
+  readonly #knownSessions = new WeakMap<SealedClaims, KnownSession>();
 
-  constructor({ services, store, custody, machineClock }: AuthenticatorOptions) {
+  constructor({ services, store, custody, machineClock, clock }: AuthenticatorOptions) {
     const [first] = services;
     if (first === undefined) throw new Error("A gateway needs a service.");
     this.#first = first;
@@ -53,6 +81,7 @@ export class Authenticator {
     this.#store = store;
     this.#custody = custody;
     this.#machineClock = machineClock;
+    this.#clock = clock;
   }
 
   /**
@@ -70,30 +99,70 @@ export class Authenticator {
    * Checks the signature. The access key is looked up before its signing key, so that one that was taken away stops at once.
    *
    * @throws MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException see sigv4.ts
-   * @throws UnrecognizedClientException nobody has that access key
+   * @throws UnrecognizedClientException nobody has that access key, the session's token is none of ours or of another access
+   *   key, its user, role or account is gone, or the service takes no callers of that kind
+   * @throws ExpiredTokenException the session is over
    */
-  async authenticate(request: WireRequest, { model }: Service, claimed: Claimed): Promise<Authenticated> {
+  async authenticate(request: WireRequest, { model, admits }: Service, claimed: Claimed): Promise<Authenticated> {
     if (claimed instanceof ServiceError) throw claimed;
-    const { accessKeyId, date, region, service, securityToken } = claimed;
+    const { region, service, securityToken } = claimed;
     if (service !== model.id) {
       throw new InvalidSignatureException(`Credential should be scoped to correct service: '${model.id}'. `);
     }
     const partition = findPartition(region);
     if (partition === undefined) throw new InvalidSignatureException("Credential should be scoped to a valid region. ");
-    const settled = this.#store.settle((reader) => this.#find(reader, accessKeyId, partition));
-    const signer = settled instanceof Promise ? await settled : settled;
-    if (signer === undefined || securityToken !== undefined) throw unrecognized();
-    const { principal, credential } = signer;
-    const { account, revision, secret: sealed } = credential;
-    const name = { account, accessKeyId, revision, sealed, date, region, service };
-    const found = this.#custody.signingKey(name);
-    const signingKey = found instanceof Promise ? await found : found;
+    const { principal, signingKey } =
+      securityToken === undefined
+        ? await this.#signerOfKey(claimed, partition)
+        : await this.#signerOfSession(claimed, securityToken, partition);
     try {
       verifySignature(claimed, request, { signingKey, nowMs: this.#machineClock.now() });
     } finally {
       signingKey.fill(0);
     }
+    if (admits !== undefined && !admits(principal)) throw unrecognized();
     return { principal, partition, region };
+  }
+
+  async #signerOfKey({ accessKeyId, date, region, service }: SignedRequest, partition: string): Promise<Signer> {
+    const settled = this.#store.settle((reader) => this.#find(reader, accessKeyId, partition));
+    const known = settled instanceof Promise ? await settled : settled;
+    if (known === undefined) throw unrecognized();
+    const { principal, credential } = known;
+    const { account, revision, secret: sealed } = credential;
+    const found = this.#custody.signingKey({ account, accessKeyId, revision, sealed, date, region, service });
+    return { principal, signingKey: found instanceof Promise ? await found : found };
+  }
+
+  /** A token opens for its own access key alone; whoever it was made for must still be here. */
+  async #signerOfSession(
+    { accessKeyId, date, region, service }: SignedRequest,
+    token: string,
+    partition: string,
+  ): Promise<Signer> {
+    const opening = this.#custody.openSession({ accessKeyId, token, date, region, service });
+    const opened: SessionOpening = opening instanceof Promise ? await opening : opening;
+    if (opened === undefined) throw unrecognized();
+    if (opened === "expired") throw expired();
+    const { claims, signingKey } = opened;
+    const settled = this.#store.settle((reader) => this.#findSession(reader, claims, partition));
+    const { session, principal } = settled instanceof Promise ? await settled : settled;
+    if (principal === undefined) throw unrecognized();
+    if (this.#clock.now() >= session.expiresAt) throw expired();
+    return { principal, signingKey };
+  }
+
+  /** One principal object for each session, user or role, and partition. */
+  #findSession(reader: Reader, claims: SealedClaims, partition: string): KnownSession {
+    const known = this.#knownSessions.get(claims);
+    const session = known?.session ?? parseClaims(claims.text);
+    const identity = session.identityId === null ? undefined : reader.find("identity", session.identityId);
+    const isOpen = reader.find("account", session.account) !== undefined;
+    const isKnown = known?.principal !== undefined && known.partition === partition && known.identity === identity;
+    if (isKnown && isOpen) return known;
+    const found = { session, identity, partition, principal: findSessionPrincipal(reader, session, partition) };
+    this.#knownSessions.set(claims, found);
+    return found;
   }
 
   /** One principal object for each credential, user and partition: records remember what they render of it. */
@@ -119,6 +188,10 @@ export class Authenticator {
       throw cause;
     }
   }
+}
+
+function expired(): ExpiredTokenException {
+  return new ExpiredTokenException("The security token included in the request is expired");
 }
 
 function unrecognized(): UnrecognizedClientException {

@@ -11,6 +11,7 @@ import {
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   InternalFailure,
@@ -18,9 +19,10 @@ import {
   RequestEntityTooLargeException,
   ServiceError,
   UnknownOperationException,
+  ValidationException,
 } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
-import type { Call, Client, Service } from "../pipeline/operation.ts";
+import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
@@ -29,6 +31,8 @@ import { readBody } from "./body.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);
+/** Where AWS's global endpoints are. */
+const DEFAULT_REGION = "us-east-1";
 
 /** What the operator's log gets; it never gets bodies, headers or secrets. */
 export interface Log {
@@ -59,6 +63,10 @@ export interface GatewayOptions {
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly log: Log;
+  /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
+  readonly called?: (call: Call) => void;
+  /** How long changes lag, where a development server makes them lag; see `Call`. */
+  readonly propagationMs?: number;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
 }
@@ -172,9 +180,12 @@ export class Gateway {
     const { service, claimed } = this.#authenticator.serviceOf(request);
     const { codec } = service.model;
     try {
-      const { principal, partition, region } = await this.#authenticator.authenticate(request, service, claimed);
       const name = codec.operationName(request);
       const model = name === undefined ? undefined : service.model.operations.get(name);
+      const operation = model && service.operations.get(model.name);
+      const identified = operation?.identify && (await this.#identify(service, operation, request, client));
+      const { principal, partition, region } =
+        identified ?? (await this.#authenticator.authenticate(request, service, claimed));
       if (model === undefined) throw new UnknownOperationException();
       const call: Call = {
         requestId,
@@ -182,10 +193,12 @@ export class Gateway {
         operation: model.name,
         principal,
         partition,
-        region,
+        region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
+        ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
         client,
       };
+      this.#options.called?.(call);
       return codec.encode(model, await this.#perform(service, call, request), requestId);
     } catch (cause) {
       const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });
@@ -194,6 +207,17 @@ export class Gateway {
       }
       return codec.encodeError(error, requestId);
     }
+  }
+
+  /** Who sends an unsigned request. It has no credential scope: its Region is the one that its Host names, if any. */
+  async #identify(service: Service, operation: Operation, request: WireRequest, { host }: Client) {
+    const model = service.model.operations.get(operation.name);
+    if (model === undefined || operation.identify === undefined) throw new UnknownOperationException();
+    const region = host.split(".").find((label) => findPartition(label) !== undefined) ?? DEFAULT_REGION;
+    const partition = findPartition(region) ?? "";
+    const input = service.model.codec.decode(model, request);
+    const context = { ...service.environment, store: this.#options.store, partition };
+    return { principal: await operation.identify(input, context), partition, region };
   }
 
   async #perform(service: Service, call: Call, request: WireRequest): Promise<unknown> {
@@ -208,7 +232,8 @@ export class Gateway {
       input = service.model.codec.decode(model, request);
     } catch (cause) {
       if (!(cause instanceof ServiceError)) throw cause;
-      throw await pipeline.refuse(service, call, cause, operation.record.readOnly);
+      const error = cause instanceof ValidationException ? (service.invalid?.(cause) ?? cause) : cause;
+      throw await pipeline.refuse(service, call, error, operation.record.readOnly);
     }
     return pipeline.perform(service, operation, input, call);
   }

@@ -1,28 +1,34 @@
-/** The STS API: so far, who am I? */
+/** The STS API as a service. */
 
 import { InternalFailure, UnsupportedOperationException } from "../base/errors.ts";
-import type { Call, Operation, RunContext, Service } from "../pipeline/operation.ts";
+import type { Service } from "../pipeline/operation.ts";
 import { stsModel } from "../wire/models.ts";
+import { assumeRole, assumeRoleWithWebIdentity } from "./sts/assume-role.ts";
+import {
+  decodeAuthorizationMessage,
+  getAccessKeyInfo,
+  getCallerIdentity,
+  getFederationToken,
+  getSessionToken,
+} from "./sts/callers.ts";
+import type { Environment } from "./sts/operation.ts";
 
-/** Who signed the request; every principal may ask, no policy can forbid it (STS API reference, GetCallerIdentity). */
-const getCallerIdentity: Operation = {
-  name: "GetCallerIdentity",
-  kind: "read",
-  targets: [],
-  record: { readOnly: true, request: null, resources: [] },
-  run: (_input, context) => identityOf((context as RunContext).call),
-};
-
-function identityOf({ principal }: Call): { UserId: string; Account: string; Arn: string } {
-  return { UserId: principal.uniqueId, Account: principal.account, Arn: principal.arn };
-}
+const operations = [
+  assumeRole,
+  assumeRoleWithWebIdentity,
+  decodeAuthorizationMessage,
+  getAccessKeyInfo,
+  getCallerIdentity,
+  getFederationToken,
+  getSessionToken,
+];
 
 /** STS as a service. */
-export function stsService(): Service {
+export function stsService(environment: Environment): Service {
   return {
     model: stsModel(),
-    operations: new Map([[getCallerIdentity.name, getCallerIdentity]]),
-    environment: {},
+    operations: new Map(operations.map((operation) => [operation.name, operation])),
+    environment: { ...environment },
     bodyBytesMax: 131_072,
     unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
     internal: (cause) => new InternalFailure("", { cause }),

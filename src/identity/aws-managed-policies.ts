@@ -9,6 +9,9 @@ export interface AwsManagedPolicy {
   readonly description: string;
   readonly version: number;
   readonly document: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
 }
 
 function policy(facts: {
@@ -17,9 +20,11 @@ function policy(facts: {
   readonly policyId: string;
   readonly description: string;
   readonly version: number;
+  readonly created: string;
+  readonly updated: string;
   readonly statements: readonly unknown[];
 }): AwsManagedPolicy {
-  const { name, path = "/", policyId, description, version, statements } = facts;
+  const { name, path = "/", policyId, description, version, created, updated, statements } = facts;
   return {
     arn: `arn:aws:iam::aws:policy${path}${name}`,
     name,
@@ -28,6 +33,8 @@ function policy(facts: {
     description,
     version,
     document: JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2),
+    createdAt: Date.parse(created),
+    updatedAt: Date.parse(updated),
   };
 }
 
@@ -38,6 +45,8 @@ export const awsManagedPolicies: readonly AwsManagedPolicy[] = [
     policyId: "ANPAIWMBCKSKIEE64ZLYK",
     description: "Provides full access to AWS services and resources.",
     version: 1,
+    created: "2015-02-06T18:39:46Z",
+    updated: "2015-02-06T18:39:46Z",
     statements: [{ Effect: "Allow", Action: "*", Resource: "*" }],
   }),
   policy({
@@ -45,6 +54,8 @@ export const awsManagedPolicies: readonly AwsManagedPolicy[] = [
     policyId: "ANPAJNPP7PPPPMJRV2SA4",
     description: "Provides access to AWS Key Management Service (KMS).",
     version: 2,
+    created: "2015-02-06T18:40:40Z",
+    updated: "2017-03-07T00:55:11Z",
     statements: [
       {
         Effect: "Allow",

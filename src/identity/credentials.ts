@@ -57,6 +57,72 @@ export function findSessionPrincipal(reader: Reader, session: SessionClaims, par
   return kind === "session-token" ? userPrincipal(identity, base) : roleSessionPrincipal(identity, { ...base, name });
 }
 
+/**
+ * The principal of an ARN, for decisions that nobody asks for yet: the root user, a user, a role (as a session of it) or a role
+ * session. Undefined for anybody who is not here, and for federated users, of whom nothing is known but in their sessions.
+ *
+ * @param now milliseconds since the epoch: when the session of a role begins
+ */
+export function findPrincipalByArn(reader: Reader, text: string, now: number): Principal | undefined {
+  const arn = asArn(text);
+  if (arn === undefined || reader.find("account", arn.account) === undefined) return undefined;
+  const { partition, account, service, resource } = arn;
+  const base = { account, partition, accessKeyId: "" };
+  if (service === "iam" && resource === "root") return rootPrincipal(base);
+  const [kind, ...names] = resource.split("/");
+  const name = (kind === "assumed-role" ? names[0] : names.at(-1)) ?? "";
+  const entry = reader.find("identityName", account, kind === "user" ? "user" : "role", name.toLowerCase());
+  const identity = entry && reader.find("identity", entry.unique_id);
+  if (identity === undefined) return undefined;
+  if (kind === "user") return identityArn(identity, partition) === text ? userPrincipal(identity, base) : undefined;
+  const isRole = kind === "role" ? identityArn(identity, partition) === text : kind === "assumed-role";
+  const session = sessionOf(identity, (kind === "assumed-role" && names[1]) || identity.name, now);
+  return isRole ? roleSessionPrincipal(identity, { ...base, name: session.name, session }) : undefined;
+}
+
+/**
+ * A user that need not be here, for decisions that nobody asks for yet.
+ *
+ * @param of whose account it is in; with an ARN and a unique id, those of whatever the policies hang on (a group)
+ */
+export function simulatedUser(
+  of: { readonly account: string; readonly partition: string; readonly arn?: string; readonly identityId?: string },
+  name: string,
+): UserPrincipal {
+  const { account, partition, identityId = "" } = of;
+  const isNamed = identityId !== "" && of.arn !== undefined;
+  return {
+    kind: "user",
+    account,
+    partition,
+    name,
+    arn: isNamed && of.arn !== undefined ? of.arn : `arn:${partition}:iam::${account}:user/${name}`,
+    accountArn: accountArn(of),
+    uniqueId: identityId,
+    identityId,
+    accessKeyId: "",
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** A session of a role without policies and tags. */
+function sessionOf({ account, unique_id }: IdentityRow, name: string, now: number): SessionClaims {
+  return {
+    kind: "assumed-role",
+    accessKeyId: "",
+    account,
+    identityId: unique_id,
+    name,
+    issuedAt: now,
+    expiresAt: now + HOUR_MS,
+    policies: [],
+    policyArns: [],
+    tags: [],
+    transitiveTagKeys: [],
+  };
+}
+
 interface Base {
   readonly account: string;
   readonly partition: string;
@@ -129,12 +195,24 @@ export function identityArn(
   return `arn:${partition}:iam::${account}:${kind}${path}${name}`;
 }
 
-const ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** A new id of a long-term access key: `AKIA` and 16 characters of base32. */
 export function newAccessKeyId(): string {
-  return `AKIA${Array.from(randomBytes(16), (byte) => ACCESS_KEY_ALPHABET[byte & 31]).join("")}`;
+  return `AKIA${randomCharacters(16)}`;
+}
+
+/**
+ * A new unique id of a user, group, role or managed policy: a prefix that tells its kind and 17 characters of base32 (IAM
+ * guide, IAM identifiers).
+ */
+export function newUniqueId(prefix: "AIDA" | "AGPA" | "AROA" | "ANPA"): string {
+  return prefix + randomCharacters(17);
+}
+
+function randomCharacters(count: number): string {
+  return Array.from(randomBytes(count), (byte) => ID_ALPHABET[byte & 31]).join("");
 }
 
 /**

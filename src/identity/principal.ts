@@ -1,6 +1,6 @@
 /** Who calls. */
 
-import type { SessionClaims } from "./session.ts";
+import type { ProviderKeys, SessionClaims } from "./session.ts";
 
 /** What every caller has; also what policies ask of it (`PolicyPrincipal`). */
 interface Caller {
@@ -54,4 +54,26 @@ export interface FederatedUserPrincipal extends Caller {
   readonly session: SessionClaims;
 }
 
-export type Principal = RootPrincipal | UserPrincipal | RoleSessionPrincipal | FederatedUserPrincipal;
+/**
+ * Somebody who holds no credentials of ours but a token of an identity provider (AssumeRoleWithWebIdentity): a caller of the
+ * role's account, for as long as the call.
+ */
+export interface WebIdentityPrincipal extends Caller {
+  readonly kind: "web-identity";
+  /** The provider's ARN, by which trust policies name it. */
+  readonly federated: string;
+  /** The token's subject. */
+  readonly subject: string;
+  /** By which the account knows the provider's client. */
+  readonly audience: string;
+  readonly providerKeys: ProviderKeys;
+  readonly identityId?: never;
+  readonly session?: never;
+}
+
+export type Principal =
+  | RootPrincipal
+  | UserPrincipal
+  | RoleSessionPrincipal
+  | FederatedUserPrincipal
+  | WebIdentityPrincipal;

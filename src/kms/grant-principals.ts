@@ -1,11 +1,10 @@
 /** Who can be named in a grant: the only place that takes the names of grantees and retiring principals. */
 
-import { findNamedPrincipals } from "../access/principals.ts";
+import { findNamedPrincipals, type UnknownPrincipals } from "../access/principals.ts";
 import { asArn } from "../base/arn.ts";
 import { InvalidArnException, ValidationException } from "../base/errors.ts";
 import type { PrincipalIds } from "../policy/policy.ts";
 import type { Tx } from "../storage/store.ts";
-import type { UnknownPrincipals } from "./key-policies.ts";
 
 /** Accounts, users and roles; sessions of roles and federated users (KMS guide, Grants: grantee principal). No groups. */
 const RESOURCES: ReadonlyMap<string, RegExp> = new Map([

@@ -16,7 +16,9 @@ import {
   pairsOf,
 } from "./grant-constraints.ts";
 import { contextFor } from "./grant-operations.ts";
+import { parseGrantToken } from "./grant-tokens.ts";
 import { keyArn } from "./identifiers.ts";
+import { isPropagated } from "./propagation.ts";
 import { Key } from "./resources.ts";
 
 /** A grant that exists. It stands in records and policies under its key's ARN and account; no policy is its own. */
@@ -138,11 +140,18 @@ export function findGrant(
     const row = reader.find("granted", resource.row.region, resource.id, name);
     if (row === undefined) continue;
     for (const grant of asGrants(row).candidates(operation, pairs)) {
-      const isGrantee = means(grant.row.grantee_id, question);
-      if (isGrantee && allows(grant, operation, pairs, question)) return { grantId: grant.id };
+      const counts = isKnown(grant.row, question) && means(grant.row.grantee_id, question);
+      if (counts && allows(grant, operation, pairs, question)) return { grantId: grant.id };
     }
   }
   return undefined;
+}
+
+/** Whether a grant has got about, or the request brings its token (KMS guide, Grant tokens). */
+function isKnown({ grant_id, created_at }: GrantRow, { call, input }: Question): boolean {
+  if (isPropagated(created_at, call)) return true;
+  const { GrantTokens: tokens = [] } = input as { readonly GrantTokens?: readonly string[] };
+  return tokens.some((token) => parseGrantToken(token) === grant_id);
 }
 
 /** Whether a party of a grant is the caller's user or role, and not another one that had its name. */

@@ -1,7 +1,7 @@
 /** Key policy documents: the default ones, and what a new one must satisfy. */
 
 import { decide } from "../access/decide.ts";
-import { findNamedPrincipals, printPrincipalIds } from "../access/principals.ts";
+import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
 import { dnsSuffix } from "../base/arn.ts";
 import { LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
 import type { Call } from "../pipeline/operation.ts";
@@ -94,11 +94,6 @@ export interface CheckedPolicy {
   readonly policy: CompiledPolicy;
   readonly principals: string;
 }
-
-/** How KMS takes principals that are not here: it refuses them, unless the operator of a development server lets them in. */
-export type UnknownPrincipals =
-  | { readonly allow: false }
-  | { readonly allow: true; warn(names: readonly string[]): void };
 
 /**
  * Checks a new key policy as CreateKey, PutKeyPolicy and ReplicateKey do.

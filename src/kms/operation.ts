@@ -1,5 +1,6 @@
 /** How an operation of KMS is declared: `use`, `read` and `change`. */
 
+import type { UnknownPrincipals } from "../access/principals.ts";
 import { InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Attestations } from "../identity/attestation.ts";
@@ -18,7 +19,6 @@ import { findGrantOperation } from "./grant-operations.ts";
 import { requireGrantTokens } from "./grant-tokens.ts";
 import { findGrant } from "./grants.ts";
 import { stateAt } from "./importing.ts";
-import type { UnknownPrincipals } from "./key-policies.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
 import { Key, type Locator } from "./resources.ts";

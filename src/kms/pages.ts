@@ -1,9 +1,9 @@
-/** Pages of lists: limits, and markers that only we can make. */
+/** Pages of lists as KMS has them: its limits, markers and errors. */
 
-import { timingSafeEqual } from "node:crypto";
 import { InvalidMarkerException, ValidationException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Call } from "../pipeline/operation.ts";
+import { pageOf } from "../pipeline/pages.ts";
 
 /** The page sizes of one operation; the shape `Limit` allows 1,000 for all (spec 08, Pagination). */
 export interface PageSizes {
@@ -15,8 +15,6 @@ interface PageInput {
   readonly Limit?: number;
   readonly Marker?: string;
 }
-
-const MAC_BYTES = 16;
 
 /** @throws ValidationException the limit is above the operation's own */
 export function requireLimit({ Limit }: PageInput, { max }: PageSizes): void {
@@ -49,33 +47,16 @@ export async function page<T>(
     nameOf(item: T): string;
   },
 ): Promise<{ items: readonly T[]; NextMarker?: string; Truncated: boolean }> {
-  const limit = input.Limit ?? sizes.initial;
-  const scope = JSON.stringify([context.call.operation, context.call.principal.account, context.call.region, filter]);
-  const after = input.Marker === undefined ? undefined : await openMarker(input.Marker, scope, context.custody);
-  const found = await list(after, limit + 1);
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  if (found.length <= limit || last === undefined) return { items, Truncated: false };
-  return { items, NextMarker: await makeMarker(nameOf(last), scope, context.custody), Truncated: true };
-}
-
-/** base64url(MAC ‖ name): the MAC binds the name to the list, the caller's account and the Region. */
-async function makeMarker(name: string, scope: string, custody: Custody): Promise<string> {
-  const mac = await markerMac(name, scope, custody);
-  return Buffer.concat([mac, Buffer.from(name, "utf8")]).toString("base64url");
-}
-
-async function openMarker(marker: string, scope: string, custody: Custody): Promise<string> {
-  const bytes = Buffer.from(marker, "base64url");
-  const name = bytes.subarray(MAC_BYTES).toString("utf8");
-  if (bytes.length <= MAC_BYTES || bytes.toString("base64url") !== marker) throw new InvalidMarkerException();
-  if (!timingSafeEqual(bytes.subarray(0, MAC_BYTES), await markerMac(name, scope, custody))) {
-    throw new InvalidMarkerException();
-  }
-  return name;
-}
-
-async function markerMac(name: string, scope: string, custody: Custody): Promise<Uint8Array> {
-  const mac = await custody.authenticate("keystead/marker/1", Buffer.from(JSON.stringify([scope, name]), "utf8"));
-  return mac.subarray(0, MAC_BYTES);
+  const { items, next } = await pageOf(
+    {
+      marker: input.Marker,
+      limit: input.Limit ?? sizes.initial,
+      filter,
+      list,
+      nameOf,
+      invalidMarker: () => new InvalidMarkerException(),
+    },
+    context,
+  );
+  return next === undefined ? { items, Truncated: false } : { items, NextMarker: next, Truncated: true };
 }

@@ -17,6 +17,7 @@ import type { Reader } from "../storage/store.ts";
 import { isPredefinedAlias, makeManagedKey } from "./aws-managed.ts";
 import { ignoresCiphertext, isBare } from "./encryption-input.ts";
 import { aliasArn, anyIdentifier, type Forms, type KeyName, keyArn, parseKeyName } from "./identifiers.ts";
+import { isPropagated } from "./propagation.ts";
 
 /** A key that exists, as one row says it is, with the material that the operation needs. */
 export class Key implements Resource {
@@ -175,9 +176,12 @@ export function keyMadeOnFirstUse<M extends string>(member: M): Locator<Naming<M
 
 function resolveKey(name: KeyName, call: Call, reader: Reader, make: (row: KeyRow) => Key): Resolution<Key> {
   const { region, account } = name;
-  const keyId = name.kind === "id" ? name.id : reader.find("alias", region, account, name.alias)?.key_id;
+  const alias = name.kind === "id" ? undefined : reader.find("alias", region, account, name.alias);
+  const keyId = name.kind === "id" ? name.id : alias?.key_id;
   const row = keyId === undefined ? undefined : reader.find("key", region, keyId);
-  return row !== undefined && row.account === account ? { kind: "found", resource: make(row) } : absentKey(name, call);
+  if (row === undefined || row.account !== account) return absentKey(name, call);
+  const isKnown = isPropagated(row.created_at, call) && (alias === undefined || isPropagated(alias.created_at, call));
+  return isKnown ? { kind: "found", resource: make(row) } : absentKey(name, call);
 }
 
 /** The texts are recorded on AWS (spec 09 for the alias). */

@@ -1,7 +1,7 @@
 /** The types of a service: what an operation declares, and what the pipeline gives it. */
 
 import type { GrantMatch } from "../access/decide.ts";
-import type { ServiceError } from "../base/errors.ts";
+import type { ServiceError, ValidationException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
@@ -19,6 +19,8 @@ export interface Call {
   readonly region: string;
   /** Milliseconds since the epoch, by the injected clock, read once. */
   readonly now: number;
+  /** For how long after a change requests are decided as if it had not been made, in ms; absent: not at all. */
+  readonly propagationMs?: number;
   readonly client: Client;
 }
 
@@ -66,7 +68,7 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   /** Such as `kms:Encrypt`; undefined where the resource must only exist and another target holds the permission. */
   readonly action: string | undefined;
   /** Targets may depend on the input: Tags add `kms:TagResource`. Always there when not given. */
-  when?(input: I): boolean;
+  when?(input: I, call: Call): boolean;
   /**
    * Finds the resource that the input means. Synchronous: it may run several times (see `Reader`), and decides nothing.
    *
@@ -76,7 +78,7 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   /** States, usage, spec and algorithm: throws the operation's error when the found resource does not fit. */
   allow?(resource: R, input: I, call: Call): void;
   /** The error for a caller who may not, where it is not the common one (a ciphertext must not tell what it names). */
-  denied?(call: Call): ServiceError;
+  denied?(call: Call, input: I): ServiceError;
   /**
    * The values of the service's own condition keys, beside the global ones.
    *
@@ -117,8 +119,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   readonly request: readonly (keyof I & string)[] | null | ((input: I) => Readonly<Record<string, unknown>> | null);
   /** `responseElements` of a success; null when not given. */
   response?(output: O, context: C): Readonly<Record<string, unknown>> | null;
-  /** The targets whose resources are listed, in AWS's order. */
-  readonly resources: readonly string[];
+  /** The targets whose resources are listed, in AWS's order; undefined where records have no such list (IAM). */
+  readonly resources: readonly string[] | undefined;
   /** Resources that only the run knows (CreateKey), listed after those of the targets. */
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
@@ -152,6 +154,13 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   readonly kind: "read" | "use" | "change";
   readonly targets: readonly Target<I>[];
   readonly record: RecordRule<I, O, C>;
+  /**
+   * Of an operation that takes unsigned requests: who calls, by what the input proves. A request that proves nobody leaves no
+   * record, as one with a wrong signature does not.
+   *
+   * @throws ServiceError the input proves nobody
+   */
+  identify?(input: I, context: UnsignedContext): Promise<Principal>;
   /** What needs the input alone; runs before anything is resolved. Throws. */
   validate?(input: I, call: Call): void;
   /**
@@ -172,13 +181,29 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   run(input: I, context: C): O | Promise<O>;
 }
 
+/** What an operation that takes unsigned requests gets to tell who calls, beside the service's environment. */
+export interface UnsignedContext {
+  readonly store: Store;
+  /** Of the Region that the request came for. */
+  readonly partition: string;
+}
+
 /** A service: a model, its operations, and the environment that its runs get. */
 export interface Service {
   readonly model: ServiceModel;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly environment: Readonly<Record<string, unknown>>;
+  /**
+   * Of services that a partition has once: the Region in which they run, whatever the credential scope says; calls and records
+   * name that one.
+   */
+  homeRegion?(partition: string): string;
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
+  /** What the service answers to input that breaks its model, where that is not ValidationException. */
+  invalid?(cause: ValidationException): ServiceError;
+  /** Whether a caller of that kind may call the service at all; every one when not given. */
+  admits?(principal: Principal): boolean;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */
@@ -207,7 +232,10 @@ export interface InternalEntry {
   readonly region: string;
   readonly now: number;
   readonly response: Readonly<Record<string, unknown>> | null;
-  readonly resources: readonly { readonly arn: string; readonly account: string }[];
+  /** Undefined: the record has no `resources` member. */
+  readonly resources: readonly { readonly arn: string; readonly account: string }[] | undefined;
+  /** Who did it, as records of the service name it; `AWS Internal` when not given. */
+  readonly invokedBy?: string;
   readonly details?: Readonly<Record<string, unknown>>;
   /** What AWS records as a call of its own, with a request id (SynchronizeMultiRegionKey); else it is a service event. */
   readonly requestId?: string;

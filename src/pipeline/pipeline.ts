@@ -150,7 +150,7 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   const resolved: { readonly target: Target; readonly resolution: Resolution }[] = [];
   const found: Found = {};
   for (const target of operation.targets) {
-    if (target.when !== undefined && !target.when(input)) continue;
+    if (target.when !== undefined && !target.when(input, call)) continue;
     const resolution = target.resolve(input, call, reader);
     if (resolution.kind === "found") found[target.as] = resolution.resource;
     resolved.push({ target, resolution });
@@ -183,7 +183,7 @@ function authorize(target: Target, { kind, resource }: Resolution, attempt: Atte
   const decision = decide(request, reader);
   if (decision.allowed) return;
   attempt.unrecorded = decision.by === "VPC endpoint policy";
-  throw target.denied?.(call) ?? accessDenied(request, decision);
+  throw target.denied?.(call, input) ?? accessDenied(request, decision);
 }
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
@@ -192,13 +192,13 @@ function entryOf(
   output: unknown,
   context: unknown,
 ): Entry {
-  const resources = record.resources.flatMap((as) => found[as] ?? []);
+  const resources = record.resources?.flatMap((as) => found[as] ?? []);
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
-    resources: record.created === undefined ? resources : [...resources, ...record.created(output)],
+    resources: record.created === undefined ? resources : [...(resources ?? []), ...record.created(output)],
     additional: joined(record.additional?.(output, context), record.examined?.(examined)),
   };
 }
@@ -209,7 +209,7 @@ function failureOf({ operation: { record }, input, call, found, examined }: Atte
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
-    resources: record.resources.flatMap((as) => found[as] ?? []),
+    resources: record.resources?.flatMap((as) => found[as] ?? []),
     additional: record.examined?.(examined),
     error,
   };

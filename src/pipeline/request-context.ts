@@ -2,6 +2,7 @@
 
 import { organizationPath } from "../access/sources.ts";
 import type { Principal } from "../identity/principal.ts";
+import type { ProviderKeys } from "../identity/session.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import type { VpcEndpointRow } from "../storage/identity-schema.ts";
 import type { Reader } from "../storage/store.ts";
@@ -28,6 +29,7 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
   user: "User",
   "assumed-role": "AssumedRole",
   "federated-user": "FederatedUser",
+  "web-identity": "FederatedUser",
 };
 
 /**
@@ -70,7 +72,11 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
     },
   ],
   ["aws:sourceidentity", ({ call }) => call.principal.session?.sourceIdentity],
-  ["aws:federatedprovider", ({ call }) => call.principal.session?.provider],
+  [
+    "aws:federatedprovider",
+    ({ call: { principal } }) =>
+      principal.kind === "web-identity" ? principal.federated : principal.session?.provider,
+  ],
   ["aws:principalorgid", ({ call, reader }) => organizationOf(call.principal.account, reader)],
   ["aws:principalorgpaths", ({ call, reader }) => organizationPathOf(call.principal.account, reader)],
   ["aws:resourceaccount", ({ resource }) => resource.account],
@@ -135,8 +141,13 @@ function valuesOf(
   const global = globalKeys.get(key);
   if (global !== undefined) return listOf(global(facts));
   if (key.startsWith(PRINCIPAL_TAG)) return listOf(principalTag(key.slice(PRINCIPAL_TAG.length), call, reader));
-  const ofProvider = call.principal.session?.providerKeys?.[key];
-  return ofProvider === undefined ? serviceKeys?.(key) : [ofProvider];
+  const ofProvider = providerKeysOf(call.principal)?.[key];
+  return ofProvider === undefined ? serviceKeys?.(key) : listOf(ofProvider);
+}
+
+/** What the token of an identity provider says, during the call that brings it and in the session that comes of it. */
+function providerKeysOf(principal: Principal): ProviderKeys | undefined {
+  return principal.kind === "web-identity" ? principal.providerKeys : principal.session?.providerKeys;
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] | undefined {

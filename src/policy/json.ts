@@ -45,3 +45,46 @@ function isBeforeColon(text: string, from: number): boolean {
   while (text[index] === " " || text[index] === "\t" || text[index] === "\n" || text[index] === "\r") index += 1;
   return text[index] === ":";
 }
+
+/** A place in a text, counted from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * Where the statements of a policy begin and end in its text.
+ *
+ * @param text a policy document that was found good
+ */
+export function placesOfStatements(text: string): readonly { readonly start: Place; readonly end: Place }[] {
+  const places: { start: Place; end: Place }[] = [];
+  const open: string[] = [];
+  let isStatement = false;
+  let start = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text.charAt(index);
+    if (char === '"') {
+      const end = endOfString(text, index);
+      if (open.length === 1 && isBeforeColon(text, end)) isStatement = text.slice(index, end) === '"Statement"';
+      index = end - 1;
+    } else if (char === "{" || char === "[") {
+      open.push(char);
+      if (isStatement && isOutermost(open)) start = index;
+    } else if (char === "}" || char === "]") {
+      if (isStatement && isOutermost(open)) places.push({ start: placeOf(text, start), end: placeOf(text, index) });
+      open.pop();
+    }
+  }
+  return places;
+}
+
+/** Whether what is open is one statement: an object in the document, or in a list in it. */
+function isOutermost(open: readonly string[]): boolean {
+  return open.at(-1) === "{" && (open.length === 2 || (open.length === 3 && open[1] === "["));
+}
+
+function placeOf(text: string, index: number): Place {
+  const before = text.slice(0, index);
+  return { line: before.split("\n").length, column: index - before.lastIndexOf("\n") };
+}

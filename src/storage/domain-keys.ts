@@ -55,6 +55,19 @@ export function domainKeyStore(store: Store, clock: Clock) {
       return store.transaction((tx) => insertDomainKey(tx, key, recipients, clock.now()));
     },
 
+    erase({ region, purpose, before }: { region: string; purpose: DomainKeyPurpose; before: number }): Promise<void> {
+      return store.transaction(async ({ db }) => {
+        for (const table of ["domain_key_copy", "domain_key"] as const) {
+          await db
+            .deleteFrom(table)
+            .where("region", "=", region)
+            .where("purpose", "=", purpose)
+            .where("version", "<", before)
+            .execute();
+        }
+      });
+    },
+
     reserveSeals(
       { region, purpose, version }: { region: string; purpose: DomainKeyPurpose; version: number },
       count: number,

@@ -1,13 +1,18 @@
 /** What decisions read of identities, policies and organizations: each name's rows gathered into one. */
 
 import type { Kysely } from "kysely";
-import type { IdentityRow, OrganizationNodeRow } from "./identity-schema.ts";
+import type { IdentityRow, ManagedPolicyRow, OrganizationNodeRow, OrganizationPolicyRow } from "./identity-schema.ts";
 import type { Schema } from "./schema.ts";
 import type { Tag } from "./tags.ts";
 
 /** The text of a policy. */
 export interface PolicyText {
   readonly document: string;
+}
+
+/** A managed policy of a customer: the text of its default version, and its tags. */
+export interface ManagedPolicy extends ManagedPolicyRow, PolicyText {
+  readonly tags: readonly Tag[];
 }
 
 /** A user, group or role with what hangs on it; a user's groups are names to be followed. */
@@ -24,6 +29,9 @@ export interface Identity extends IdentityRow {
 export interface OrganizationNode extends OrganizationNodeRow {
   readonly policies: readonly string[];
 }
+
+/** A service control policy of a customer. */
+export interface OrganizationPolicy extends PolicyText, Omit<OrganizationPolicyRow, "content"> {}
 
 /** What a key is called and tagged. */
 export interface KeyLabels {
@@ -69,18 +77,27 @@ export async function loadIdentity(db: Kysely<Schema>, uniqueId: string): Promis
   };
 }
 
-/** Reads the default version of a managed policy of a customer. */
-export function loadManagedPolicy(db: Kysely<Schema>, arn: string): Promise<PolicyText | undefined> {
-  return db
+/** Reads a managed policy of a customer with its default version. */
+export async function loadManagedPolicy(db: Kysely<Schema>, arn: string): Promise<ManagedPolicy | undefined> {
+  const row = await db
     .selectFrom("managed_policy")
     .innerJoin("policy_version", (join) =>
       join
         .onRef("policy_version.arn", "=", "managed_policy.arn")
         .onRef("policy_version.version", "=", "managed_policy.default_version"),
     )
+    .selectAll("managed_policy")
     .select("policy_version.document as document")
     .where("managed_policy.arn", "=", arn)
     .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const tags = await db
+    .selectFrom("iam_tag")
+    .select(["tag_key as key", "tag_value as value"])
+    .where("owner", "=", arn)
+    .orderBy("tag_key")
+    .execute();
+  return { ...row, tags };
 }
 
 /** Reads a node of an organization's tree and what is attached to it. */

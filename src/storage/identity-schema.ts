@@ -100,6 +100,17 @@ export interface CredentialUsageTable {
   service: string;
 }
 
+/** How the deletions of service-linked roles went (DeleteServiceLinkedRole is asynchronous in AWS's API). */
+export interface RoleDeletionTable {
+  task_id: string;
+  account: string;
+  state: "SUCCEEDED" | "FAILED";
+  reason: string | null;
+  /** JSON: what uses the role, a list of `{ Region, Resources }`. */
+  usage: string;
+  created_at: number;
+}
+
 export interface OrganizationTable {
   id: string;
   management_account: string;
@@ -172,6 +183,7 @@ export type IdentityRow = Readonly<Selectable<IdentityTable>>;
 export type ManagedPolicyRow = Readonly<Selectable<ManagedPolicyTable>>;
 export type PolicyVersionRow = Readonly<Selectable<PolicyVersionTable>>;
 export type OidcProviderRow = Readonly<Selectable<OidcProviderTable>>;
+export type RoleDeletionRow = Readonly<Selectable<RoleDeletionTable>>;
 export type OrganizationRow = Readonly<Selectable<OrganizationTable>>;
 export type OrganizationNodeRow = Readonly<Selectable<OrganizationNodeTable>>;
 export type OrganizationPolicyRow = Readonly<Selectable<OrganizationPolicyTable>>;

@@ -216,9 +216,19 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   {
-    // Code of version 5 would delete a primary key before its replicas, and rotate it alone.
     version: 6,
-    minimumReader: 6,
+    minimumReader: 5,
+    sqlite: `
+      CREATE TABLE role_deletion (
+        task_id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, usage TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
+  {
+    // Code of version 6 would delete a primary key before its replicas, and rotate it alone.
+    version: 7,
+    minimumReader: 7,
     sqlite: `
       ALTER TABLE "key" ADD COLUMN primary_region TEXT;
       ALTER TABLE "key" ADD COLUMN replica_regions TEXT;

@@ -1,14 +1,17 @@
 /** Rows of organizations: their trees, their service control policies, and what is attached where. */
 
 import type { Kysely } from "kysely";
+import { insertIamTags } from "./identity-policies.ts";
 import type {
   AccountCreationRow,
   OrganizationNodeRow,
   OrganizationPolicyRow,
   OrganizationRow,
 } from "./identity-schema.ts";
+import type { Slice } from "./keys.ts";
 import type { Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
+import type { Tag } from "./tags.ts";
 
 /** Adds an organization with its root and its management account. */
 export async function insertOrganization(
@@ -21,18 +24,31 @@ export async function insertOrganization(
   for (const node of nodes) await insertNode(tx, node);
 }
 
-/** Turns service control policies on or off for an organization. */
-export async function setScpEnabled(tx: Tx, id: string, enabled: boolean): Promise<void> {
+/** Turns service control policies on, with one policy on every node, or off, with none on any. */
+export async function setScpEnabled(tx: Tx, id: string, enabledWith: string | undefined): Promise<void> {
   await tx.db
     .updateTable("organization")
-    .set({ scp_enabled: enabled ? 1 : 0 })
+    .set({ scp_enabled: enabledWith === undefined ? 0 : 1 })
     .where("id", "=", id)
     .execute();
   await tx.changed("organization", id);
+  const nodes = tx.db.selectFrom("organization_node").where("organization", "=", id);
+  if (enabledWith === undefined) {
+    await tx.db.deleteFrom("organization_attachment").where("target", "in", nodes.select("id")).execute();
+  } else {
+    await tx.db
+      .insertInto("organization_attachment")
+      .columns(["policy_id", "target"])
+      .expression(nodes.select(({ val }) => [val(enabledWith).as("policy_id"), "id"]))
+      .execute();
+  }
+  for (const node of await nodes.select("id").execute()) await tx.changed("organizationNode", node.id);
 }
 
-export async function insertNode(tx: Tx, row: OrganizationNodeRow): Promise<void> {
+/** Adds a node to a tree, with its tags. */
+export async function insertNode(tx: Tx, row: OrganizationNodeRow, tags: readonly Tag[] = []): Promise<void> {
   await tx.db.insertInto("organization_node").values(row).execute();
+  await insertIamTags(tx, row.id, tags);
   await tx.changed("organizationNode", row.id);
 }
 
@@ -42,24 +58,76 @@ export async function moveNode(tx: Tx, id: string, parent: string): Promise<void
   await tx.changed("organizationNode", id);
 }
 
-/** Nodes of an organization in the order of their ids: all of them, or those of a kind, or under a parent. */
-export function listNodes(
-  db: Kysely<Schema>,
-  organization: string,
-  of: { readonly parent?: string; readonly kind?: OrganizationNodeRow["kind"] } = {},
-): Promise<OrganizationNodeRow[]> {
-  let query = db.selectFrom("organization_node").selectAll().where("organization", "=", organization);
-  if (of.parent !== undefined) query = query.where("parent", "=", of.parent);
-  if (of.kind !== undefined) query = query.where("kind", "=", of.kind);
-  return query.orderBy("id").execute();
+/** Which nodes of an organization. */
+interface NodesOf {
+  readonly organization: string;
+  readonly kind: OrganizationNodeRow["kind"];
+  /** Only those right under this one. */
+  readonly parent?: string;
 }
 
-export async function insertPolicy(tx: Tx, row: OrganizationPolicyRow): Promise<void> {
+/** Nodes of one kind in the order of their ids. */
+export function listNodes(
+  db: Kysely<Schema>,
+  { organization, kind, parent }: NodesOf,
+  { after = "", count }: Slice,
+): Promise<OrganizationNodeRow[]> {
+  let query = db
+    .selectFrom("organization_node")
+    .selectAll()
+    .where("organization", "=", organization)
+    .where("kind", "=", kind);
+  if (parent !== undefined) query = query.where("parent", "=", parent);
+  return query.where("id", ">", after).orderBy("id").limit(count).execute();
+}
+
+/** How many nodes of a kind there are. */
+export async function countNodes(db: Kysely<Schema>, { organization, kind }: Omit<NodesOf, "parent">): Promise<number> {
+  const { count } = await db
+    .selectFrom("organization_node")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("organization", "=", organization)
+    .where("kind", "=", kind)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Whether an organizational unit of this name is right under a parent. */
+export async function hasUnit(
+  db: Kysely<Schema>,
+  { organization, parent, name }: { readonly organization: string; readonly parent: string; readonly name: string },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom("organization_node")
+    .select("id")
+    .where("organization", "=", organization)
+    .where("parent", "=", parent)
+    .where("kind", "=", "unit")
+    .where("name", "=", name)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Whether an account of any organization has this email address, which differs in more than case from all others. */
+export async function hasEmail(db: Kysely<Schema>, email: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("organization_node")
+    .select("id")
+    .where("kind", "=", "account")
+    .where(({ fn }) => fn<string>("lower", ["email"]), "=", email.toLowerCase())
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Adds a service control policy with its tags. */
+export async function insertScp(tx: Tx, row: OrganizationPolicyRow, tags: readonly Tag[]): Promise<void> {
   await tx.db.insertInto("organization_policy").values(row).execute();
+  await insertIamTags(tx, row.id, tags);
   await tx.changed("organizationPolicy", row.id);
 }
 
-export async function updatePolicy(
+/** Changes what a service control policy is called and says. */
+export async function updateScp(
   tx: Tx,
   id: string,
   columns: Pick<OrganizationPolicyRow, "name" | "description" | "content">,
@@ -68,31 +136,66 @@ export async function updatePolicy(
   await tx.changed("organizationPolicy", id);
 }
 
-export async function deletePolicy(tx: Tx, id: string): Promise<void> {
+/** Removes a service control policy that is attached to nothing. */
+export async function deleteScp(tx: Tx, id: string): Promise<void> {
   await tx.db.deleteFrom("organization_policy").where("id", "=", id).execute();
+  await tx.db.deleteFrom("iam_tag").where("owner", "=", id).execute();
   await tx.changed("organizationPolicy", id);
 }
 
-/** The policies of an organization in the order of their ids. */
-export function listPolicies(db: Kysely<Schema>, organization: string): Promise<OrganizationPolicyRow[]> {
+/** Service control policies of an organization in the order of their ids. */
+export function listScps(
+  db: Kysely<Schema>,
+  organization: string,
+  { after = "", count }: Slice,
+): Promise<OrganizationPolicyRow[]> {
   return db
     .selectFrom("organization_policy")
     .selectAll()
     .where("organization", "=", organization)
+    .where("id", ">", after)
     .orderBy("id")
+    .limit(count)
     .execute();
 }
 
-export async function attachPolicy(tx: Tx, policy_id: string, target: string): Promise<void> {
+/** How many service control policies an organization has. */
+export async function countScps(db: Kysely<Schema>, organization: string): Promise<number> {
+  const { count } = await db
+    .selectFrom("organization_policy")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("organization", "=", organization)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** The id of the service control policy of this name. */
+export async function findScpByName(
+  db: Kysely<Schema>,
+  organization: string,
+  name: string,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("organization_policy")
+    .select("id")
+    .where("organization", "=", organization)
+    .where("name", "=", name)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Attaches a policy to a node; one that is attached already stays. */
+export async function attachScp(tx: Tx, policyId: string, target: string): Promise<void> {
   await tx.db
     .insertInto("organization_attachment")
-    .values({ policy_id, target })
+    .values({ policy_id: policyId, target })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   await tx.changed("organizationNode", target);
 }
 
-export async function detachPolicy(tx: Tx, policyId: string, target: string): Promise<void> {
+/** Takes a policy off a node. */
+export async function detachScp(tx: Tx, policyId: string, target: string): Promise<void> {
   await tx.db
     .deleteFrom("organization_attachment")
     .where("policy_id", "=", policyId)
@@ -101,23 +204,30 @@ export async function detachPolicy(tx: Tx, policyId: string, target: string): Pr
   await tx.changed("organizationNode", target);
 }
 
-/** Ids of the nodes of one organization that a policy is attached to. */
-export async function listTargets(db: Kysely<Schema>, organization: string, policyId: string): Promise<string[]> {
-  const rows = await db
+/** The nodes of one organization that a policy is attached to, in the order of their ids. */
+export function listTargets(
+  db: Kysely<Schema>,
+  { organization, policyId }: { readonly organization: string; readonly policyId: string },
+  { after = "", count }: Slice,
+): Promise<OrganizationNodeRow[]> {
+  return db
     .selectFrom("organization_attachment")
     .innerJoin("organization_node", "organization_node.id", "organization_attachment.target")
-    .select("target")
+    .selectAll("organization_node")
     .where("policy_id", "=", policyId)
     .where("organization", "=", organization)
-    .orderBy("target")
+    .where("id", ">", after)
+    .orderBy("id")
+    .limit(count)
     .execute();
-  return rows.map(({ target }) => target);
 }
 
+/** Adds how the making of an account went. */
 export async function insertAccountCreation(tx: Tx, row: AccountCreationRow): Promise<void> {
   await tx.db.insertInto("account_creation").values(row).execute();
 }
 
+/** How the making of an account went, by the id of its request. */
 export function findAccountCreation(
   db: Kysely<Schema>,
   organization: string,

@@ -25,7 +25,11 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
   organization: (db, [id = ""]) => db.selectFrom("organization").selectAll().where("id", "=", id).executeTakeFirst(),
   organizationNode: (db, [id = ""]) => loadOrganizationNode(db, id),
   organizationPolicy: (db, [id = ""]) =>
-    db.selectFrom("organization_policy").select("content as document").where("id", "=", id).executeTakeFirst(),
+    db
+      .selectFrom("organization_policy")
+      .select(["id", "organization", "name", "description", "content as document"])
+      .where("id", "=", id)
+      .executeTakeFirst(),
   vpcEndpoint: (db, [id = ""]) => db.selectFrom("vpc_endpoint").selectAll().where("id", "=", id).executeTakeFirst(),
   keyLabels: (db, [region = "", keyId = ""]) => loadKeyLabels(db, region, keyId),
   key: (db, [region = "", keyId = ""]) =>

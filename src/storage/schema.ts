@@ -17,6 +17,7 @@ import type {
   OrganizationPolicyTable,
   OrganizationTable,
   PolicyVersionTable,
+  RoleDeletionTable,
   VpcEndpointTable,
 } from "./identity-schema.ts";
 
@@ -315,6 +316,7 @@ export interface Schema {
   iam_tag: IamTagTable;
   oidc_provider: OidcProviderTable;
   account_alias: AccountAliasTable;
+  role_deletion: RoleDeletionTable;
   organization: OrganizationTable;
   organization_node: OrganizationNodeTable;
   organization_policy: OrganizationPolicyTable;

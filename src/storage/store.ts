@@ -1,7 +1,7 @@
 /** What the rest of the house sees of storage: reading, changing, and the view. */
 
 import type { Kysely, Transaction } from "kysely";
-import type { Identity, KeyLabels, OrganizationNode, PolicyText } from "./identity-rows.ts";
+import type { Identity, KeyLabels, ManagedPolicy, OrganizationNode, OrganizationPolicy } from "./identity-rows.ts";
 import type { IdentityKind, OrganizationRow, VpcEndpointRow } from "./identity-schema.ts";
 import type {
   AccountRow,
@@ -22,12 +22,12 @@ export interface Rows {
   /** A user, group or role with everything that hangs on it. */
   identity: Identity;
   identityName: { readonly unique_id: string };
-  /** The default version of a managed policy of a customer. */
-  managedPolicy: PolicyText;
+  /** A managed policy of a customer with the text of its default version. */
+  managedPolicy: ManagedPolicy;
   organization: OrganizationRow;
   organizationNode: OrganizationNode;
   /** A service control policy of a customer. */
-  organizationPolicy: PolicyText;
+  organizationPolicy: OrganizationPolicy;
   vpcEndpoint: VpcEndpointRow;
   key: KeyRow;
   /** The aliases and tags of a key, for the conditions of IAM policies. */

@@ -58,8 +58,8 @@ export class AwsJsonCodec implements Codec {
     return { status: 200, contentType: this.#contentType, body };
   }
 
-  encodeError({ code, status, message, messageMember }: ServiceError): WireAnswer {
-    const body = JSON.stringify(message === "" ? { __type: code } : { __type: code, [messageMember]: message });
+  encodeError({ code, status, message, messageMember, details }: ServiceError): WireAnswer {
+    const body = JSON.stringify({ __type: code, ...details, ...(message !== "" && { [messageMember]: message }) });
     return { status, contentType: this.#contentType, body };
   }
 }

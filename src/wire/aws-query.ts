@@ -1,6 +1,6 @@
 /** The protocol awsQuery: form parameters in, XML out. */
 
-import { SerializationException, type ServiceError } from "../base/errors.ts";
+import { ExpiredTokenException, SerializationException, type ServiceError } from "../base/errors.ts";
 import { Failures } from "./constraints.ts";
 import { type FormNode, formText, numbered, parseForm } from "./form.ts";
 import type { Codec, OperationModel } from "./model.ts";
@@ -29,6 +29,9 @@ const commonErrors: ReadonlyMap<string, QueryError> = new Map([
   ["UnrecognizedClientException", { code: "InvalidClientTokenId", status: 403 }],
   ["ValidationException", { code: "ValidationError", status: 400 }],
 ]);
+
+/** Of credentials; STS has an error of its own with the same name, of the tokens of identity providers. */
+const EXPIRED_TOKEN: QueryError = { code: "ExpiredToken", status: 403 };
 
 export interface QuerySettings {
   /** What `Version` must say. */
@@ -66,7 +69,9 @@ export class AwsQueryCodec implements Codec {
   }
 
   encodeError(error: ServiceError, requestId: string): WireAnswer {
-    const { code, status } = this.#settings.errors.get(error.code) ?? commonErrors.get(error.code) ?? error;
+    const ofService = this.#settings.errors.get(error.code);
+    const { code, status } =
+      error instanceof ExpiredTokenException ? EXPIRED_TOKEN : (ofService ?? commonErrors.get(error.code) ?? error);
     const parts = [
       element("Type", status < 500 ? "Sender" : "Receiver"),
       element("Code", escapeXml(code)),

@@ -2,7 +2,9 @@
 
 import { compileModel, type ServiceModel } from "./model.ts";
 import ec2 from "./models/ec2.json" with { type: "json" };
+import iam from "./models/iam.json" with { type: "json" };
 import kms from "./models/kms.json" with { type: "json" };
+import organizations from "./models/organizations.json" with { type: "json" };
 import sts from "./models/sts.json" with { type: "json" };
 
 /**
@@ -43,7 +45,14 @@ export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
+export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
+export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
+
+/** IAM never repeats a value in its validation errors (public test suites recorded on IAM). */
+function withoutValues(shapes: Readonly<Record<string, object>>): Readonly<Record<string, object>> {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { ...shape, sensitive: true }]));
+}
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;

@@ -113,9 +113,9 @@ describe("a record", () => {
   });
 
   it("gives resources no type for a service whose types are not known", () => {
-    const record = parse({ ...disableKey, call: { ...call, service: "sts" } });
+    const record = parse({ ...disableKey, call: { ...call, service: "ec2" } });
     assert.deepEqual(record["resources"], [{ accountId: ACCOUNT, ARN: KEY_ARN }]);
-    assert.equal(record["eventSource"], "sts.amazonaws.com");
+    assert.equal(record["eventSource"], "ec2.amazonaws.com");
   });
 
   it("lowers first letters at every depth", () => {

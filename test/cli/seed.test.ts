@@ -208,7 +208,7 @@ describe("the documentation", () => {
   it("shows seed files that are right", () => {
     const text = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
     const examples = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, example = ""]) => example);
-    assert.equal(examples.length, 2);
+    assert.equal(examples.length, 3);
     for (const example of examples) parseSeed(example, {});
   });
 });
@@ -242,7 +242,27 @@ describe("a seed file that is wrong says where", () => {
     {
       title: "when an account has no credentials",
       text: 'accounts: [{ id: "444455556666", credentials: [] }]',
-      says: /accounts\.0\.credentials: /,
+      says: /accounts\.0\.credentials: an account needs an access key, a user or a role/,
+    },
+    {
+      title: "when a user's policy is none",
+      text: 'accounts: [{ id: "444455556666", users: [{ name: eve, inline: { p: { Statement: [] } } }] }]',
+      says: /accounts\.0\.users\.0\.inline\.p: Policy document must contain a statement/,
+    },
+    {
+      title: "when a role trusts nobody",
+      text: 'accounts: [{ id: "444455556666", roles: [{ name: app }] }]',
+      says: /accounts\.0\.roles\.0\.trust: /,
+    },
+    {
+      title: "when a role's sessions would be too long",
+      text: 'accounts: [{ id: "444455556666", roles: [{ name: app, maxSessionSeconds: 43201 }] }]',
+      says: /accounts\.0\.roles\.0\.maxSessionSeconds: /,
+    },
+    {
+      title: "when an identity provider has no URL",
+      text: 'accounts: [{ id: "444455556666", identityProviders: [{ url: issuer, clientIds: [a] }] }]',
+      says: /accounts\.0\.identityProviders\.0\.url: an issuer's URL begins with https/,
     },
     { title: "when a key has no id", text: "keys: [{ description: x }]", says: /keys\.0\.id: / },
     { title: "when a key id is none", text: "keys: [{ id: my-key }]", says: /keys\.0\.id: a key id is a UUID/ },
@@ -295,7 +315,7 @@ describe("a seed file that is wrong says where", () => {
   }
 
   it("in every place at once", () => {
-    const said = complaintOf("accounts: [{ id: 7 }]\nkeys: [{ id: x }]");
+    const said = complaintOf("accounts: [{ id: 7, credentials: [{}] }]\nkeys: [{ id: x }]");
     assert.match(said, /accounts\.0\.id/);
     assert.match(said, /accounts\.0\.credentials/);
     assert.match(said, /keys\.0\.id/);
@@ -316,6 +336,15 @@ describe("a seed file that doesn't fit its store stops the start", () => {
       title: "with a key of an account that is not there",
       text: `keys: [{ id: ${KEY}, account: "999988887777" }]`,
       says: /account 999988887777, but no such account/,
+    },
+    {
+      title: "with a role for somebody who is not there",
+      text: `accounts:
+  - id: "444455556666"
+    roles:
+      - name: app
+        trust: { Statement: [{ Effect: Allow, Principal: { AWS: "arn:aws:iam::444455556666:user/eve" }, Action: "sts:AssumeRole" }] }`,
+      says: /a role for arn:aws:iam::444455556666:user\/eve, who is not here/,
     },
     {
       title: "with local-kms's variable for an account that is not there",

@@ -21,7 +21,7 @@ function fill(directory: string, keyId: string, managedId: string): void {
     .prepare(`
       WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < $count)
       INSERT INTO "grant" SELECT 'us-east-1', printf('%064x', n), $keyId, $account, 'aws', $account,
-        'arn:aws:iam::' || $account || ':role/filler', 0, NULL, 0, '["Encrypt"]', NULL, '', 1 FROM number`)
+        'arn:aws:iam::' || $account || ':role/filler', NULL, 0, NULL, NULL, 0, '["Encrypt"]', NULL, '', 1 FROM number`)
     .run({ count, keyId, account: ACCOUNT });
   for (const id of [keyId, managedId]) {
     database.prepare("INSERT INTO grant_count VALUES ('us-east-1', ?, ?)").run(id, count);

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import * as iamClient from "@aws-sdk/client-iam";
 import * as kmsClient from "@aws-sdk/client-kms";
 import * as stsClient from "@aws-sdk/client-sts";
+import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
 import stsJson from "../../src/wire/models/sts.json" with { type: "json" };
 
@@ -29,6 +31,7 @@ const LIST = 1;
 const MAP = 2;
 const SIMPLE = 0;
 const ERROR = -3;
+const UNION = 4;
 const OPERATION = 9;
 /** Simple types by their numbers; the fifth bit and beyond say how a timestamp is written. */
 const SIMPLE_KINDS: ReadonlyMap<number, string> = new Map([
@@ -89,7 +92,7 @@ function outlineOfClient(value: unknown, inside: readonly unknown[] = []): Outli
   const within = [...inside, schema];
   if (kind === LIST) return ["list", outlineOfClient(names, within)];
   if (kind === MAP) return ["map", outlineOfClient(types, within)];
-  assert.ok(kind === STRUCTURE || kind === ERROR, `kind ${kind} of ${name} with traits ${traits}`);
+  assert.ok(kind === STRUCTURE || kind === ERROR || kind === UNION, `kind ${kind} of ${name} with traits ${traits}`);
   const members = names as readonly string[];
   return Object.fromEntries(
     members.map((member, index) => [member, outlineOfClient((types as readonly unknown[])[index], within)]),
@@ -149,6 +152,47 @@ for (const { title, client, model, count } of [
       assert.deepEqual(Object.fromEntries([...enumsOf(client)].sort()), Object.fromEntries(ours.sort()));
     });
   });
+}
+
+describe("the model of IAM, a part of the client's,", () => {
+  const client = iamClient as Exports;
+  const model = iamJson as Model;
+  const operations = operationsOf(client);
+
+  for (const [name, { input, output }] of Object.entries(model.operations)) {
+    it(`has of ${name} members and kinds that the client has, too`, () => {
+      assert.ok(operations.has(name));
+      const [clientInput, clientOutput] = operations.get(name) ?? [];
+      if (input !== undefined) assertPart(outlineOfModel(model, input.shape), outlineOfClient(clientInput), name);
+      if (output !== undefined) assertPart(outlineOfModel(model, output.shape), outlineOfClient(clientOutput), name);
+    });
+  }
+
+  it("has 80 operations, and enums with the client's values", () => {
+    assert.equal(Object.keys(model.operations).length, 80);
+    const enums = enumsOf(client);
+    for (const [name, { enum: values }] of Object.entries(model.shapes)) {
+      if (values === undefined) continue;
+      const clientName = name.charAt(0).toUpperCase() + name.slice(1);
+      assert.deepEqual([...values].sort(), [...(enums.get(clientName) ?? [])].sort(), name);
+    }
+  });
+});
+
+/** Asserts that what our model says is said by the client, which is newer and may say more. */
+function assertPart(ours: Outline, theirs: Outline, path: string): void {
+  if (typeof ours === "string" || typeof theirs === "string") {
+    assert.equal(ours, theirs, path);
+  } else if (Array.isArray(ours)) {
+    assert.ok(Array.isArray(theirs) && ours[0] === theirs[0], path);
+    assertPart(ours[1] as Outline, theirs[1] as Outline, `${path}[]`);
+  } else {
+    for (const [member, part] of Object.entries(ours)) {
+      const other: Outline | undefined = (theirs as Readonly<Record<string, Outline>>)[member];
+      assert.ok(other !== undefined, `${path}.${member}`);
+      assertPart(part, other, `${path}.${member}`);
+    }
+  }
 }
 
 function isUnit(schema: unknown): boolean {

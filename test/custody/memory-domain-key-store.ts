@@ -25,6 +25,13 @@ export class MemoryDomainKeyStore implements DomainKeyStore {
     return true;
   }
 
+  async erase({ region, purpose, before }: { region: string; purpose: Purpose; before: number }): Promise<void> {
+    await turn();
+    const isOld = (key: StoredDomainKey) =>
+      isSame(key, { region, purpose, version: key.version }) && key.version < before;
+    this.keys = this.keys.filter((key) => !isOld(key));
+  }
+
   async reserveSeals(key: { region: string; purpose: Purpose; version: number }, count: number): Promise<number> {
     await turn();
     const index = this.keys.findIndex((other) => isSame(other, key));

@@ -8,6 +8,8 @@ import { SignatureV4 } from "@smithy/signature-v4";
 export interface AccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string;
 }
 
 /** What a test has to know of a server. */

@@ -100,6 +100,7 @@ export class AwsCli implements Disposable {
       ...(credentials && {
         AWS_ACCESS_KEY_ID: credentials.accessKeyId,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
       }),
     };
   }

@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RootPrincipal } from "../../src/identity/principal.ts";
+import { kmsConditionValues } from "../../src/kms/conditions.ts";
 import { operations } from "../../src/kms/operations/index.ts";
+import { Key } from "../../src/kms/resources.ts";
 import type { Call, Operation } from "../../src/pipeline/operation.ts";
+import { key } from "../storage/stores.ts";
 
 const ACCOUNT = "111122223333";
 const principal: RootPrincipal = {
@@ -89,5 +92,26 @@ describe("operations without a key", () => {
     for (const operation of ["ListKeys", "ListAliases", "GenerateRandom"]) {
       assert.equal(valuesOf(operation, "kms:keyspec", {}), undefined);
     }
+  });
+});
+
+describe("kms:ResourceAliases", () => {
+  const aliasesOf = (count: number): readonly string[] | undefined => {
+    const aliases = Array.from({ length: count }, (_, index) => `alias/${index}`);
+    const resource = new Key(key());
+    const reader = { find: () => ({ aliases, tags: [] }) as never };
+    const call = { principal } as Call;
+    return kmsConditionValues(
+      "kms:resourcealiases",
+      undefined,
+      {},
+      { call, resource, found: {}, examined: {}, reader },
+    );
+  };
+
+  it("S04-017: are all aliases of the key, up to the quota; a key with more has none, so that nobody reaches it by them", () => {
+    assert.deepEqual(aliasesOf(2), ["alias/0", "alias/1"]);
+    assert.equal(aliasesOf(50)?.length, 50);
+    assert.equal(aliasesOf(51), undefined);
   });
 });

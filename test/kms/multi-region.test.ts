@@ -61,7 +61,7 @@ function permissionsOf(operation: string, input: object, rows: readonly KeyRow[]
   } as Reader;
   const found: Record<string, Resource> = {};
   return targets
-    .filter(({ when }) => when === undefined || when(input))
+    .filter(({ when }) => when === undefined || when(input, call))
     .map(({ as, action, resolve, conditions }) => {
       const { kind, resource } = resolve(input, call, reader);
       if (kind === "found") found[as] = resource;

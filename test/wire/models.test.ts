@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ServiceError } from "../../src/base/errors.ts";
 import { compileModel, type ServiceModel } from "../../src/wire/model.ts";
+import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
+import organizationsJson from "../../src/wire/models/organizations.json" with { type: "json" };
 import stsJson from "../../src/wire/models/sts.json" with { type: "json" };
-import { kmsModel, stsModel } from "../../src/wire/models.ts";
+import { iamModel, kmsModel, organizationsModel, stsModel } from "../../src/wire/models.ts";
 import { formRequest, jsonRequest } from "./requests.ts";
 
 interface Definition {
@@ -27,7 +29,7 @@ function walk(model: ServiceModel, { operations, shapes }: Json): void {
     assert.equal(operation.output?.name, definition.output?.shape, name);
     const needed = requiredCount(shapes, definition.input?.shape);
     assert.equal(operation.input.members.filter((member) => member.required).length, needed, name);
-    const request = model.id === "kms" ? jsonRequest({}) : formRequest("");
+    const request = model.id === "kms" || model.id === "organizations" ? jsonRequest({}) : formRequest("");
     try {
       model.codec.decode(operation, request);
       assert.equal(needed, 0, name);
@@ -52,9 +54,21 @@ describe("the model of", () => {
     assert.equal(kmsModel().id, "kms");
   });
 
+  it("Organizations compiles, with each of its 25 operations", () => {
+    walk(organizationsModel(), organizationsJson);
+    assert.equal(organizationsModel().operations.size, 25);
+    assert.equal(organizationsModel().id, "organizations");
+  });
+
   it("STS compiles, with each of its operations", () => {
     walk(stsModel(), stsJson);
     assert.equal(stsModel().id, "sts");
+  });
+
+  it("IAM compiles, with each of its 80 operations", () => {
+    walk(iamModel(), iamJson);
+    assert.equal(iamModel().operations.size, 80);
+    assert.equal(iamModel().id, "iam");
   });
 
   it("KMS allows the same values in the order that was recorded as in its own", () => {

@@ -1,0 +1,173 @@
+/** `keystead explain`: why a request would be allowed or denied, as a tree that people read. */
+
+import { z } from "zod";
+import { accessDenied } from "../access/decide.ts";
+import { adviceOf, type ExplainedCondition, type ExplainedSource, type ExplainedStatement } from "../access/explain.ts";
+import { systemClock } from "../base/clock.ts";
+import { findPrincipalByArn } from "../identity/credentials.ts";
+import type { Principal } from "../identity/principal.ts";
+import { aliasArn, keyArn } from "../kms/identifiers.ts";
+import { kmsDirectory } from "../kms/simulation.ts";
+import { simulate } from "../pipeline/simulation.ts";
+import { openFileStore, requireStore } from "../storage/open.ts";
+import type { Reader, Store } from "../storage/store.ts";
+import { EXPLAIN_PATH } from "./explain-route.ts";
+import { UsageError } from "./options.ts";
+
+const questionForm = z.strictObject({
+  /** The ARN of a root user, user, role or role session. */
+  principal: z.string(),
+  action: z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9]+$/, "an action is like kms:Decrypt"),
+  /** A key ARN, a key id or an alias of the principal's account, or `*`. */
+  resource: z.string().default("*"),
+  /** `key=value`, the key with its prefix or, of an encryption context, without one. */
+  context: z.array(z.string()).default([]),
+  region: z.string().default("us-east-1"),
+});
+
+/** What is asked. */
+export type ExplainQuestion = z.output<typeof questionForm>;
+
+interface ExplainOptions {
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly context?: readonly string[];
+  readonly region: string;
+  readonly data?: string;
+  readonly endpoint: string;
+}
+
+/**
+ * Reads a question that came as JSON.
+ *
+ * @throws UsageError it is none
+ */
+export function parseQuestion(body: Uint8Array): ExplainQuestion {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch (cause) {
+    throw new UsageError("The question is no JSON.", { cause });
+  }
+  return checkedQuestion(json);
+}
+
+function checkedQuestion(json: unknown): ExplainQuestion {
+  const asked = questionForm.safeParse(json);
+  if (!asked.success) throw new UsageError(z.prettifyError(asked.error));
+  return asked.data;
+}
+
+/** Prints the explanation; of the store in `--data`, else of the development server at `--endpoint`. */
+export async function explainCommand(options: ExplainOptions): Promise<void> {
+  const text = options.data === undefined ? await askServer(options) : await readStore(options, options.data);
+  process.stdout.write(text);
+}
+
+async function askServer({ endpoint, principal, action, resource, context, region }: ExplainOptions): Promise<string> {
+  const body = JSON.stringify({ principal, action, resource, context, region });
+  let response: Response;
+  try {
+    response = await fetch(new URL(EXPLAIN_PATH, endpoint), { method: "POST", body });
+  } catch (cause) {
+    throw new UsageError(`No development server answers at ${endpoint}; for a store on disk give --data.`, { cause });
+  }
+  const text = await response.text();
+  if (response.status === 404) throw new UsageError(`${endpoint} is no development server; for a store give --data.`);
+  if (!response.ok) throw new UsageError(text.trim());
+  return text;
+}
+
+async function readStore(options: ExplainOptions, directory: string): Promise<string> {
+  requireStore(directory);
+  const open = { directory, kind: "serve", create: false, lock: "tool", clock: systemClock } as const;
+  await using store = await openFileStore(open);
+  const { principal, action, resource, context, region } = options;
+  return await explainText(store, checkedQuestion({ principal, action, resource, context, region }), systemClock.now());
+}
+
+/**
+ * The explanation as text.
+ *
+ * @throws UsageError nobody has that ARN, or a context entry is none
+ */
+export async function explainText(store: Store, question: ExplainQuestion, now: number): Promise<string> {
+  const entries = entriesOf(question.context);
+  return await store.settle((reader) => {
+    const principal = findPrincipalByArn(reader, question.principal, now);
+    if (principal === undefined)
+      throw new UsageError(`${question.principal} is nobody here: no such account, user or role.`);
+    return render(principal, { ...question, entries, now }, reader);
+  });
+}
+
+/** Entries by name in lower case. A name without a service is that of an encryption context. */
+function entriesOf(texts: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const entries = new Map<string, string[]>();
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    if (equals < 1) throw new UsageError(`--context takes key=value, not '${text}'.`);
+    const name = text.slice(0, equals).toLowerCase();
+    const key = name.includes(":") ? name : `kms:encryptioncontext:${name}`;
+    entries.set(key, [...(entries.get(key) ?? []), text.slice(equals + 1)]);
+  }
+  const names = [...entries.keys()].filter((key) => key.startsWith("kms:encryptioncontext:"));
+  const keys = names.map((key) => key.slice("kms:encryptioncontext:".length));
+  if (keys.length > 0 && !entries.has("kms:encryptioncontextkeys")) entries.set("kms:encryptioncontextkeys", keys);
+  return entries;
+}
+
+type Asked = ExplainQuestion & { readonly entries: ReadonlyMap<string, readonly string[]>; readonly now: number };
+
+function render(principal: Principal, asked: Asked, reader: Reader): string {
+  const { action, entries, now, region } = asked;
+  const resourceArn = arnOf(asked, principal, reader);
+  const simulation = { principal, action, resourceArn, entries, now, region };
+  const { explanation, request } = simulate(simulation, { directory: kmsDirectory, reader });
+  const { decision, sources, grant } = explanation;
+  const verdict = decision.allowed
+    ? `ALLOWED${decision.grant === undefined ? "" : ` by grant ${decision.grant.grantId}`}`
+    : `DENIED: ${accessDenied(request, decision).message}`;
+  const advice = adviceOf(explanation, request);
+  return [
+    `${principal.arn}`,
+    `  ${action} on ${resourceArn}${request.absent ? " (which is not there)" : ""}`,
+    `  ${verdict}`,
+    ...(advice === undefined ? [] : [`  To allow it: ${advice}`]),
+    "",
+    ...sources.flatMap(renderSource),
+    ...(principal.kind === "root"
+      ? ["identity-based policy", "  (the root user has every permission of its account)"]
+      : []),
+    `grants\n  ${grant === undefined ? "none lets the caller do this" : `grant ${grant.grantId} lets the caller do this`}`,
+    "",
+  ].join("\n");
+}
+
+/** Names that people use for keys, as the ARN that policies know. An alias means its key here, as in calls. */
+function arnOf({ resource, region }: ExplainQuestion, { account, partition }: Principal, reader: Reader): string {
+  if (resource === "*" || (resource.startsWith("arn:") && !resource.includes(":alias/"))) return resource;
+  const owner = { partition, region, account };
+  const name = resource.startsWith("arn:") ? resource.slice(resource.indexOf(":alias/") + 1) : resource;
+  if (!name.startsWith("alias/")) return keyArn({ ...owner, keyId: name });
+  const alias = reader.find("alias", region, account, name);
+  return alias === undefined ? aliasArn({ ...owner, name }) : keyArn({ ...owner, keyId: alias.key_id });
+}
+
+function renderSource({ type, name, level, statements }: ExplainedSource): string[] {
+  const where = level === undefined ? "" : ` (level ${level} above the account)`;
+  return [`${type}: ${name}${where}`, ...statements.flatMap(renderStatement)];
+}
+
+function renderStatement({ index, sid, effect, reach, mismatch, conditions }: ExplainedStatement): string[] {
+  const title = sid === undefined || sid === "" ? `statement ${index + 1}` : `statement ${index + 1} "${sid}"`;
+  const outcome =
+    mismatch === undefined ? `matches${reach === "account" ? " (for the account)" : ""}` : `no: ${mismatch}`;
+  return [`  ${mismatch === undefined ? "✓" : "✗"} ${effect} ${title}: ${outcome}`, ...conditions.map(renderCondition)];
+}
+
+function renderCondition({ operator, key, expected, actual, holds }: ExplainedCondition): string {
+  const found = actual === undefined || actual.length === 0 ? "absent" : actual.join(", ");
+  return `      ${holds ? "✓" : "✗"} ${operator} ${key}: wants ${expected.join(" or ")}; the request has ${found}`;
+}

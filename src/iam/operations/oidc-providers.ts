@@ -1,0 +1,126 @@
+/** Create, get, list and delete OpenID Connect providers: whose tokens may be exchanged for sessions of roles. */
+
+import { formatArn } from "../../base/arn.ts";
+import {
+  EntityAlreadyExistsException,
+  InvalidInputException,
+  NoSuchEntityException,
+  ValidationException,
+} from "../../base/errors.ts";
+import { listIamTags } from "../../storage/identity-policies.ts";
+import {
+  deleteOidcProvider,
+  findOidcProvider,
+  insertOidcProvider,
+  listOidcProviders,
+} from "../../storage/oidc-providers.ts";
+import { tagConditions } from "../conditions.ts";
+import { describeTags, wholeSeconds } from "../descriptions.ts";
+import { change, type Locator, read } from "../operation.ts";
+import { requireQuota } from "../quotas.ts";
+import { type IamResource, oidcProvider, under } from "../resources.ts";
+import { hasTags, requireTags, tagsOf } from "../tags.ts";
+
+/** Thumbprints of one provider (API reference, CreateOpenIDConnectProvider). */
+const THUMBPRINTS_MAX = 5;
+
+/**
+ * The URL of a provider without `https://`: the name in its ARN.
+ *
+ * @throws ValidationException not `https`, or with a user, a port, a query or a fragment
+ */
+function providerName(text: string): string {
+  const url = URL.parse(text);
+  const isPlain = url?.protocol === "https:" && url.username + url.password + url.port + url.search + url.hash === "";
+  const name = text.slice("https://".length).replace(/\/$/, "");
+  if (!isPlain || !/^https:\/\//i.test(text) || !/^[A-Za-z0-9.-]+(?:\/[\w.~/-]+)?$/.test(name)) {
+    throw new ValidationException("Invalid Open ID Connect Provider URL");
+  }
+  return name;
+}
+
+function providerArn(
+  name: string,
+  { account, partition }: { readonly account: string; readonly partition: string },
+): string {
+  return formatArn({ partition, service: "iam", region: "", account, resource: `oidc-provider/${name}` });
+}
+
+const newProvider: Locator<IamResource> = {
+  resolve({ Url }, { principal: { account }, partition }) {
+    const arn = providerArn(providerName(String(Url)), { account, partition });
+    return { kind: "found", resource: { arn, account, tags: [] } };
+  },
+};
+
+/**
+ * Makes a provider known (API reference, CreateOpenIDConnectProvider). Nothing is fetched: without thumbprints its certificate
+ * has to be one that the machine trusts.
+ *
+ * @throws EntityAlreadyExistsException the account has a provider of that URL
+ */
+export const createOpenIDConnectProvider = change("CreateOpenIDConnectProvider", {
+  targets: [
+    { as: "provider", action: "iam:CreateOpenIDConnectProvider", resource: newProvider },
+    { as: "tagged", action: "iam:TagOpenIDConnectProvider", resource: newProvider, when: hasTags },
+  ],
+  conditions: tagConditions,
+  validate({ ClientIDList = [], ThumbprintList = [], Tags }) {
+    requireTags(Tags, { ignoreCase: false });
+    if (ThumbprintList.length > THUMBPRINTS_MAX) {
+      throw new InvalidInputException(`Thumbprint list must contain fewer than ${THUMBPRINTS_MAX} entries.`);
+    }
+    requireQuota("ClientIdsPerOpenIdConnectProvider", ClientIDList.length);
+  },
+  async run({ Url, ClientIDList = [], ThumbprintList = [], Tags }, { provider: { arn, account }, call, tx }) {
+    const row = {
+      arn,
+      account,
+      url: providerName(Url),
+      client_ids: JSON.stringify(ClientIDList),
+      thumbprints: JSON.stringify(ThumbprintList),
+      created_at: call.now,
+    };
+    const tags = tagsOf(Tags);
+    if (!(await insertOidcProvider(tx, row, tags))) {
+      throw new EntityAlreadyExistsException(`Provider with url ${Url} already exists.`);
+    }
+    requireQuota("OpenIdConnectProvidersPerAccount", (await listOidcProviders(tx.db, account)).length);
+    return { OpenIDConnectProviderArn: arn, ...(tags.length > 0 && { Tags: describeTags(tags) }) };
+  },
+});
+
+/** @throws NoSuchEntityException as recorded on IAM */
+export const getOpenIDConnectProvider = read("GetOpenIDConnectProvider", {
+  targets: [{ as: "provider", action: "iam:GetOpenIDConnectProvider", resource: oidcProvider }],
+  async run(_input, { provider: { arn }, store }) {
+    const row = await findOidcProvider(store.db, arn);
+    if (row === undefined) throw new NoSuchEntityException(`OpenIDConnect Provider not found for arn ${arn}`);
+    return {
+      Url: row.url,
+      ClientIDList: JSON.parse(row.client_ids) as string[],
+      ThumbprintList: JSON.parse(row.thumbprints) as string[],
+      CreateDate: wholeSeconds(row.created_at),
+      Tags: describeTags(await listIamTags(store.db, arn)),
+    };
+  },
+});
+
+export const listOpenIDConnectProviders = read("ListOpenIDConnectProviders", {
+  targets: [{ as: "providers", action: "iam:ListOpenIDConnectProviders", resource: under("oidc-provider") }],
+  async run(_input, { call, store }) {
+    const rows = await listOidcProviders(store.db, call.principal.account);
+    return { OpenIDConnectProviderList: rows.map(({ arn }) => ({ Arn: arn })) };
+  },
+});
+
+/** @throws NoSuchEntityException as recorded on IAM */
+export const deleteOpenIDConnectProvider = change("DeleteOpenIDConnectProvider", {
+  targets: [{ as: "provider", action: "iam:DeleteOpenIDConnectProvider", resource: oidcProvider }],
+  async run(_input, { provider: { arn }, tx }) {
+    if (!(await deleteOidcProvider(tx, arn))) {
+      throw new NoSuchEntityException(`OpenId connect Provider ${arn} cannot be found.`);
+    }
+    return {};
+  },
+});

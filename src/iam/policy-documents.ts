@@ -1,0 +1,100 @@
+/** Policy documents as IAM takes and shows them. */
+
+import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
+import { DeleteConflictException, LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
+import { type Document, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
+import { compileDocument } from "../policy/policy.ts";
+import type { Identity } from "../storage/identity-rows.ts";
+import type { Tx } from "../storage/store.ts";
+import { inlinePolicyCharactersMax, requireQuota } from "./quotas.ts";
+
+/** A document as answers carry it: percent-encoded by RFC 3986. */
+export function encodeDocument(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** The size that counts: white space does not (IAM guide, IAM and STS quotas). */
+export function countedCharacters(text: string): number {
+  return text.replace(/[\t\n\r ]/g, "").length;
+}
+
+/** @throws MalformedPolicyDocumentException not a policy of users, groups and roles */
+export function requireIdentityPolicy(text: string): void {
+  parseOrRefuse(text, "identity");
+}
+
+/** @throws MalformedPolicyDocumentException, LimitExceededException more than 6,144 characters */
+export function requireManagedPolicy(text: string): void {
+  requireQuota("PolicySize", countedCharacters(text));
+  requireIdentityPolicy(text);
+}
+
+/**
+ * @throws MalformedPolicyDocumentException
+ * @throws LimitExceededException the inline policies of the user, group or role would be too long together
+ */
+export function requireInlinePolicy(identity: Identity, { name, document }: { name: string; document: string }): void {
+  requireIdentityPolicy(document);
+  const others = identity.inline.filter((policy) => policy.name !== name);
+  const size = [...others, { document }].reduce((sum, policy) => sum + countedCharacters(policy.document), 0);
+  const max = inlinePolicyCharactersMax[identity.kind];
+  if (size > max) {
+    throw new LimitExceededException(
+      `Maximum policy size of ${max} bytes exceeded for ${identity.kind} ${identity.name}`,
+    );
+  }
+}
+
+/**
+ * Checks the trust policy of a role.
+ *
+ * @returns the unique ids of the users and roles that it names, as the role's row keeps them
+ * @throws MalformedPolicyDocumentException not a trust policy, or principals that are not here
+ * @throws LimitExceededException more than 2,048 characters
+ */
+export async function requireTrustPolicy(
+  text: string,
+  { tx, unknownPrincipals }: { readonly tx: Tx; readonly unknownPrincipals: UnknownPrincipals },
+): Promise<string> {
+  requireQuota("ACLSizePerRole", countedCharacters(text));
+  const document = parseOrRefuse(text, "trust");
+  requireAssumeRoleActions(document);
+  const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
+  const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
+  if (unknown.length > 0) {
+    if (!unknownPrincipals.allow) {
+      throw new MalformedPolicyDocumentException(`Invalid principal in policy: "AWS":"${unknown[0]}"`);
+    }
+    unknownPrincipals.warn(unknown);
+  }
+  return printPrincipalIds(ids);
+}
+
+/** @throws DeleteConflictException policies hang on a user, group or role that is to go */
+export function requireNoPolicies({ attached, inline }: Identity): void {
+  if (attached.length > 0) {
+    throw new DeleteConflictException("Cannot delete entity, must detach all policies first.");
+  }
+  if (inline.length > 0) throw new DeleteConflictException("Cannot delete entity, must delete policies first.");
+}
+
+/** @throws MalformedPolicyDocumentException as recorded on IAM */
+function requireAssumeRoleActions({ statements }: Document): void {
+  const actions = statements.flatMap(({ actions }) => actions?.values ?? []);
+  if (actions.every((action) => /^sts:/i.test(action))) return;
+  throw new MalformedPolicyDocumentException("AssumeRole policy may only specify STS AssumeRole actions.");
+}
+
+function parseOrRefuse(text: string, kind: "identity" | "trust"): Document {
+  try {
+    const document = parsePolicy(text, kind);
+    compileDocument(document);
+    return document;
+  } catch (cause) {
+    if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
+    throw cause;
+  }
+}
