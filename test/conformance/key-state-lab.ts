@@ -108,7 +108,7 @@ export class StateLab {
     if (plan.related && isThere) await this.#server.advance(MOMENT_MS);
     if (isImported && plan.home !== REGION && isThere && !plan.lacksMaterial)
       wrapped = await this.#import(this.kms, KeyId);
-    if (isImported && needs.waiting === true && isThere) await this.#import(this.kms, KeyId, { isNew: true });
+    if (isImported && needs.waiting === true && isThere) await this.#importNew(KeyId, plan);
     const AliasName = `alias/state-${randomUUID()}`;
     await this.kms.createAlias({ AliasName, TargetKeyId: KeyId });
     const { Arn, KeyState } = await describedKey(this.kms, KeyId);
@@ -118,10 +118,24 @@ export class StateLab {
     return { KeyId, Arn, AliasName, GrantId, wrapped, CiphertextBlob: bytes(1), proof: bytes(1), ...made };
   }
 
-  async #import(kms: KMS, KeyId: string, { isNew = false } = {}): Promise<Wrapped> {
-    const wrapped = await wrapFor(kms, KeyId, isNew ? this.#newMaterial : this.#material);
-    await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOR_EVER, ...(isNew && { ImportType: "NEW_KEY_MATERIAL" }) });
+  async #import(kms: KMS, KeyId: string): Promise<Wrapped> {
+    const wrapped = await wrapFor(kms, KeyId, this.#material);
+    await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOR_EVER });
     return wrapped;
+  }
+
+  /** Imports new material into a key, and after that into the one that is related to it. */
+  async #importNew(KeyId: string, { home, related }: Plan): Promise<void> {
+    for (const region of related ? [home, home === REGION ? ELSEWHERE : REGION] : [home]) {
+      const kms = this.#server.client(region);
+      const ImportType = region === home ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL";
+      await kms.importKeyMaterial({
+        KeyId,
+        ...(await wrapFor(kms, KeyId, this.#newMaterial)),
+        ...FOR_EVER,
+        ImportType,
+      });
+    }
   }
 
   async #use(kms: KMS, KeyId: string, usage: string | undefined): Promise<Partial<Subject>> {

@@ -3,6 +3,7 @@
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { newKeyId, newMultiRegionKeyId } from "../../base/ids.ts";
+import { ensureLinkedRole } from "../../iam/service-linked-roles.ts";
 import { insertKey, listKeyIds, updateKey } from "../../storage/keys.ts";
 import type { Reader } from "../../storage/store.ts";
 import { upsertTags } from "../../storage/tags.ts";
@@ -17,7 +18,7 @@ import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
-import { multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
+import { MULTI_REGION_ROLE, multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
 import type { Input } from "../shapes.ts";
 import { requireTags, tagOf } from "../tags.ts";
 
@@ -103,6 +104,8 @@ export const createKey = change("CreateKey", {
     const stored = material === undefined ? checkedRow : await insertKeyWithMaterial(tx, checkedRow, material, now);
     if (material === undefined) await insertKey(tx, checkedRow);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
+    if (kind.multiRegion)
+      await ensureLinkedRole(tx, { account: owner.account, service: MULTI_REGION_ROLE.service, now });
     return { KeyMetadata: keyMetadata(stored) };
   },
 });
