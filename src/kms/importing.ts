@@ -18,6 +18,7 @@ import type { ExpirationModel, KeyRow, KeyState } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
+import { dropWaiting, settleWaiting } from "./waiting-material.ts";
 
 /** The kind of the due rows of material that expires; their subjects are made by `expiryOf`. */
 export const EXPIRE_MATERIAL = "kms:ExpireKeyMaterial";
@@ -47,9 +48,9 @@ export function requireWrapping(keySpec: string, algorithm: string, wrappingKeyS
   );
 }
 
-/** Private keys of RSA and ML-DSA are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
+/** Private keys of RSA, ML-DSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
 function fitsOneBlock(keySpec: string, wrappingKeySpec: string): boolean {
-  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_DSA_")) return false;
+  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_")) return false;
   return keySpec !== "ECC_NIST_P521" || wrappingKeySpec !== "RSA_2048";
 }
 
@@ -68,13 +69,16 @@ export function expirationModelOf(validTo: Date | undefined): ExpirationModel {
   return validTo === undefined ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : "KEY_MATERIAL_EXPIRES";
 }
 
+/** States of keys that have their material and become pending import without it; one that is being updated may be used, too. */
+const LOSABLE: readonly KeyState[] = ["Enabled", "Disabled", "Updating"];
+
 /**
  * The state of a key at a moment: material that has expired is not used, also before due work has come to delete it, which
  * waits after a start and after a leap of the clock.
  */
 export function stateAt({ state, valid_to }: Pick<KeyRow, "state" | "valid_to">, now: number): KeyState {
-  const isExpired = valid_to !== null && valid_to <= now && (state === "Enabled" || state === "Disabled");
-  return isExpired ? "PendingImport" : state;
+  const isExpired = valid_to !== null && valid_to <= now;
+  return isExpired && LOSABLE.includes(state) ? "PendingImport" : state;
 }
 
 /**
@@ -102,7 +106,7 @@ function isComplete({ materials, imported }: ImportedWhole): boolean {
 
 function settledState(state: KeyState, complete: boolean): KeyState {
   if (complete) return state === "PendingImport" ? "Enabled" : state;
-  return state === "Enabled" || state === "Disabled" ? "PendingImport" : state;
+  return LOSABLE.includes(state) ? "PendingImport" : state;
 }
 
 function expirationOf({ expiring, lasting }: ImportedWhole): ExpirationModel | null {
@@ -110,15 +114,18 @@ function expirationOf({ expiring, lasting }: ImportedWhole): ExpirationModel | n
   return lasting > 0 ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : null;
 }
 
-/** The state of a key whose deletion is cancelled: disabled, but a key without its material can't be enabled. */
-export async function stateAfterCancel(tx: Tx, row: KeyRow): Promise<KeyState> {
-  if (row.origin !== "EXTERNAL") return "Disabled";
-  return settledState("Disabled", isComplete(await sumUpImported(tx.db, { region: row.region, keyId: row.key_id })));
+/**
+ * The state of a key that leaves another state (its deletion is cancelled, its replica is made): `state`, but pending import
+ * where it lacks material, since a key without it must be neither used nor enabled.
+ */
+export async function stateWithMaterial(tx: Tx, row: KeyRow, state: "Enabled" | "Disabled"): Promise<KeyState> {
+  if (row.origin !== "EXTERNAL") return state;
+  return settledState(state, isComplete(await sumUpImported(tx.db, { region: row.region, keyId: row.key_id })));
 }
 
 /**
  * Destroys imported material. Material that is the key's for ever leaves its row, by which it is known when it comes again;
- * what had yet to become current leaves nothing but a tombstone.
+ * what had yet to become current leaves nothing but a tombstone, and where the primary of related keys loses it, so do they.
  *
  * @param as what is told of its expiration afterwards: an expired one keeps it, a deleted one does not (recorded on AWS)
  */
@@ -129,16 +136,21 @@ export async function destroyImported(
   { now, as }: { now: number; as: "expired" | "deleted" },
 ): Promise<void> {
   const name = materialNamed(row, material_id);
+  const gone = [name];
   if (pending === null) {
     const forgotten = as === "deleted" ? { expiration_model: null, expires_at: null } : {};
     await updateMaterial(tx, name, { sealed: new Uint8Array(0), import_state: "PENDING_IMPORT", ...forgotten });
   } else {
     await deleteMaterial(tx, name);
+    gone.push(...(await dropWaiting(tx, row, material_id)));
   }
-  await clearDue(tx, expiryOf(name));
-  const { region, account, key_id } = row;
-  await insertTombstone(tx, { kind: "material", region, key_id, material_id, account, deleted_at: now });
+  const { account, key_id } = row;
+  for (const { region } of gone) {
+    await clearDue(tx, expiryOf({ ...name, region }));
+    await insertTombstone(tx, { kind: "material", region, key_id, material_id, account, deleted_at: now });
+  }
   await settleImported(tx, row);
+  await settleWaiting(tx, row);
 }
 
 /**
