@@ -239,9 +239,9 @@ async function plantKey(
   const there = await store.settle((reader) => ({
     account: reader.find("account", account),
     key: reader.find("key", region, id),
-    related: related.map((other) => reader.find("key", other.region, id)),
     // Whom a key policy names may come later: as with --unknown-principals allow, nobody can be them yet.
     named: key.policy === undefined ? undefined : principalsOf(key.policy, "resource", reader),
+    related: related.map((other) => reader.find("key", other.region, id)),
   }));
   if (there.account === undefined)
     throw new UsageError(`The seed file has a key of account ${account}, but no such account.`);
