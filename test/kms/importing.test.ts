@@ -55,6 +55,9 @@ describe("the state of a key", () => {
     { state: "Enabled", validTo: 101, expected: "Enabled" },
     { state: "Enabled", validTo: 100, expected: "PendingImport" },
     { state: "Disabled", validTo: 99, expected: "PendingImport" },
+    { state: "Updating", validTo: 100, expected: "PendingImport" },
+    { state: "Updating", validTo: 101, expected: "Updating" },
+    { state: "Creating", validTo: 99, expected: "Creating" },
     { state: "PendingDeletion", validTo: 99, expected: "PendingDeletion" },
     { state: "PendingImport", validTo: 101, expected: "PendingImport" },
   ] as const) {
