@@ -127,7 +127,7 @@ export function newPki(
 
 /** CBOR of a value by an independent encoder: maps are Maps, bytes are byte strings. */
 export function cbor(value: unknown): Uint8Array {
-  return encode(value);
+  return new Uint8Array(encode(value));
 }
 
 /** The fields of an enclave's document. */
