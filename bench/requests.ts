@@ -12,6 +12,17 @@ export interface BenchCall {
 export interface BenchCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of a session. */
+  readonly sessionToken?: string;
+}
+
+/** Who calls, what with, and on what key. */
+export interface BenchCaller {
+  readonly endpoint: string;
+  readonly credentials: BenchCredentials;
+  readonly keyId: string;
+  /** Ciphertexts of the key, in base64. */
+  readonly blobs: readonly string[];
 }
 
 /** The operations that are measured, in the order of the table. */

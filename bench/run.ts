@@ -10,7 +10,7 @@ import { type Contestant, duel, median, type Outcome, type Settings, startFloor 
 import type { FloorAnswer } from "./floor.ts";
 import { descendantsOf, LOAD_CORE, pin, SERVER_CORE, startPinned, whyNotPinned } from "./processes.ts";
 import {
-  type BenchCredentials,
+  type BenchCaller,
   type BenchOperation,
   BenchSigner,
   CONTEXT,
@@ -27,6 +27,7 @@ const HELP = `npm run bench -- [options]
   --warmup S          of both, before the first round (2)
   --connections N     keep-alive connections (32)
   --operations A,B    of ${OPERATIONS.join(", ")}
+  --session           each operation a second time as a role session, on a key with 20 statements and 50 grants
   --starts N          starts to measure (5)
   --keys              instead: Sign, Verify, GenerateMac and GenerateDataKeyPair beside their bare primitives, unpinned
   --null              drive the floor against a second floor: the ratios show what the method itself does to them
@@ -40,11 +41,7 @@ const OPERATION_SECONDS_MAX = 240;
 const RESULTS = new URL("results/", import.meta.url);
 
 /** What is driven: a real server, or for `--null` a stand-in. */
-interface Subject extends Contestant {
-  readonly endpoint: string;
-  readonly credentials: BenchCredentials;
-  readonly keyId: string;
-  readonly blobs: readonly string[];
+interface Subject extends Contestant, BenchCaller {
   answerTo(request: Buffer): Promise<FloorAnswer>;
   stop(): Promise<void>;
 }
@@ -58,6 +55,7 @@ const { values: options } = parseArgs({
     operations: { type: "string", default: OPERATIONS.join(",") },
     starts: { type: "string", default: "5" },
     keys: { type: "boolean", default: false },
+    session: { type: "boolean", default: false },
     null: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -112,11 +110,13 @@ async function main(): Promise<void> {
   const subject = options.null ? await startStandIn() : await startServer();
   const outcomes: Outcome[] = [];
   try {
-    for (const operation of operations) {
-      const requests = await signRequests(operation, subject);
+    const callers = options.session ? [subject, await (await import("./session.ts")).asSession(subject)] : [subject];
+    for (const [operation, caller] of operations.flatMap((each) => callers.map((who) => [each, who] as const))) {
+      const requests = await signRequests(operation, caller);
       const floor = await startFloor(await subject.answerTo(requests[0] ?? Buffer.alloc(0)));
+      const name = caller === subject ? operation : `${operation}, as a session`;
       try {
-        outcomes.push(await duel({ operation, server: subject, floor }, { load, requests }, settings));
+        outcomes.push(await duel({ operation: name, server: subject, floor }, { load, requests }, settings));
       } finally {
         floor.stop();
       }
@@ -192,7 +192,7 @@ async function startStandIn(): Promise<Subject> {
   };
 }
 
-async function signRequests(operation: BenchOperation, subject: Subject): Promise<readonly Buffer[]> {
+async function signRequests(operation: BenchOperation, subject: BenchCaller): Promise<readonly Buffer[]> {
   const signer = new BenchSigner(subject.endpoint, REGION, subject.credentials);
   const blobAt = (index: number) => subject.blobs[index % subject.blobs.length] ?? "";
   return inParallel(DISTINCT_REQUESTS, (index) => signer.sign(callOf(operation, subject.keyId, blobAt(index))));

@@ -21,7 +21,7 @@ import {
   Validity,
   Version,
 } from "@peculiar/asn1-x509";
-import { Encoder } from "cbor-x";
+import { encode } from "cborg";
 
 const COMMON_NAME = "2.5.4.3";
 const ECDSA_WITH_SHA = { sha256: "1.2.840.10045.4.3.2", sha384: "1.2.840.10045.4.3.3" } as const;
@@ -125,11 +125,9 @@ export function newPki(
   return { root, cas: [zone, instance], leaf: certify({ name: "module", issuer: instance, ...parts.leaf }) };
 }
 
-const encoder = new Encoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false });
-
 /** CBOR of a value by an independent encoder: maps are Maps, bytes are byte strings. */
 export function cbor(value: unknown): Uint8Array {
-  return new Uint8Array(encoder.encode(value));
+  return new Uint8Array(encode(value));
 }
 
 /** The fields of an enclave's document. */

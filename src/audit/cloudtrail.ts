@@ -48,7 +48,7 @@ export function renderRecords(
 function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[] {
   const { call } = entry;
   const caller = call.principal.account;
-  const own = identityOf(call.principal);
+  const own = identityOf(call.principal, entry.invokedBy);
   const facts = renderFacts(entry);
   const outcome = renderOutcome(entry);
   const owners = otherAccounts(entry, caller);
@@ -104,11 +104,13 @@ function renderOutcome({ call, readOnly, resources }: Entry): string {
 }
 
 function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {
-  const { service, event, account, region, now, response, resources, invokedBy = INTERNAL, details } = entry;
+  const { service, event, account, region, now, response, resources, invokedBy = INTERNAL, details, requestId } = entry;
   const identity = `{"accountId":"${account}","invokedBy":"${invokedBy}"}`;
+  const request = requestId === undefined ? "" : `"requestID":"${requestId}",`;
+  const eventType = requestId === undefined ? "AwsServiceEvent" : "AwsApiCall";
   const list = resources === undefined ? "" : `"resources":${renderResources(service, resources)},`;
   const serviceEventDetails = details === undefined ? "" : `"serviceEventDetails":${renderValue(details)},`;
-  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${invokedBy}","userAgent":"${invokedBy}","requestParameters":null,"responseElements":${renderValue(response)},"eventID":"${eventId}","readOnly":false,${list}"eventType":"AwsServiceEvent","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${invokedBy}","userAgent":"${invokedBy}","requestParameters":null,"responseElements":${renderValue(response)},${request}"eventID":"${eventId}","readOnly":false,${list}"eventType":"${eventType}","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
   return { account, eventId, json };
 }
 
@@ -129,7 +131,8 @@ function otherAccounts({ resources, error }: Entry, caller: string): readonly st
   return [...new Set(resources.map(({ account }) => account))].filter((account) => account !== caller);
 }
 
-function identityOf(principal: Principal): string {
+function identityOf(principal: Principal, invokedBy?: string): string {
+  if (invokedBy !== undefined) return `${identityOf(principal).slice(0, -1)},"invokedBy":${JSON.stringify(invokedBy)}}`;
   const known = identities.get(principal);
   if (known !== undefined) return known;
   const identity = JSON.stringify(identityFacts(principal));

@@ -33,6 +33,11 @@ export function newKeyId(): KeyId {
   return randomUUID() as KeyId;
 }
 
+/** A new request id, of what the service does by itself. */
+export function newRequestId(): string {
+  return randomUUID();
+}
+
 /** A new multi-Region key id. */
 export function newMultiRegionKeyId(): KeyId {
   return `mrk-${randomBytes(16).toString("hex")}` as KeyId;

@@ -86,6 +86,7 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_STS=${endpoint}`,
       `export AWS_ENDPOINT_URL_IAM=${endpoint}`,
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_EC2=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

@@ -5,11 +5,16 @@ import { z } from "zod";
 import { printPrincipalIds } from "../access/principals.ts";
 import { findPartition } from "../base/arn.ts";
 import { asKeyId } from "../base/ids.ts";
+import type { Custody } from "../custody/custody.ts";
 import { RESERVED_PREFIX } from "../kms/aws-managed.ts";
 import { defaultKeyPolicy } from "../kms/key-policies.ts";
-import { insertKeyWithMaterial, newKeyRow } from "../kms/keys.ts";
+import { insertKeyWithMaterial, materialOwner, newKeyRow } from "../kms/keys.ts";
+import { copyMaterials, insertReplica } from "../kms/replicas.ts";
+import { scheduleRotation } from "../kms/rotation.ts";
 import { insertAlias } from "../storage/aliases.ts";
 import { updateKey } from "../storage/keys.ts";
+import type { KeyRow } from "../storage/schema.ts";
+import type { Tx } from "../storage/store.ts";
 import { upsertTags } from "../storage/tags.ts";
 import { addAccount, DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { UsageError } from "./options.ts";
@@ -77,11 +82,34 @@ const seedFile = z.strictObject({
       const names = keys.map(({ region, id }) => `${id} in ${region}`);
       const twice = names.find((name, index) => names.indexOf(name) !== index);
       if (twice !== undefined) context.addIssue({ code: "custom", message: `the key ${twice} is there twice` });
+      for (const key of keys) {
+        const problem = problemOfReplica(key, keys.find(({ id }) => id === key.id) ?? key);
+        if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+      }
     })
     .default([]),
 });
 
 type SeedKey = z.output<typeof seedKey>;
+
+/**
+ * What is wrong with a key as the replica of the first one of its id, or undefined. A multi-Region key that is in the file again
+ * in another Region is a replica of the first, and shares account, partition, material and rotation with it.
+ */
+function problemOfReplica(key: SeedKey, first: SeedKey): string | undefined {
+  if (key === first || !isMultiRegion(key)) return undefined;
+  const isEqual =
+    key.account === first.account &&
+    findPartition(key.region) === findPartition(first.region) &&
+    key.material === first.material &&
+    key.rotation === first.rotation;
+  if (isEqual) return undefined;
+  return `the key ${key.id} in ${key.region} must have the account, partition, material and rotation of that in ${first.region}`;
+}
+
+function isMultiRegion({ id }: SeedKey): boolean {
+  return id.startsWith("mrk-");
+}
 
 /** local-kms: `Keys.Symmetric.Aes[]` with hex BackingKeys, and `Aliases[]`; account and Region are its defaults. */
 const localKmsFile = z
@@ -192,18 +220,28 @@ function seedOf({ accounts, keys }: z.output<typeof seedFile>): Seed {
         for (const credential of credentials) await ensureAccount(parts, { id, name, credential }, now);
       }
       await plantIdentities(accounts, parts, now);
-      for (const key of keys) await plantKey(key, parts, now);
+      for (const key of keys) {
+        const related = keys.filter(({ id, region }) => isMultiRegion(key) && id === key.id && region !== key.region);
+        await plantKey(key, related, parts, now);
+      }
     },
   };
 }
 
-async function plantKey(key: SeedKey, { store, custody }: ServerParts, now: number): Promise<void> {
+/** @param related the keys in other Regions that it shares its id with: one of them that is there is what it is made from */
+async function plantKey(
+  key: SeedKey,
+  related: readonly SeedKey[],
+  { store, custody }: ServerParts,
+  now: number,
+): Promise<void> {
   const { id, account, region } = key;
   const there = await store.settle((reader) => ({
     account: reader.find("account", account),
     key: reader.find("key", region, id),
     // Whom a key policy names may come later: as with --unknown-principals allow, nobody can be them yet.
     named: key.policy === undefined ? undefined : principalsOf(key.policy, "resource", reader),
+    related: related.map((other) => reader.find("key", other.region, id)),
   }));
   if (there.account === undefined)
     throw new UsageError(`The seed file has a key of account ${account}, but no such account.`);
@@ -219,15 +257,15 @@ async function plantKey(key: SeedKey, { store, custody }: ServerParts, now: numb
     policy,
     ...(there.named !== undefined && { policyPrincipals: printPrincipalIds(there.named.ids) }),
     rotationEnabled: key.rotation,
+    multiRegion: isMultiRegion(key),
     now,
   });
-  const owner = { account, region, keyId: id, spec: row.spec, usage: row.usage, origin: row.origin };
-  const material =
-    key.material === undefined
-      ? await custody.createMaterial(owner)
-      : await custody.importMaterial(owner, Uint8Array.fromHex(key.material));
+  const relative = there.related.find((found) => found !== undefined);
+  const insert = await (relative === undefined
+    ? newKey(key, row, custody)
+    : newReplica(row, relative, { store, custody }));
   await store.transaction(async (tx) => {
-    const stored = await insertKeyWithMaterial(tx, row, material, now);
+    const stored = await insert(tx);
     if (!key.enabled) await updateKey(tx, stored, { state: "Disabled" });
     const tags = Object.entries(key.tags).map(([name, value]) => ({ key: name, value }));
     if (tags.length > 0) await upsertTags(tx, { region, keyId: id }, tags);
@@ -237,4 +275,29 @@ async function plantKey(key: SeedKey, { store, custody }: ServerParts, now: numb
       }
     }
   });
+}
+
+/** What adds a key with its material; sealing comes before the transaction. */
+async function newKey(key: SeedKey, row: KeyRow, custody: Custody): Promise<(tx: Tx) => Promise<KeyRow>> {
+  const owner = materialOwner(row);
+  const material =
+    key.material === undefined
+      ? await custody.createMaterial(owner)
+      : await custody.importMaterial(owner, Uint8Array.fromHex(key.material));
+  return async (tx) => {
+    const stored = await insertKeyWithMaterial(tx, row, material, row.created_at);
+    if (key.rotation) await scheduleRotation(tx, stored, row.created_at);
+    return stored;
+  };
+}
+
+/** What adds a replica to a set of keys, from one of them, with copies of its material. */
+async function newReplica(
+  { region, description, policy, policy_principals, state, created_at }: KeyRow,
+  relative: KeyRow,
+  { store, custody }: Pick<ServerParts, "store" | "custody">,
+): Promise<(tx: Tx) => Promise<KeyRow>> {
+  const materials = await copyMaterials({ db: store.db, custody }, relative, region);
+  const own = { region, description, policy, policy_principals, state, created_at };
+  return (tx) => insertReplica(tx, relative, { ...own, materials });
 }

@@ -26,6 +26,7 @@ import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
+import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
@@ -202,6 +203,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
         [ROTATE_KEY, rotateKeyWhenDue({ store, custody, recorder })],
         [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
         [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
+        [SETTLE_KEY, settleKeyWhenDue()],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

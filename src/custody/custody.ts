@@ -194,6 +194,10 @@ export interface Custody extends PlaintextSource {
     owner: MaterialOwner,
     given: { readonly token: Uint8Array; readonly wrapped: Uint8Array; readonly now: number },
   ): Promise<SealedMaterial>;
+  /**
+   * The same material, with the same id, sealed for the key's row in another Region: what a replica of a multi-Region key has.
+   */
+  resealMaterial(material: SealedMaterial, region: string): Promise<SealedMaterial>;
   /** A new ciphertext blob, or a bare RSA or SM2 ciphertext (no context). The plaintext is borrowed: its owner wipes it. */
   encrypt(
     material: SealedMaterial,

@@ -10,6 +10,7 @@ import type { Pair } from "./key-pairs.ts";
 import { lengthsFirst } from "./lengths-first.ts";
 import { openMaterial } from "./materials.ts";
 import { findSealVersion, SealedRowError } from "./seal.ts";
+import type { Secret } from "./secret.ts";
 
 interface Opened {
   /** What it was opened from. */
@@ -62,7 +63,7 @@ export class Handles {
    */
   open(row: SealedMaterial): Handle | Promise<Handle> {
     const handle = this.#opened.find(nameOf(row));
-    return handle !== undefined && isSameRow(handle.row, row) ? handle : this.#unseal(row);
+    return handle !== undefined && isSameRow(handle.row, row) ? handle : this.#open(row);
   }
 
   /** Drops what is open of a key, in every Region, and what is just being opened is not kept. */
@@ -77,18 +78,27 @@ export class Handles {
     this.#opened.dropWhere(() => true);
   }
 
-  async #unseal(row: SealedMaterial): Promise<Handle> {
-    const forgotten = this.#forgotten;
+  /**
+   * The bytes of a sealed material, which are the caller's to wipe. Whether they have the id that names them is not checked.
+   *
+   * @throws SealedRowError the row was altered or moved
+   */
+  async unseal(row: SealedMaterial): Promise<Secret> {
     if (findSealVersion(row.sealed) !== row.domainVersion) {
       throw new SealedRowError(`Material ${row.materialId} of key ${row.keyId} names another domain key version`);
     }
     const domain = { region: row.region, purpose: "material" } as const;
-    using secret = await this.#domainKeys.unseal(domain, materialFields(row, row.materialId), row.sealed);
+    return await this.#domainKeys.unseal(domain, materialFields(row, row.materialId), row.sealed);
+  }
+
+  async #open(row: SealedMaterial): Promise<Handle> {
+    const forgotten = this.#forgotten;
+    using secret = await this.unseal(row);
     const { opened, identity } = openMaterial(row, secret.bytes);
     const id = Buffer.from(materialId(this.#fingerprint, row, identity));
     const named = Buffer.from(row.materialId);
     if (id.length !== named.length || !timingSafeEqual(id, named)) {
-      throw new SealedRowError(`Material ${row.materialId} of key ${row.keyId} is not what its id says`);
+      throw mistaken(row);
     }
     const handle: Handle =
       opened.kind === "symmetric"
@@ -102,6 +112,11 @@ export class Handles {
     if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle);
     return handle;
   }
+}
+
+/** The error of material that opens and is not what its id says. */
+export function mistaken({ materialId: id, keyId }: SealedMaterial): SealedRowError {
+  return new SealedRowError(`Material ${id} of key ${keyId} is not what its id says`);
 }
 
 /**

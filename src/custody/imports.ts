@@ -9,9 +9,10 @@ import {
 } from "../base/errors.ts";
 import type { MaterialOwner } from "./custody.ts";
 import type { DomainKeys } from "./domain-keys.ts";
-import { type Pair, type PairBytes, WrongMaterialError } from "./key-pairs.ts";
+import { type Pair, WrongMaterialError } from "./key-pairs.ts";
 import { lengthsFirst, splitLengthsFirst } from "./lengths-first.ts";
 import { openMaterial, requireMaterialLength } from "./materials.ts";
+import type { PairUse } from "./pair-use.ts";
 import { SealedRowError } from "./seal.ts";
 import { Secret } from "./secret.ts";
 import { unwrap } from "./unwrapping.ts";
@@ -36,12 +37,11 @@ const utf8 = { encoder: new TextEncoder(), decoder: new TextDecoder() };
 /** Gives out wrapping keys and takes wrapped material in. It remembers nothing: all of an import is in its token. */
 export class Imports {
   readonly #domainKeys: DomainKeys;
-  readonly #takePair: (owner: { account: string; spec: string }) => Promise<PairBytes>;
+  readonly #pairs: Pick<PairUse, "takePair" | "decrypt">;
 
-  /** @param takePair gives a new pair, which is ours to wipe */
-  constructor(domainKeys: DomainKeys, takePair: (owner: { account: string; spec: string }) => Promise<PairBytes>) {
+  constructor(domainKeys: DomainKeys, pairs: Pick<PairUse, "takePair" | "decrypt">) {
     this.#domainKeys = domainKeys;
-    this.#takePair = takePair;
+    this.#pairs = pairs;
   }
 
   /**
@@ -49,7 +49,7 @@ export class Imports {
    * private one with algorithm and time, sealed under the Region's `import` domain key for that owner and nobody else.
    */
   async issue(owner: MaterialOwner, { algorithm, keySpec, validTo }: Wrapping) {
-    const { publicKey, privateKey } = await this.#takePair({ account: owner.account, spec: keySpec });
+    const { publicKey, privateKey } = await this.#pairs.takePair({ account: owner.account, spec: keySpec });
     using secret = new Secret(privateKey);
     using held = new Secret(lengthsFirst([algorithm, String(validTo), secret.bytes]));
     const { sealed } = await this.#domainKeys.seal(domainOf(owner), tokenFields(owner), held.bytes);
@@ -63,6 +63,7 @@ export class Imports {
    * @throws ExpiredImportTokenException its time is over
    * @throws InvalidCiphertextException what is wrapped does not open, whatever the reason
    * @throws IncorrectKeyMaterialException it opens, and is no key material of that spec
+   * @throws ThrottlingException, UnsupportedOperationException see PairUse
    */
   async take(
     owner: MaterialOwner,
@@ -70,7 +71,13 @@ export class Imports {
   ): Promise<Secret> {
     const { algorithm, validTo, privateKey } = await this.#open(owner, token);
     if (now >= validTo) throw new ExpiredImportTokenException();
-    const material = unwrap(privateKey, algorithm, wrapped);
+    const bits = privateKey.asymmetricKeyDetails?.modulusLength ?? 0;
+    const row = { account: owner.account, spec: bits === 0 ? "SM2" : `RSA_${bits}` };
+    const material = await unwrap((how, ciphertext) => this.#pairs.decrypt({ row, privateKey }, how, ciphertext), {
+      algorithm,
+      keyBytes: bits / 8,
+      wrapped,
+    });
     if (material === undefined) throw new InvalidCiphertextException();
     if (isMaterial(owner, material.bytes)) return material;
     material[Symbol.dispose]();

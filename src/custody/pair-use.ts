@@ -74,7 +74,7 @@ export class PairUse {
 
   /** The plaintext, which is the caller's to wipe; undefined when the ciphertext does not open. */
   async decrypt(
-    { row, privateKey }: PairHandle,
+    { row, privateKey }: Pick<PairHandle, "privateKey"> & { readonly row: JobOwner },
     how: PairEncryption,
     ciphertext: Uint8Array,
   ): Promise<Uint8Array | undefined> {

@@ -22,7 +22,7 @@ import type {
 import { DomainKeys } from "./domain-keys.ts";
 import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
-import { type Handle, Handles, materialFields, materialId, type SymmetricHandle } from "./handles.ts";
+import { type Handle, Handles, materialFields, materialId, mistaken, type SymmetricHandle } from "./handles.ts";
 import { Imports } from "./imports.ts";
 import { KeyWorkers } from "./key-workers.ts";
 import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
@@ -137,7 +137,7 @@ export class SoftwareCustody implements Custody {
     this.#signingKeys = parts.signingKeys;
     this.#sessions = parts.sessions;
     this.#pairs = parts.pairs;
-    this.#imports = new Imports(parts.domainKeys, (owner) => parts.pairs.takePair(owner));
+    this.#imports = new Imports(parts.domainKeys, parts.pairs);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -156,6 +156,13 @@ export class SoftwareCustody implements Custody {
   async takeImport(owner: MaterialOwner, given: Parameters<Custody["takeImport"]>[1]): Promise<SealedMaterial> {
     this.#requireOpen();
     return await this.#seal(owner, await this.#imports.take(owner, given));
+  }
+
+  async resealMaterial(material: SealedMaterial, region: string): Promise<SealedMaterial> {
+    this.#requireOpen();
+    const copy = await this.#seal({ ...material, region }, await this.#handles.unseal(material));
+    if (copy.materialId !== material.materialId) throw mistaken(material);
+    return copy;
   }
 
   async encrypt(

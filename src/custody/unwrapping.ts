@@ -1,20 +1,24 @@
 /** Key material on its way in: unwrapped as the wrapping algorithms of the API define (KMS guide, Encrypt the key material). */
 
-import { createDecipheriv, type KeyObject } from "node:crypto";
-import { decryptOaep, type OaepHash } from "./rsa.ts";
+import { createDecipheriv } from "node:crypto";
+import type { PairEncryption } from "./pair-use.ts";
 import { Secret } from "./secret.ts";
 
-/** A wrapping algorithm, as its two parts: RSAES-OAEP alone, or of an AES-256 key that wraps the material. */
+/** A wrapping algorithm, as its two parts: encryption under the wrapping key alone, or of an AES-256 key that wraps the material. */
 interface Wrapping {
-  readonly hash: OaepHash;
+  readonly how: PairEncryption;
   readonly keyWrap: boolean;
 }
 
+/** Opens a ciphertext under a wrapping key: the plaintext, the caller's to wipe, or undefined. */
+export type Open = (how: PairEncryption, ciphertext: Uint8Array) => Promise<Uint8Array | undefined>;
+
 const wrappings: ReadonlyMap<string, Wrapping> = new Map([
-  ["RSAES_OAEP_SHA_1", { hash: "sha1", keyWrap: false }],
-  ["RSAES_OAEP_SHA_256", { hash: "sha256", keyWrap: false }],
-  ["RSA_AES_KEY_WRAP_SHA_1", { hash: "sha1", keyWrap: true }],
-  ["RSA_AES_KEY_WRAP_SHA_256", { hash: "sha256", keyWrap: true }],
+  ["RSAES_OAEP_SHA_1", { how: "sha1", keyWrap: false }],
+  ["RSAES_OAEP_SHA_256", { how: "sha256", keyWrap: false }],
+  ["RSA_AES_KEY_WRAP_SHA_1", { how: "sha1", keyWrap: true }],
+  ["RSA_AES_KEY_WRAP_SHA_256", { how: "sha256", keyWrap: true }],
+  ["SM2PKE", { how: "sm2", keyWrap: false }],
 ]);
 
 const KEY_BYTES = 32;
@@ -27,18 +31,21 @@ const PADDED_IV = Uint8Array.fromHex("a65959a6");
  * Whatever is wrong with it, the answer is the same, and a key that does not open is followed by the same work under one
  * that nobody knows, so that the time tells nothing either.
  *
- * @param algorithm in the words of the API
- * @param wrapped with a key wrap: the AES key under RSAES-OAEP, as long as the modulus, and then the material under AES-KWP
+ * @param given.algorithm in the words of the API
+ * @param given.keyBytes the length of what the wrapping key encrypts into, which is that of an RSA modulus
+ * @param given.wrapped with a key wrap: the AES key under RSAES-OAEP, and then the material under AES-KWP
  * @returns undefined when it does not open
- * @throws Error an algorithm that is not one of the four
+ * @throws Error an algorithm that is not one of the five
  */
-export function unwrap(privateKey: KeyObject, algorithm: string, wrapped: Uint8Array): Secret | undefined {
+export async function unwrap(
+  open: Open,
+  { algorithm, keyBytes, wrapped }: { algorithm: string; keyBytes: number; wrapped: Uint8Array },
+): Promise<Secret | undefined> {
   const wrapping = wrappings.get(algorithm);
   if (wrapping === undefined) throw new Error(`Nothing is wrapped with ${algorithm}`);
-  const { hash, keyWrap } = wrapping;
-  if (!keyWrap) return secretOf(decryptOaep({ privateKey }, hash, wrapped));
-  const keyBytes = (privateKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
-  using found = secretOf(decryptOaep({ privateKey }, hash, wrapped.subarray(0, keyBytes)));
+  const { how, keyWrap } = wrapping;
+  if (!keyWrap) return secretOf(await open(how, wrapped));
+  using found = secretOf(await open(how, wrapped.subarray(0, keyBytes)));
   const isKey = found?.bytes.length === KEY_BYTES;
   using unknown = Secret.random(KEY_BYTES);
   const material = unwrapPadded(isKey ? found : unknown, wrapped.subarray(keyBytes));

@@ -6,6 +6,7 @@ import type { ConditionContext } from "../policy/context.ts";
 import type { KeyLabels } from "../storage/identity-rows.ts";
 import type { Reader } from "../storage/store.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
+import { multiRegionKeyType } from "./related-keys.ts";
 import { Key } from "./resources.ts";
 
 /** A condition key's values; one that is undefined or an empty list is not in the request. */
@@ -50,6 +51,7 @@ const keyProperties: ConditionKeys<Key> = {
   "kms:customermasterkeyusage": ({ row }) => row.usage,
   "kms:keyorigin": ({ row }) => row.origin,
   "kms:multiregion": ({ row }) => row.multi_region === 1,
+  "kms:multiregionkeytype": ({ row }) => multiRegionKeyType(row),
   "kms:resourcealiases": ({ row }, { reader }) => {
     const { aliases } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;
     return aliases.length > ALIASES_MAX ? undefined : aliases;
@@ -195,6 +197,36 @@ export const createKeyConditions: ConditionKeys<
   "kms:customermasterkeyusage": requestedUsage,
   "kms:keyorigin": ({ Origin }) => Origin ?? "AWS_KMS",
   "kms:multiregion": ({ MultiRegion }) => MultiRegion === true,
+  "kms:multiregionkeytype": ({ MultiRegion }) => (MultiRegion === true ? "PRIMARY" : undefined),
+  ...bypassCondition,
+  ...tagConditions,
+};
+
+/** ReplicateKey, of the primary key. */
+export const replicaRegionCondition: ConditionKeys<{ readonly ReplicaRegion?: string }> = {
+  "kms:replicaregion": ({ ReplicaRegion }) => ReplicaRegion,
+};
+
+/** UpdatePrimaryRegion, of both keys. */
+export const primaryRegionCondition: ConditionKeys<{ readonly PrimaryRegion?: string }> = {
+  "kms:primaryregion": ({ PrimaryRegion }) => PrimaryRegion,
+};
+
+const ofPrimary =
+  (property: keyof typeof keyProperties): ConditionKeys<unknown>[string] =>
+  (_input, facts) =>
+    facts.found["key"] instanceof Key ? keyProperties[property]?.(facts.found["key"], facts, "") : undefined;
+
+/** What `kms:CreateKey` is asked about a replica that is to be made: it has the properties of its primary. */
+export const createReplicaConditions: ConditionKeys<Tagging & { readonly BypassPolicyLockoutSafetyCheck?: boolean }> = {
+  "kms:calleraccount": (_input, { call }) => call.principal.account,
+  "kms:keyspec": ofPrimary("kms:keyspec"),
+  "kms:customermasterkeyspec": ofPrimary("kms:keyspec"),
+  "kms:keyusage": ofPrimary("kms:keyusage"),
+  "kms:customermasterkeyusage": ofPrimary("kms:keyusage"),
+  "kms:keyorigin": ofPrimary("kms:keyorigin"),
+  "kms:multiregion": () => true,
+  "kms:multiregionkeytype": () => "REPLICA",
   ...bypassCondition,
   ...tagConditions,
 };

@@ -3,18 +3,27 @@
 import type { DueHandler, DueMoment } from "../pipeline/due-work.ts";
 import type { Recorder } from "../pipeline/operation.ts";
 import { deleteAliasesOfKey } from "../storage/aliases.ts";
-import { clearDue } from "../storage/due.ts";
+import { clearDue, setDue } from "../storage/due.ts";
 import { deleteGrantsOfKey } from "../storage/grants.ts";
 import { deleteKeyUsage } from "../storage/key-usage.ts";
-import { deleteKey } from "../storage/keys.ts";
+import { deleteKey, updateKey } from "../storage/keys.ts";
 import { deleteMaterialsOfKey } from "../storage/materials.ts";
-import type { DueRow } from "../storage/schema.ts";
+import type { DueRow, KeyRow } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { deleteTagsOfKey } from "../storage/tags.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
 import { expiryOf } from "./importing.ts";
+import { daysAfter } from "./keys.ts";
+import {
+  multiRegionKeyType,
+  primaryRegionOf,
+  replicaRegionsColumn,
+  replicaRegionsOf,
+  updateRelatedKeys,
+} from "./related-keys.ts";
 import { rotationOf } from "./rotation.ts";
+import { settleWaiting } from "./waiting-material.ts";
 
 /** The kind of the due rows that ScheduleKeyDeletion writes; their subject is the key id. */
 export const DELETE_KEY = "kms:DeleteKey";
@@ -47,7 +56,8 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       await deleteAliasesOfKey(tx, name);
       await deleteTagsOfKey(tx, name);
       await deleteGrantsOfKey(tx, name);
-      await clearDue(tx, rotationOf(row));
+      if (multiRegionKeyType(row) === "REPLICA") await leaveRelatedKeys(tx, row, now);
+      else await clearDue(tx, rotationOf(row));
       await deleteKeyUsage(tx, name);
       await deleteKey(tx, name);
       await insertTombstone(tx, { kind: "key", region, key_id: keyId, material_id: "", account, deleted_at: now });
@@ -64,4 +74,21 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
     },
     finished: afterDeletion,
   };
+}
+
+/**
+ * Takes a replica out of its set. When it was the last one and its primary waits for that, the primary's own waiting period
+ * begins, in full (KMS guide, Deleting multi-Region keys).
+ */
+async function leaveRelatedKeys(tx: Tx, replica: KeyRow, now: number): Promise<void> {
+  const { key_id } = replica;
+  const left = replicaRegionsOf(replica).filter((region) => region !== replica.region);
+  await updateRelatedKeys(tx, replica, { replica_regions: replicaRegionsColumn(left) });
+  const region = primaryRegionOf(replica);
+  await settleWaiting(tx, { ...replica, replica_regions: replicaRegionsColumn(left) });
+  const primary = await tx.settle((reader) => reader.find("key", region, key_id));
+  if (left.length > 0 || primary?.state !== "PendingReplicaDeletion" || primary.pending_window_days === null) return;
+  const deletionAt = daysAfter(now, primary.pending_window_days);
+  await updateKey(tx, primary, { state: "PendingDeletion", deletion_at: deletionAt, pending_window_days: null });
+  await setDue(tx, { kind: DELETE_KEY, region, subject: key_id, due_at: deletionAt });
 }

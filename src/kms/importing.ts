@@ -18,6 +18,8 @@ import type { ExpirationModel, KeyRow, KeyState } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
+import { requireOffered } from "./key-specs.ts";
+import { dropWaiting, settleWaiting } from "./waiting-material.ts";
 
 /** The kind of the due rows of material that expires; their subjects are made by `expiryOf`. */
 export const EXPIRE_MATERIAL = "kms:ExpireKeyMaterial";
@@ -28,28 +30,42 @@ export const ERASE_MATERIAL = "kms:EraseKeyMaterial";
 /** How long the answer of GetParametersForImport is good (API reference, GetParametersForImport). */
 export const PARAMETERS_MS = 86_400_000;
 
+/** How material is to be wrapped, in the words of the API. */
+export interface Wrapping {
+  readonly WrappingAlgorithm: string;
+  readonly WrappingKeySpec: string;
+}
+
 /**
  * Requires a wrapping that the guide has for material of the spec (KMS guide, Select a wrapping public key spec and a
- * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; here it is taken.
+ * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; here it is taken. China Regions
+ * have SM2 wrapping keys, for material of any spec since SM2PKE knows no blocks, and no AES key wrap.
  *
  * @throws UnsupportedOperationException any other wrapping
  */
-export function requireWrapping(keySpec: string, algorithm: string, wrappingKeySpec: string): void {
-  if (algorithm === "SM2PKE" || wrappingKeySpec === "SM2") {
-    throw new UnsupportedOperationException("Keystead does not support SM2 wrapping keys yet.");
-  }
+export function requireWrapping(keySpec: string, wrapping: Wrapping, { partition }: { partition: string }): void {
+  const { WrappingAlgorithm: algorithm, WrappingKeySpec: wrappingKeySpec } = wrapping;
   if (algorithm === "RSAES_PKCS1_V1_5") {
     throw new UnsupportedOperationException("The wrapping algorithm RSAES_PKCS1_V1_5 is not supported any more.");
   }
-  if (algorithm.startsWith("RSA_AES_KEY_WRAP_") || fitsOneBlock(keySpec, wrappingKeySpec)) return;
+  requireOffered(wrappingKeySpec, { partition });
+  if (isWrapping(keySpec, wrapping, partition === "aws-cn")) return;
   throw new UnsupportedOperationException(
     `Wrapping algorithm ${algorithm} with wrapping key spec ${wrappingKeySpec} is not supported for key spec ${keySpec}.`,
   );
 }
 
-/** Private keys of RSA and ML-DSA are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
+function isWrapping(keySpec: string, { WrappingAlgorithm, WrappingKeySpec }: Wrapping, inChina: boolean): boolean {
+  if (WrappingAlgorithm === "SM2PKE" || WrappingKeySpec === "SM2") {
+    return WrappingAlgorithm === "SM2PKE" && WrappingKeySpec === "SM2";
+  }
+  if (WrappingAlgorithm.startsWith("RSA_AES_KEY_WRAP_")) return !inChina;
+  return fitsOneBlock(keySpec, WrappingKeySpec);
+}
+
+/** Private keys of RSA, ML-DSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
 function fitsOneBlock(keySpec: string, wrappingKeySpec: string): boolean {
-  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_DSA_")) return false;
+  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_")) return false;
   return keySpec !== "ECC_NIST_P521" || wrappingKeySpec !== "RSA_2048";
 }
 
@@ -68,13 +84,16 @@ export function expirationModelOf(validTo: Date | undefined): ExpirationModel {
   return validTo === undefined ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : "KEY_MATERIAL_EXPIRES";
 }
 
+/** States of keys that have their material and become pending import without it; one that is being updated may be used, too. */
+const LOSABLE: readonly KeyState[] = ["Enabled", "Disabled", "Updating"];
+
 /**
  * The state of a key at a moment: material that has expired is not used, also before due work has come to delete it, which
  * waits after a start and after a leap of the clock.
  */
 export function stateAt({ state, valid_to }: Pick<KeyRow, "state" | "valid_to">, now: number): KeyState {
-  const isExpired = valid_to !== null && valid_to <= now && (state === "Enabled" || state === "Disabled");
-  return isExpired ? "PendingImport" : state;
+  const isExpired = valid_to !== null && valid_to <= now;
+  return isExpired && LOSABLE.includes(state) ? "PendingImport" : state;
 }
 
 /**
@@ -102,7 +121,7 @@ function isComplete({ materials, imported }: ImportedWhole): boolean {
 
 function settledState(state: KeyState, complete: boolean): KeyState {
   if (complete) return state === "PendingImport" ? "Enabled" : state;
-  return state === "Enabled" || state === "Disabled" ? "PendingImport" : state;
+  return LOSABLE.includes(state) ? "PendingImport" : state;
 }
 
 function expirationOf({ expiring, lasting }: ImportedWhole): ExpirationModel | null {
@@ -110,15 +129,18 @@ function expirationOf({ expiring, lasting }: ImportedWhole): ExpirationModel | n
   return lasting > 0 ? "KEY_MATERIAL_DOES_NOT_EXPIRE" : null;
 }
 
-/** The state of a key whose deletion is cancelled: disabled, but a key without its material can't be enabled. */
-export async function stateAfterCancel(tx: Tx, row: KeyRow): Promise<KeyState> {
-  if (row.origin !== "EXTERNAL") return "Disabled";
-  return settledState("Disabled", isComplete(await sumUpImported(tx.db, { region: row.region, keyId: row.key_id })));
+/**
+ * The state of a key that leaves another state (its deletion is cancelled, its replica is made): `state`, but pending import
+ * where it lacks material, since a key without it must be neither used nor enabled.
+ */
+export async function stateWithMaterial(tx: Tx, row: KeyRow, state: "Enabled" | "Disabled"): Promise<KeyState> {
+  if (row.origin !== "EXTERNAL") return state;
+  return settledState(state, isComplete(await sumUpImported(tx.db, { region: row.region, keyId: row.key_id })));
 }
 
 /**
  * Destroys imported material. Material that is the key's for ever leaves its row, by which it is known when it comes again;
- * what had yet to become current leaves nothing but a tombstone.
+ * what had yet to become current leaves nothing but a tombstone, and where the primary of related keys loses it, so do they.
  *
  * @param as what is told of its expiration afterwards: an expired one keeps it, a deleted one does not (recorded on AWS)
  */
@@ -129,16 +151,21 @@ export async function destroyImported(
   { now, as }: { now: number; as: "expired" | "deleted" },
 ): Promise<void> {
   const name = materialNamed(row, material_id);
+  const gone = [name];
   if (pending === null) {
     const forgotten = as === "deleted" ? { expiration_model: null, expires_at: null } : {};
     await updateMaterial(tx, name, { sealed: new Uint8Array(0), import_state: "PENDING_IMPORT", ...forgotten });
   } else {
     await deleteMaterial(tx, name);
+    gone.push(...(await dropWaiting(tx, row, material_id)));
   }
-  await clearDue(tx, expiryOf(name));
-  const { region, account, key_id } = row;
-  await insertTombstone(tx, { kind: "material", region, key_id, material_id, account, deleted_at: now });
+  const { account, key_id } = row;
+  for (const { region } of gone) {
+    await clearDue(tx, expiryOf({ ...name, region }));
+    await insertTombstone(tx, { kind: "material", region, key_id, material_id, account, deleted_at: now });
+  }
   await settleImported(tx, row);
+  await settleWaiting(tx, row);
 }
 
 /**

@@ -86,6 +86,18 @@ export const importable: StateRule = { ...pendingDeletion, Creating: invalid("cr
 /** DeleteImportedKeyMaterial: also while the key is pending deletion. */
 export const materialDeletable: StateRule = { Creating: invalid("creating"), Updating: invalid("updating") };
 
+/** UpdatePrimaryRegion, of both keys; no multi-Region key is in a custom key store, but what is unavailable is not shared. */
+export const promotable: StateRule = {
+  Disabled: disabled,
+  ...pendingDeletion,
+  PendingImport: invalid("pending import"),
+  Unavailable: invalid("unavailable"),
+  Creating: invalid("creating"),
+};
+
+/** ReplicateKey. */
+export const replicable: StateRule = { ...promotable, Updating: invalid("updating") };
+
 /** @throws ServiceError the error of the table for a key in `state` */
 export function requireState(rule: StateRule, state: KeyState, keyArn: string): void {
   const error = rule[state];

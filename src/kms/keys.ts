@@ -8,6 +8,7 @@ import type { KeyRow } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { keyArn } from "./identifiers.ts";
 import { findAlgorithms } from "./key-specs.ts";
+import { multiRegionConfiguration } from "./related-keys.ts";
 
 /** Days between automatic rotations unless the caller says otherwise (API reference, EnableKeyRotation). */
 export const ROTATION_PERIOD_DAYS = 365;
@@ -32,6 +33,8 @@ export function newKeyRow(key: {
   /** For AWS managed keys the service, such as `ebs`. */
   service?: string;
   rotationEnabled?: boolean;
+  /** Whether it is the primary of a set of multi-Region keys. */
+  multiRegion?: boolean;
 }): KeyRow {
   return {
     region: key.region,
@@ -45,12 +48,15 @@ export function newKeyRow(key: {
     service: key.service ?? null,
     description: key.description,
     state: key.origin === "EXTERNAL" ? "PendingImport" : "Enabled",
-    multi_region: 0,
+    multi_region: key.multiRegion === true ? 1 : 0,
+    primary_region: key.multiRegion === true ? key.region : null,
+    replica_regions: key.multiRegion === true ? "[]" : null,
     created_at: key.now,
     policy: key.policy,
     policy_principals: key.policyPrincipals ?? "{}",
     current_material_id: "",
     deletion_at: null,
+    pending_window_days: null,
     rotation_enabled: key.rotationEnabled === true ? 1 : 0,
     rotation_period_days: ROTATION_PERIOD_DAYS,
     rotation_enabled_at: key.rotationEnabled === true ? key.now : null,
@@ -104,6 +110,8 @@ export function keyMetadata(row: KeyRow): KeyMetadata {
     KeyUsage: row.usage as KeyMetadata["KeyUsage"],
     KeyState: row.state,
     ...(row.state === "PendingDeletion" && row.deletion_at !== null && { DeletionDate: new Date(row.deletion_at) }),
+    ...(row.state === "PendingReplicaDeletion" &&
+      row.pending_window_days !== null && { PendingDeletionWindowInDays: row.pending_window_days }),
     ...(row.valid_to !== null && { ValidTo: new Date(row.valid_to) }),
     Origin: row.origin as KeyMetadata["Origin"],
     ...(row.expiration_model !== null && { ExpirationModel: row.expiration_model }),
@@ -112,6 +120,7 @@ export function keyMetadata(row: KeyRow): KeyMetadata {
     KeySpec: row.spec as KeyMetadata["KeySpec"],
     ...findAlgorithms(row.spec, row.usage),
     MultiRegion: row.multi_region === 1,
+    ...multiRegionConfiguration(row),
     ...(row.spec === "SYMMETRIC_DEFAULT" &&
       row.current_material_id !== "" && { CurrentKeyMaterialId: row.current_material_id }),
   };

@@ -44,6 +44,10 @@ export class Key implements Resource {
     return this.row.spec === "SYMMETRIC_DEFAULT";
   }
 
+  get region(): string {
+    return this.row.region;
+  }
+
   get state(): KeyState {
     return this.row.state;
   }
@@ -88,7 +92,7 @@ const keyOfRow = new WeakMap<KeyRow, Key>();
 const keyOfMaterial = new WeakMap<MaterialRow, Key>();
 
 /** The key of a row; one object for each version of the row, so that its policy is compiled once. */
-function asKey(row: KeyRow): Key {
+export function asKey(row: KeyRow): Key {
   let key = keyOfRow.get(row);
   if (key === undefined) {
     key = new Key(row);
@@ -108,7 +112,10 @@ function withMaterial(row: KeyRow, material: MaterialRow | undefined): Key {
   return key;
 }
 
-function sealedMaterialOf(row: MaterialRow): SealedMaterial {
+/** A material as custody takes it. */
+export function sealedMaterialOf(
+  row: Omit<MaterialRow, "created_at" | "rotated_at" | "rotation_type">,
+): SealedMaterial {
   return {
     account: row.account,
     region: row.region,

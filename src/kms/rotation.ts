@@ -5,20 +5,28 @@ import type { Custody, SealedMaterial } from "../custody/custody.ts";
 import type { DueHandler } from "../pipeline/due-work.ts";
 import type { Recorder } from "../pipeline/operation.ts";
 import { clearDue, type DueName, findDueAt, setDue } from "../storage/due.ts";
-import { updateKey } from "../storage/keys.ts";
 import { insertMaterial, updateMaterial } from "../storage/materials.ts";
 import type { KeyRow, RotationType, Schema } from "../storage/schema.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { keyArn } from "./identifiers.ts";
-import { materialNamed, settleImported } from "./importing.ts";
+import { settleImported } from "./importing.ts";
 import { daysAfter, materialColumns, materialOwner } from "./keys.ts";
+import {
+  isSealedForAll,
+  multiRegionKeyType,
+  primaryRegionOf,
+  recordSynchronization,
+  sealForReplicas,
+  updateRelatedKeys,
+} from "./related-keys.ts";
+import { relatedMaterials } from "./waiting-material.ts";
 
 /** The kind of the due rows of automatic rotation; their subject is the key id. Migration 2 names it, too. */
 export const ROTATE_KEY = "kms:RotateKey";
 
-/** Names the due row of a key's automatic rotation. */
-export function rotationOf({ region, key_id }: Pick<KeyRow, "region" | "key_id">): DueName {
-  return { kind: ROTATE_KEY, region, subject: key_id };
+/** Names the due row of a key's automatic rotation; related keys rotate by their primary's. */
+export function rotationOf(row: KeyRow): DueName {
+  return { kind: ROTATE_KEY, region: primaryRegionOf(row), subject: row.key_id };
 }
 
 /** When a key rotates next by itself, or undefined when it does not. */
@@ -55,10 +63,11 @@ export async function unscheduleRotation(tx: Tx, row: KeyRow): Promise<void> {
 
 /**
  * Goes on with the rotation of a key that is enabled again: at once when its material is older than the period, else as it was
- * planned (KMS guide, Rotating keys: disabled keys, and keys pending deletion). Age decides, not the date that was missed.
+ * planned (KMS guide, Rotating keys: disabled keys, and keys pending deletion). Age decides, not the date that was missed. A
+ * replica decides nothing.
  */
 export async function resumeRotation(tx: Tx, row: KeyRow, now: number): Promise<void> {
-  if (row.rotation_enabled !== 1) return;
+  if (row.rotation_enabled !== 1 || multiRegionKeyType(row) === "REPLICA") return;
   const material = await tx.settle((reader) =>
     reader.find("material", row.region, row.key_id, row.current_material_id),
   );
@@ -74,28 +83,45 @@ interface Rotation {
   readonly recorder: Recorder;
 }
 
-/** Makes new material of our own a key's current one. */
+/** New material for a key, sealed for its row and those of its replicas. */
+export async function newMaterials(custody: Custody, row: KeyRow): Promise<readonly SealedMaterial[]> {
+  return await sealForReplicas(custody, row, await custody.createMaterial(materialOwner(row)));
+}
+
+/**
+ * Makes new material of our own the current one of a key and all its replicas.
+ *
+ * @param rotation.materials of `newMaterials`, for exactly the Regions that related keys are in now
+ */
 export async function replaceMaterial(
   tx: Tx,
   row: KeyRow,
-  { material, ...rotation }: Rotation & { readonly material: SealedMaterial },
+  { materials, ...rotation }: Rotation & { readonly materials: readonly SealedMaterial[] },
 ): Promise<void> {
   const { type, now } = rotation;
-  await insertMaterial(tx, { ...materialColumns(material), created_at: now, rotated_at: now, rotation_type: type });
-  await updateKey(tx, row, { current_material_id: material.materialId });
+  const [material] = materials;
+  if (material === undefined || !isSealedForAll(materials, row)) throw new Error("Material lacks a Region of its key.");
+  for (const sealed of materials) {
+    await insertMaterial(tx, { ...materialColumns(sealed), created_at: now, rotated_at: now, rotation_type: type });
+  }
+  await updateRelatedKeys(tx, row, { current_material_id: material.materialId });
   await recordRotation(tx, row, material.materialId, rotation);
 }
 
-/** Makes imported material that waits for it a key's current one, and the key's for ever. */
+/** Makes imported material that waits for it the current one of a key and all its replicas, and theirs for ever. */
 export async function promoteMaterial(tx: Tx, row: KeyRow, materialId: string, rotation: Rotation): Promise<void> {
   const { type, now } = rotation;
-  const name = materialNamed(row, materialId);
-  await updateMaterial(tx, name, { pending: null, rotated_at: now, rotation_type: type });
-  await settleImported(tx, row, { current_material_id: materialId });
+  for (const name of relatedMaterials(row, materialId)) {
+    await updateMaterial(tx, name, { pending: null, rotated_at: now, rotation_type: type });
+    const related = await tx.settle((reader) => reader.find("key", name.region, name.keyId));
+    if (related !== undefined) await settleImported(tx, related, { current_material_id: materialId });
+  }
   await recordRotation(tx, row, materialId, rotation);
 }
 
-/** The RotateKey record (spec 02, Internal operations, NEWER). */
+/**
+ * The RotateKey record (spec 02, Internal operations, NEWER) and, where there are replicas, the one of their synchronization.
+ */
 async function recordRotation(
   tx: Tx,
   row: KeyRow,
@@ -119,9 +145,10 @@ async function recordRotation(
       KeyId: row.key_id,
     },
   });
+  await recordSynchronization(tx, row, { now, recorder });
 }
 
-/** Rotates keys whose period is over; those that are not enabled let the date pass. */
+/** Rotates keys whose period is over, replicas with them; those that are not enabled let the date pass. */
 export function rotateKeyWhenDue({
   store,
   custody,
@@ -130,26 +157,31 @@ export function rotateKeyWhenDue({
   store: Store;
   custody: Custody;
   recorder: Recorder;
-}): DueHandler<SealedMaterial | undefined> {
+}): DueHandler<readonly SealedMaterial[] | undefined> {
   return {
     destructive: false,
     async prepare({ region, subject }) {
       const row = await store.settle((reader) => reader.find("key", region, subject));
-      return row?.state === "Enabled" ? await custody.createMaterial(materialOwner(row)) : undefined;
+      return row !== undefined && rotates(row) ? await newMaterials(custody, row) : undefined;
     },
-    async perform(tx, due, { now, prepared: material }) {
+    async perform(tx, due, { now, prepared: materials }) {
       const row = await tx.settle((reader) => reader.find("key", due.region, due.subject));
       if (row?.rotation_enabled !== 1) return;
-      if (row.state !== "Enabled") {
+      if (!rotates(row)) {
         await setDue(tx, { ...due, due_at: following(due.due_at, row, now) });
-      } else if (material === undefined) {
-        await setDue(tx, due); // enabled since `prepare`: the next turn makes the material
+      } else if (materials === undefined || !isSealedForAll(materials, row)) {
+        await setDue(tx, due); // enabled or replicated since `prepare`: the next turn makes the material
       } else {
-        await replaceMaterial(tx, row, { material, type: "AUTOMATIC", now, recorder });
+        await replaceMaterial(tx, row, { materials, type: "AUTOMATIC", now, recorder });
         await setDue(tx, { ...due, due_at: following(due.due_at, row, now) });
       }
     },
   };
+}
+
+/** A change of the primary Region, which takes a moment, doesn't put a rotation off by a whole period. */
+function rotates({ state }: KeyRow): boolean {
+  return state === "Enabled" || state === "Updating";
 }
 
 /**

@@ -21,6 +21,11 @@ export function requireTags(tags: readonly Tag[]): void {
   requireOwnTagKeys(keys);
 }
 
+/** A tag of a request as rows have it. */
+export function tagOf({ TagKey = "", TagValue = "" }: Tag & { readonly TagValue: string | undefined }) {
+  return { key: TagKey, value: TagValue };
+}
+
 /** @throws TagException a tag key is one of AWS's own */
 export function requireOwnTagKeys(keys: readonly string[]): void {
   if (keys.some((key) => key.toLowerCase().startsWith("aws:"))) {

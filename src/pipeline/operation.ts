@@ -41,6 +41,8 @@ export interface Resource {
   readonly account: string;
   /** Its resource policy; absent for kinds that have none (aliases, the account itself). */
   readonly policy?: CompiledPolicy;
+  /** Where the action on it is carried out, when that is not the Region of the call (ReplicateKey): `aws:RequestedRegion`. */
+  readonly region?: string;
 }
 
 /**
@@ -218,6 +220,8 @@ export interface Entry {
   readonly resources: readonly { readonly arn: string; readonly account: string }[] | undefined;
   readonly additional?: Readonly<Record<string, unknown>> | undefined;
   readonly error?: ServiceError | undefined;
+  /** The service that made the call in the principal's name, such as `kms.amazonaws.com`. */
+  readonly invokedBy?: string;
 }
 
 /** Something that the service did by itself, such as deleting a key whose waiting period is over. */
@@ -233,6 +237,8 @@ export interface InternalEntry {
   /** Who did it, as records of the service name it; `AWS Internal` when not given. */
   readonly invokedBy?: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** What AWS records as a call of its own, with a request id (SynchronizeMultiRegionKey); else it is a service event. */
+  readonly requestId?: string;
 }
 
 /** Where records go; `audit/` is the one implementation, and `cli/` joins it with the pipeline. */

@@ -48,7 +48,7 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:sourcevpce", ({ call }) => call.client.vpcEndpoint],
   ["aws:sourcevpc", ({ call: { client }, reader }) => findEndpoint(client, reader)?.vpc_id],
   ["aws:useragent", ({ call }) => call.client.userAgent],
-  ["aws:requestedregion", ({ call }) => call.region],
+  ["aws:requestedregion", ({ call, resource }) => resource.region ?? call.region],
   [
     "aws:principalarn",
     ({ call: { principal } }) => (principal.kind === "assumed-role" ? principal.baseArn : principal.arn),

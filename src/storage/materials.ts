@@ -126,6 +126,11 @@ export async function listMaterials(
   return await query.orderBy("created_at").orderBy("material_id").limit(count).execute();
 }
 
+/** All of a key's materials, sealed. */
+export async function listMaterialRows(db: Kysely<Schema>, { region, keyId }: KeyName): Promise<MaterialRow[]> {
+  return await db.selectFrom("material").selectAll().where("region", "=", region).where("key_id", "=", keyId).execute();
+}
+
 /** How many of a key's materials came by rotations of one type. */
 export async function countRotations(
   db: Kysely<Schema>,

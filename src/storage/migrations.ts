@@ -225,6 +225,16 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    // Code of version 6 would delete a primary key before its replicas, and rotate it alone.
+    version: 7,
+    minimumReader: 7,
+    sqlite: `
+      ALTER TABLE "key" ADD COLUMN primary_region TEXT;
+      ALTER TABLE "key" ADD COLUMN replica_regions TEXT;
+      ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

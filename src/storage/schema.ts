@@ -79,6 +79,10 @@ export interface KeyTable {
   description: string;
   state: KeyState;
   multi_region: number;
+  /** Where the primary key of this multi-Region key is; null for single-Region keys. All related rows say the same. */
+  primary_region: string | null;
+  /** The Regions of its replicas, oldest first, as a JSON list; null for single-Region keys. All related rows say the same. */
+  replica_regions: string | null;
   created_at: number;
   /** The key policy exactly as it was sent. */
   policy: string;
@@ -86,6 +90,8 @@ export interface KeyTable {
   policy_principals: Generated<string>;
   current_material_id: string;
   deletion_at: number | null;
+  /** The waiting period of a primary key that is pending the deletion of its replicas; else null. */
+  pending_window_days: number | null;
   rotation_enabled: number;
   rotation_period_days: number;
   /** When it was turned on last; when it is next is a row of `due`. */
@@ -135,7 +141,7 @@ export interface MaterialTable {
 export type ImportState = "IMPORTED" | "PENDING_IMPORT";
 
 /** What keeps imported material from being the key's current one; the words are the API's (KeyMaterialState). */
-export type PendingMaterial = "PENDING_ROTATION";
+export type PendingMaterial = "PENDING_ROTATION" | "PENDING_MULTI_REGION_IMPORT_AND_ROTATION";
 
 /** Whether a rotation was due or was asked for. */
 export type RotationType = "AUTOMATIC" | "ON_DEMAND";

@@ -164,6 +164,44 @@ describe("a seed file", () => {
       assert.equal((await kms.listKeys({})).Keys?.length, 2);
     });
   });
+
+  it("plants a multi-Region key that is there again in another Region as a replica, and rotation that comes", async () => {
+    const id = `mrk-${"5eed".repeat(8)}`;
+    const text = `keys:
+  - { id: ${id}, material: ${MATERIAL}, rotation: true, description: first }
+  - { id: ${id}, region: eu-west-1, material: ${MATERIAL}, rotation: true, aliases: [alias/replica], enabled: false }
+  - { id: mrk-${"0123".repeat(8)} }
+`;
+    const args = ["--data", directory.at("regions"), "--seed", seedFile("regions.yaml", text)];
+    for (const run of ["first", "second"]) {
+      await using server = await startKeystead({ args });
+      const blob = await withClient(server, server.credentials, "us-east-1", async (kms) => {
+        const { KeyMetadata } = await kms.describeKey({ KeyId: id });
+        const { MultiRegionKeyType, ReplicaKeys } = KeyMetadata?.MultiRegionConfiguration ?? {};
+        assert.equal(MultiRegionKeyType, "PRIMARY", run);
+        assert.deepEqual(
+          ReplicaKeys?.map(({ Region }) => Region),
+          ["eu-west-1"],
+        );
+        const { KeyMetadata: alone } = await kms.describeKey({ KeyId: `mrk-${"0123".repeat(8)}` });
+        assert.deepEqual(alone?.MultiRegionConfiguration?.ReplicaKeys, []);
+        const { NextRotationDate } = await kms.getKeyRotationStatus({ KeyId: id });
+        assert.ok(NextRotationDate && NextRotationDate.getTime() > Date.now());
+        return (await kms.encrypt({ KeyId: id, Plaintext: Buffer.from("across") })).CiphertextBlob;
+      });
+      await withClient(server, server.credentials, "eu-west-1", async (kms) => {
+        const { KeyMetadata } = await kms.describeKey({ KeyId: "alias/replica" });
+        assert.equal(KeyMetadata?.MultiRegionConfiguration?.MultiRegionKeyType, "REPLICA");
+        assert.deepEqual(
+          [KeyMetadata.Description, KeyMetadata.KeyState],
+          ["", run === "first" ? "Disabled" : "Enabled"],
+        );
+        await kms.enableKey({ KeyId: id });
+        const { Plaintext } = await kms.decrypt({ CiphertextBlob: blob });
+        assert.equal(Buffer.from(Plaintext ?? []).toString(), "across");
+      });
+    }
+  });
 });
 
 describe("the documentation", () => {
@@ -241,6 +279,11 @@ describe("a seed file that is wrong says where", () => {
     { title: "when a tag is AWS's", text: key('tags: { "aws:app": x }'), says: /keys\.0\.tags/ },
     { title: "when a member is not known", text: key("materiel: 00"), says: /materiel/ },
     { title: "when a key policy is none", text: key("policy: everybody"), says: /keys\.0\.policy: / },
+    ...["account: '444455556666'", "region: cn-north-1", `material: ${MATERIAL}`, "rotation: true"].map((members) => ({
+      title: `when a replica differs from its primary in ${members.split(":")[0]}`,
+      text: `keys: [{ id: mrk-${"5eed".repeat(8)} }, { id: mrk-${"5eed".repeat(8)}, ${members.includes("region") ? "" : "region: eu-west-1, "}${members} }]`,
+      says: /keys: the key mrk-\w+ in \S+ must have the account, partition, material and rotation of that in us-east-1/,
+    })),
     { title: "when a key is there twice", text: `keys: [{ id: ${KEY} }, { id: ${KEY} }]`, says: /keys: .*twice/ },
     {
       title: "of local-kms, when a key has no material",

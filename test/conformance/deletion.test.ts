@@ -45,7 +45,7 @@ describe("ScheduleKeyDeletion", () => {
   }
 
   for (const PendingWindowInDays of [0, 1, 6, 31, 365, 366]) {
-    it(`S02-037: refuses a window of ${PendingWindowInDays} days`, async () => {
+    it(`S02-037, S05-044: refuses a window of ${PendingWindowInDays} days`, async () => {
       const { KeyId } = await newKey(kms);
       await assertRefused(kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays }), "ValidationException");
       assert.equal((await describedKey(kms, KeyId)).KeyState, "Enabled");

@@ -465,6 +465,7 @@ describe("across accounts,", () => {
       ...["CreateKey", "GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"], // on no key
       ...["DeleteAlias", "UpdateAlias"], // an alias that is there is of the caller's account
       ...["DeriveSharedSecret", "Encapsulate", "Decapsulate", "RetireGrant"],
+      ...["ReplicateKey", "UpdatePrimaryRegion"], // in two Regions
     ];
     assert.deepEqual([...listed, ...elsewhere].sort(), [...operations.keys()].sort());
   });

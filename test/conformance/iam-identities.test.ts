@@ -381,14 +381,4 @@ describe("IAM", () => {
     const elements = record.responseElements?.["group"] as Readonly<Record<string, unknown>>;
     assert.deepEqual([elements["groupName"], elements["arn"]], ["far", `arn:aws:iam::${ACCOUNT}:group/x/far`]);
   });
-
-  it("has simulations that are not built: they say so", async () => {
-    const call = iam.simulateCustomPolicy({ PolicyInputList: ["{}"], ActionNames: ["kms:Encrypt"] });
-    await assertIamRefused(
-      call,
-      "UnsupportedOperationException",
-      400,
-      /^Keystead does not support SimulateCustomPolicy/,
-    );
-  });
 });

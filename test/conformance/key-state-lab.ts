@@ -1,123 +1,144 @@
-/** Keys in every state, and a call of every operation on one: what the tests of the key-state table work with. */
+/** Keys in every state, for the tests of the key-state table. */
 
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { CreateKeyCommandInput, KMS } from "@aws-sdk/client-kms";
+import type { KMS } from "@aws-sdk/client-kms";
 import { updateKey } from "../../src/storage/keys.ts";
 import { openFileStore } from "../../src/storage/open.ts";
 import type { KeyState } from "../../src/storage/schema.ts";
 import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
-import { ACCOUNT, allowing, bytes, newKey, policyOf, present, REGION, startWorld, type World } from "../kms-client.ts";
+import { TemporaryDirectory } from "../faults/processes.ts";
+import { type HeldServer, startHeld } from "../held-server.ts";
+import { randomMaterial, type Wrapped, wrapFor } from "../key-material.ts";
+import { bytes, describedKey, newKey, present, REGION } from "../kms-client.ts";
+import { MOMENT_MS } from "../multi-region-keys.ts";
+import {
+  authenticated,
+  callsOf,
+  ELSEWHERE,
+  EncapsulationAlgorithm,
+  FOR_EVER,
+  GRANTEE,
+  type Needs,
+  type StateCall,
+  type Subject,
+  signed,
+} from "./key-state-calls.ts";
 
 export type { KeyState };
 
-/** A key in a state, with all that the calls need. */
-export interface Subject {
-  readonly KeyId: string;
-  readonly Arn: string;
-  /** An alias of the key. */
-  readonly AliasName: string;
-  /** Bytes that were encrypted under the key, or a secret that was encapsulated. */
-  readonly CiphertextBlob: Uint8Array;
-  /** What a key of another kind made of the message: its signature or its MAC. */
-  readonly proof: Uint8Array;
-  /** A grant on it. */
-  readonly GrantId: string;
-}
-
 /** A key to be had. */
 export interface Wanted {
-  /** Unless it is a symmetric encryption key. */
-  readonly kind: CreateKeyCommandInput | undefined;
+  readonly needs: Needs;
   readonly state: KeyState;
   readonly origin: string;
 }
 
-/** An operation on a key. */
-export interface StateCall {
-  readonly operation: string;
-  readonly kind: CreateKeyCommandInput | undefined;
-  /** Which of the operation's keys is in the state, where it has several. */
-  readonly part: string | undefined;
-  readonly call: (subject: Subject) => Promise<unknown>;
-}
+const NOTHING_WRAPPED: Wrapped = { ImportToken: bytes(9), EncryptedKeyMaterial: bytes(9) };
 
-const SIGNING = { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" } as const;
-const MAC = { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" } as const;
-const AGREEING = { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" } as const;
-const KEM = { KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" } as const;
-const signed = { Message: bytes(3), SigningAlgorithm: "ECDSA_SHA_256" } as const;
-const authenticated = { Message: bytes(3), MacAlgorithm: "HMAC_SHA_256" } as const;
-const EncapsulationAlgorithm = "ML_KEM";
-const GRANTEE = `arn:aws:iam::${ACCOUNT}:root`;
-const OAEP = { WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" } as const;
+/** States that pass by themselves: no key stays in one for a second test. */
+const PASSING: readonly KeyState[] = ["Creating", "Updating"];
 
 /**
- * A server on a data directory, and the same store opened beside it: a state that no operation leads to yet is put into the
- * row, as the operations of import, multi-Region keys and key stores will leave it.
+ * A server whose clock stands still, and its store opened beside it. Keys come into a state by the operations that lead there;
+ * what no operation leads to (a key store that is unavailable, a primary that is being created) is put into the row.
  */
 export class StateLab {
   readonly kms: KMS;
   readonly calls: readonly StateCall[];
-  readonly #world: World;
+  readonly #server: HeldServer;
   readonly #store: SqliteStore;
-  readonly #directory: string;
+  readonly #directory: TemporaryDirectory;
+  readonly #material = randomMaterial(32);
+  readonly #newMaterial = randomMaterial(32);
   readonly #subjects = new Map<string, Promise<Subject>>();
 
-  private constructor(parts: { world: World; store: SqliteStore; directory: string; calls: readonly StateCall[] }) {
-    this.kms = parts.world.kms;
+  private constructor(parts: {
+    server: HeldServer;
+    store: SqliteStore;
+    directory: TemporaryDirectory;
+    calls: readonly StateCall[];
+  }) {
+    this.kms = parts.server.client(REGION);
     this.calls = parts.calls;
-    this.#world = parts.world;
+    this.#server = parts.server;
     this.#store = parts.store;
     this.#directory = parts.directory;
   }
 
   static async start(): Promise<StateLab> {
-    const directory = mkdtempSync(join(tmpdir(), "keystead-key-states-"));
-    const world = await startWorld(["--data", directory, "--unknown-principals", "allow"]);
-    const clock = { now: () => Date.now() };
-    const store = await openFileStore({ directory, kind: "dev", create: false, lock: "tool", clock });
-    return new StateLab({ world, store, directory, calls: await callsOf(world.kms) });
+    const directory = new TemporaryDirectory();
+    const server = await startHeld({ directory: directory.path });
+    const clock = { now: () => server.now() };
+    const store = await openFileStore({ directory: directory.path, kind: "dev", create: false, lock: "tool", clock });
+    const calls = await callsOf(server.client(REGION), server.client(ELSEWHERE));
+    return new StateLab({ server, store, directory, calls });
   }
 
   async stop(): Promise<void> {
     await this.#store.close();
-    await this.#world.stop();
-    rmSync(this.#directory, { recursive: true });
+    await this.#server.stop();
+    this.#directory[Symbol.dispose]();
   }
 
   /** A key of that kind, for calls that are refused and change nothing: one for all of them. */
   subject(wanted: Wanted): Promise<Subject> {
-    const name = `${wanted.kind?.KeySpec} ${wanted.kind?.KeyUsage} ${wanted.state} ${wanted.origin}`;
+    if (PASSING.includes(wanted.state)) return this.newSubject(wanted);
+    const name = JSON.stringify(wanted);
     const subject = this.#subjects.get(name) ?? this.newSubject(wanted);
     this.#subjects.set(name, subject);
     return subject;
   }
 
   /** A key of its own. */
-  async newSubject({ kind = {}, state, origin }: Wanted): Promise<Subject> {
-    const { kms } = this;
-    const { KeyId, Arn } = await newKey(kms, kind);
+  async newSubject(wanted: Wanted): Promise<Subject> {
+    const { needs, origin } = wanted;
+    const plan = planOf(wanted);
+    const home = this.#server.client(plan.home);
+    const { KeyId } = await newKey(home, {
+      ...needs.kind,
+      ...(plan.related && { MultiRegion: true }),
+      ...(origin === "EXTERNAL" && { Origin: origin }),
+    });
+    const isImported = origin === "EXTERNAL" && needs.kind?.KeySpec === undefined;
+    let wrapped = isImported ? await this.#import(home, KeyId) : NOTHING_WRAPPED;
+    const made = origin === "EXTERNAL" && !isImported ? {} : await this.#use(home, KeyId, needs.kind?.KeyUsage);
+    if (plan.related) await home.replicateKey({ KeyId, ReplicaRegion: plan.home === REGION ? ELSEWHERE : REGION });
+    const isThere = !plan.related || !plan.isNew;
+    if (plan.related && isThere) await this.#server.advance(MOMENT_MS);
+    if (isImported && plan.home !== REGION && isThere && !plan.lacksMaterial)
+      wrapped = await this.#import(this.kms, KeyId);
+    if (isImported && needs.waiting === true && isThere) await this.#importNew(KeyId, plan);
     const AliasName = `alias/state-${randomUUID()}`;
-    await kms.createAlias({ AliasName, TargetKeyId: KeyId });
-    const made = await this.#use(KeyId, kind.KeyUsage);
-    const granted = await kms.createGrant({ KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey"] });
-    await this.#bring(KeyId, state, origin);
-    return {
-      KeyId,
-      Arn,
-      AliasName,
-      GrantId: present(granted.GrantId),
-      CiphertextBlob: bytes(1),
-      proof: bytes(1),
-      ...made,
-    };
+    await this.kms.createAlias({ AliasName, TargetKeyId: KeyId });
+    const { Arn, KeyState } = await describedKey(this.kms, KeyId);
+    const grant = { KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey" as const] };
+    const { GrantId = "" } = KeyState === "Enabled" ? await this.kms.createGrant(grant) : {};
+    await this.#bring(KeyId, wanted);
+    return { KeyId, Arn, AliasName, GrantId, wrapped, CiphertextBlob: bytes(1), proof: bytes(1), ...made };
   }
 
-  async #use(KeyId: string, usage: string | undefined): Promise<Partial<Subject>> {
-    const { kms } = this;
+  async #import(kms: KMS, KeyId: string): Promise<Wrapped> {
+    const wrapped = await wrapFor(kms, KeyId, this.#material);
+    await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOR_EVER });
+    return wrapped;
+  }
+
+  /** Imports new material into a key, and after that into the one that is related to it. */
+  async #importNew(KeyId: string, { home, related }: Plan): Promise<void> {
+    for (const region of related ? [home, home === REGION ? ELSEWHERE : REGION] : [home]) {
+      const kms = this.#server.client(region);
+      const ImportType = region === home ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL";
+      await kms.importKeyMaterial({
+        KeyId,
+        ...(await wrapFor(kms, KeyId, this.#newMaterial)),
+        ...FOR_EVER,
+        ImportType,
+      });
+    }
+  }
+
+  async #use(kms: KMS, KeyId: string, usage: string | undefined): Promise<Partial<Subject>> {
     switch (usage) {
       case "SIGN_VERIFY":
         return { proof: present((await kms.sign({ KeyId, ...signed })).Signature) };
@@ -137,104 +158,68 @@ export class StateLab {
   }
 
   /** By its operation where there is one. */
-  async #bring(KeyId: string, state: KeyState, origin: string): Promise<void> {
-    if (state === "Disabled") await this.kms.disableKey({ KeyId });
-    else if (state === "PendingDeletion") await this.kms.scheduleKeyDeletion({ KeyId });
-    const isPlaced = !["Enabled", "Disabled", "PendingDeletion"].includes(state);
-    if (!isPlaced && origin === "AWS_KMS") return;
-    const columns = { ...(isPlaced && { state }), ...(origin !== "AWS_KMS" && { origin }) };
+  async #bring(KeyId: string, { needs, state, origin }: Wanted): Promise<void> {
+    const { kms } = this;
+    const { KeyState } = await describedKey(kms, KeyId);
+    if (KeyState !== state) {
+      switch (state) {
+        case "Disabled":
+          await kms.disableKey({ KeyId });
+          break;
+        case "PendingImport":
+          await kms.deleteImportedKeyMaterial({ KeyId });
+          break;
+        case "PendingDeletion":
+        case "PendingReplicaDeletion":
+          if (isPlaced(state, needs)) await this.#place(KeyId, { state });
+          else await kms.scheduleKeyDeletion({ KeyId });
+          break;
+        case "Updating": {
+          const [from, PrimaryRegion] = needs.role === "replica" ? [REGION, ELSEWHERE] : [ELSEWHERE, REGION];
+          await this.#server.client(from).updatePrimaryRegion({ KeyId, PrimaryRegion });
+          break;
+        }
+        default:
+          await this.#place(KeyId, { state });
+      }
+    }
+    if (origin === "AWS_CLOUDHSM") await this.#place(KeyId, { origin });
+    assert.equal((await describedKey(kms, KeyId)).KeyState, state);
+  }
+
+  async #place(KeyId: string, columns: Parameters<typeof updateKey>[2]): Promise<void> {
     await this.#store.transaction((tx) => updateKey(tx, { region: REGION, key_id: KeyId }, columns));
   }
 }
 
-/** A call of every operation that is on a key. */
-async function callsOf(kms: KMS): Promise<readonly StateCall[]> {
-  const { KeyId: anotherKey } = await newKey(kms);
-  const another = await kms.encrypt({ KeyId: anotherKey, Plaintext: bytes(16) });
-  const { PublicKey } = await kms.getPublicKey({ KeyId: (await newKey(kms, AGREEING)).KeyId });
-  const newAliasName = (): string => `alias/state-${randomUUID()}`;
-  const calls: StateCall[] = [];
-  const on = (operation: string, call: StateCall["call"], more: { kind?: CreateKeyCommandInput; part?: string } = {}) =>
-    calls.push({ operation, call, kind: more.kind, part: more.part });
+/** States that no operation leads to, for a key of that role or with a grant. */
+function isPlaced(state: KeyState, { role, grant }: Needs): boolean {
+  if (state === "Unavailable") return true;
+  if (state === "PendingDeletion" || state === "Creating")
+    return role === "primary" || (state === "Creating" && grant === true);
+  return state === "PendingReplicaDeletion" && role === "replica";
+}
 
-  on("CancelKeyDeletion", ({ KeyId }) => kms.cancelKeyDeletion({ KeyId }));
-  on("CreateAlias", ({ KeyId }) => kms.createAlias({ AliasName: newAliasName(), TargetKeyId: KeyId }));
-  on("CreateGrant", ({ KeyId }) => kms.createGrant({ KeyId, GranteePrincipal: GRANTEE, Operations: ["DescribeKey"] }));
-  on("Decrypt", ({ CiphertextBlob }) => kms.decrypt({ CiphertextBlob }));
-  on("Decrypt", ({ CiphertextBlob, KeyId }) => kms.decrypt({ CiphertextBlob, KeyId }), { part: "named by KeyId" });
-  on("DeleteAlias", ({ AliasName }) => kms.deleteAlias({ AliasName }));
-  on("DeleteImportedKeyMaterial", ({ KeyId }) => kms.deleteImportedKeyMaterial({ KeyId }));
-  on("DescribeKey", ({ KeyId }) => kms.describeKey({ KeyId }));
-  on("DisableKey", ({ KeyId }) => kms.disableKey({ KeyId }));
-  on("DisableKeyRotation", ({ KeyId }) => kms.disableKeyRotation({ KeyId }));
-  on("EnableKey", ({ KeyId }) => kms.enableKey({ KeyId }));
-  on("EnableKeyRotation", ({ KeyId }) => kms.enableKeyRotation({ KeyId }));
-  on("Encrypt", ({ KeyId }) => kms.encrypt({ KeyId, Plaintext: bytes(16) }));
-  on("GenerateDataKey", ({ KeyId }) => kms.generateDataKey({ KeyId, KeySpec: "AES_256" }));
-  on("GenerateDataKeyWithoutPlaintext", ({ KeyId }) =>
-    kms.generateDataKeyWithoutPlaintext({ KeyId, KeySpec: "AES_256" }),
-  );
-  on("GenerateDataKeyPair", ({ KeyId }) => kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }));
-  on("GenerateDataKeyPairWithoutPlaintext", ({ KeyId }) =>
-    kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-  );
-  on("GenerateMac", ({ KeyId }) => kms.generateMac({ KeyId, ...authenticated }), { kind: MAC });
-  on("GetKeyPolicy", ({ KeyId }) => kms.getKeyPolicy({ KeyId }));
-  on("GetKeyLastUsage", ({ KeyId }) => kms.getKeyLastUsage({ KeyId }));
-  on("GetKeyRotationStatus", ({ KeyId }) => kms.getKeyRotationStatus({ KeyId }));
-  on("GetParametersForImport", ({ KeyId }) => kms.getParametersForImport({ KeyId, ...OAEP }));
-  on("GetPublicKey", ({ KeyId }) => kms.getPublicKey({ KeyId }), { kind: SIGNING });
-  on("ImportKeyMaterial", ({ KeyId }) =>
-    kms.importKeyMaterial({
-      KeyId,
-      ImportToken: bytes(9),
-      EncryptedKeyMaterial: bytes(9),
-      ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
-    }),
-  );
-  on("ListAliases", ({ KeyId }) => kms.listAliases({ KeyId }));
-  on("ListGrants", ({ KeyId }) => kms.listGrants({ KeyId }));
-  on("ListKeyRotations", ({ KeyId }) => kms.listKeyRotations({ KeyId }));
-  on("ListKeyPolicies", ({ KeyId }) => kms.listKeyPolicies({ KeyId }));
-  on("ListResourceTags", ({ KeyId }) => kms.listResourceTags({ KeyId }));
-  on("PutKeyPolicy", ({ KeyId }) => kms.putKeyPolicy({ KeyId, Policy: policyOf(allowing(ACCOUNT)) }));
-  on("ReEncrypt", ({ CiphertextBlob }) => kms.reEncrypt({ CiphertextBlob, DestinationKeyId: anotherKey }), {
-    part: "as its source",
-  });
-  on("ReEncrypt", ({ KeyId }) => kms.reEncrypt({ CiphertextBlob: another.CiphertextBlob, DestinationKeyId: KeyId }), {
-    part: "as its destination",
-  });
-  on("RetireGrant", ({ Arn, GrantId }) => kms.retireGrant({ KeyId: Arn, GrantId }));
-  on("RevokeGrant", ({ KeyId, GrantId }) => kms.revokeGrant({ KeyId, GrantId }));
-  on("RotateKeyOnDemand", ({ KeyId }) => kms.rotateKeyOnDemand({ KeyId }));
-  on("ScheduleKeyDeletion", ({ KeyId }) => kms.scheduleKeyDeletion({ KeyId }));
-  on("Sign", ({ KeyId }) => kms.sign({ KeyId, ...signed }), { kind: SIGNING });
-  on("TagResource", ({ KeyId }) => kms.tagResource({ KeyId, Tags: [{ TagKey: "a", TagValue: "b" }] }));
-  on("UntagResource", ({ KeyId }) => kms.untagResource({ KeyId, TagKeys: ["a"] }));
-  on("UpdateAlias", ({ AliasName }) => kms.updateAlias({ AliasName, TargetKeyId: anotherKey }), {
-    part: "as the current key",
-  });
-  on(
-    "UpdateAlias",
-    async ({ KeyId }) => {
-      const AliasName = newAliasName();
-      await kms.createAlias({ AliasName, TargetKeyId: (await newKey(kms)).KeyId });
-      return kms.updateAlias({ AliasName, TargetKeyId: KeyId });
-    },
-    { part: "as the target" },
-  );
-  on("UpdateKeyDescription", ({ KeyId }) => kms.updateKeyDescription({ KeyId, Description: "in any state" }));
-  on("Verify", ({ KeyId, proof }) => kms.verify({ KeyId, ...signed, Signature: proof }), { kind: SIGNING });
-  on("VerifyMac", ({ KeyId, proof }) => kms.verifyMac({ KeyId, ...authenticated, Mac: proof }), { kind: MAC });
-  on("DeriveSharedSecret", ({ KeyId }) => kms.deriveSharedSecret({ KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey }), {
-    kind: AGREEING,
-  });
-  on("Encapsulate", ({ KeyId }) => kms.encapsulate({ KeyId, EncapsulationAlgorithm }), { kind: KEM });
-  on(
-    "Decapsulate",
-    ({ KeyId, CiphertextBlob }) =>
-      kms.decapsulate({ KeyId, EncapsulationAlgorithm, SharedSecretCiphertextBlob: CiphertextBlob }),
-    { kind: KEM },
-  );
-  return calls;
+/** Where a key's set begins, and how far it gets before its last step. */
+interface Plan {
+  /** The Region in which the key is made; the key in the state is in REGION. */
+  readonly home: string;
+  readonly related: boolean;
+  /** Whether the replica is still being created. */
+  readonly isNew: boolean;
+  /** Whether the replica is to wait for its import. */
+  readonly lacksMaterial: boolean;
+}
+
+function planOf({ needs, state }: Wanted): Plan {
+  const { role } = needs;
+  const isNew = state === "Creating" && !isPlaced(state, needs);
+  const changes = state === "Updating";
+  const begins = changes ? role !== "replica" : role === "replica";
+  return {
+    home: isNew || begins ? ELSEWHERE : REGION,
+    related: role !== undefined || isNew || changes || state === "PendingReplicaDeletion",
+    isNew,
+    lacksMaterial: state === "PendingImport",
+  };
 }

@@ -13,8 +13,8 @@ export const COLUMNS = [
 export type Column = (typeof COLUMNS)[number];
 
 /**
- * What a cell says: `OK`, `N/A` (can't occur), or the numbers of its notes. `?7` succeeds but for the keys of note 7; `2|3`
- * and the like leave the choice between two notes.
+ * What a cell says: `OK`, `N/A` (can't occur), or the numbers of its notes. `?7` succeeds but for the keys of note 7, `?7a` but
+ * for those of its second half, keys in custom key stores; `2|3` and the like leave the choice between two notes.
  */
 export type Cell = string;
 
@@ -67,11 +67,11 @@ export const KEY_STATE_TABLE: ReadonlyMap<string, readonly Cell[]> = new Map([
   row("Verify", "                                   OK      1        2|3     N/A           N/A         14       OK"),
   row("VerifyMac", "                                OK      1        2|3     N/A           N/A         14       OK"),
   // Outside the table, derived from it (spec 02): key agreement and encapsulation as Sign, rotation on demand as
-  // EnableKeyRotation, the history of rotations and the last use in every state.
+  // EnableKeyRotation, but for imported keys with material that waits, the history of rotations and the last use in every state.
   row("DeriveSharedSecret", "                       OK      1        2|3     N/A           N/A         14       OK"),
   row("Encapsulate", "                              OK      1        2|3     N/A           N/A         14       OK"),
   row("Decapsulate", "                              OK      1        2|3     N/A           N/A         14       OK"),
-  row("RotateKeyOnDemand", "                        ?7      1|7      3|7     6             7           14       ?7"),
+  row("RotateKeyOnDemand", "                        ?7a     1|7      3|7     5             7           14       ?7a"),
   row("ListKeyRotations", "                         OK      OK       OK      OK            OK          OK       OK"),
   row("GetKeyLastUsage", "                          OK      OK       OK      OK            OK          OK       OK"),
 ]);
@@ -90,7 +90,8 @@ const originNote: Note = {
 
 /**
  * The notes with an error. Of `2|3` the newer one, KMSInvalidStateException, is answered; "(or pending replica deletion)" is
- * the guide's way of writing two texts, one for each state (spec 02, DERIVED). Notes 8 and 9 have no text in the guide.
+ * the guide's way of writing two texts, one for each state (spec 02, DERIVED). Notes 8 and 9 have no text in the guide; they
+ * are those of notes 3 and 7.
  */
 export const NOTES: Readonly<Record<string, Note>> = {
   1: { code: "DisabledException", text: () => "is disabled." },
@@ -99,6 +100,8 @@ export const NOTES: Readonly<Record<string, Note>> = {
   5: invalid("is pending import."),
   6: originNote,
   7: originNote,
+  8: { code: "KMSInvalidStateException", text: ({ pending }) => `is ${pending}.` },
+  9: originNote,
   10: { code: "KMSInvalidStateException", text: ({ pending }) => `is ${pending}.` },
   11: invalid("is unavailable."),
   14: invalid("is creating."),

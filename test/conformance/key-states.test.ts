@@ -5,7 +5,8 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import { after, describe, it } from "node:test";
 import { operations } from "../../src/kms/operations/index.ts";
 import { assertRefused, bytes, describedKey, membersOf, newKey, present } from "../kms-client.ts";
-import { type KeyState, StateLab, type Subject } from "./key-state-lab.ts";
+import type { Subject } from "./key-state-calls.ts";
+import { type KeyState, StateLab } from "./key-state-lab.ts";
 import { COLUMNS, type Column, KEY_STATE_TABLE, NOTES } from "./key-state-table.ts";
 
 const lab = await StateLab.start();
@@ -29,6 +30,9 @@ const ORIGINS: Readonly<Partial<Record<KeyState, string>>> = { PendingImport: "E
 /** Operations that are on no existing key, which the table leaves out. */
 const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys", "ListRetirableGrants"];
 
+/** Operations of keys with imported material, which the table tells of with such keys in mind. */
+const IMPORTS = ["GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial"];
+
 /** One case: a call on a key of a state and origin, and the note that refuses it, if any. */
 interface Case {
   readonly state: KeyState;
@@ -40,7 +44,7 @@ interface Case {
 function casesOf(operation: string, column: Column, part: string | undefined): readonly Case[] {
   const cell = present(KEY_STATE_TABLE.get(operation)?.[COLUMNS.indexOf(column)]);
   return STATES[column].flatMap((state): Case[] => {
-    const origin = ORIGINS[state] ?? "AWS_KMS";
+    const origin = ORIGINS[state] ?? (IMPORTS.includes(operation) ? "EXTERNAL" : "AWS_KMS");
     switch (cell) {
       case "OK":
       case "12": // the switch is thrown; when it takes effect is the key store's matter
@@ -51,6 +55,20 @@ function casesOf(operation: string, column: Column, part: string | undefined): r
           { state, origin: "EXTERNAL", note: "7" },
           { state, origin: "AWS_CLOUDHSM", note: "7" },
         ];
+      case "?7a":
+        return [
+          { state, origin, note: undefined },
+          { state, origin: "EXTERNAL", note: undefined },
+          { state, origin: "AWS_CLOUDHSM", note: "7" },
+        ];
+      case "?9":
+        return [
+          { state, origin, note: undefined },
+          { state, origin: "AWS_KMS", note: "9" },
+          { state, origin: "AWS_CLOUDHSM", note: "9" },
+        ];
+      case "8|9": // the state comes before the kind of key here, too
+        return [origin, "AWS_KMS"].map((of) => ({ state, origin: of, note: "8" }));
       case "?10":
         return [{ state, origin, note: part === "as the current key" ? undefined : "10" }];
       case "1|7":
@@ -61,6 +79,7 @@ function casesOf(operation: string, column: Column, part: string | undefined): r
       case "4,13":
         return [{ state, origin, note: "4" }];
       case "N/A": // older than imported asymmetric and HMAC material: as the rows of other uses (spec 02, DERIVED)
+        if (IMPORTS.includes(operation)) return [{ state, origin, note: "9" }];
         return [{ state, origin, note: state === "PendingImport" ? "5" : "11" }];
       default:
         return [{ state, origin, note: cell }];
@@ -77,17 +96,17 @@ async function assertNote(call: Promise<unknown>, { Arn }: Subject, { state, ori
 }
 
 describe("the key-state table", () => {
-  for (const { operation, part, kind, call } of lab.calls) {
+  for (const { operation, part, needs, call } of lab.calls) {
     for (const column of COLUMNS) {
       for (const one of casesOf(operation, column, part)) {
         const { state, origin, note } = one;
         const which = `${part === undefined ? "" : ` (${part})`}${origin === "AWS_KMS" ? "" : `, of origin ${origin}`}`;
         it(`S02-046: ${operation} ${note === undefined ? "takes" : "refuses"} a key that is ${state}${which}`, async () => {
           if (note === undefined) {
-            await call(await lab.newSubject({ kind, state, origin }));
+            await call(await lab.newSubject({ needs, state, origin }));
             return;
           }
-          const subject = await lab.subject({ kind, state, origin });
+          const subject = await lab.subject({ needs, state, origin });
           await assertNote(call(subject), subject, one);
           assert.equal((await describedKey(kms, subject.KeyId)).KeyState, state);
         });

@@ -31,7 +31,7 @@ const TYPES: readonly { readonly title: string; readonly input: CreateKeyCommand
 
 describe("management", () => {
   for (const [index, { title, input }] of TYPES.entries()) {
-    it(`is the same for ${title}: description, tags, aliases, policy, states, deletion`, async () => {
+    it(`S07-002: is the same for ${title}: description, tags, aliases, grants, policy, states, deletion`, async () => {
       const { KeyId, Arn } = await newKey(kms, input);
       const AliasName = `alias/managed-${index}`;
       await kms.updateKeyDescription({ KeyId, Description: title });
@@ -53,6 +53,17 @@ describe("management", () => {
       assert.equal((await kms.getKeyPolicy({ KeyId })).Policy, Policy);
       assert.deepEqual((await kms.listKeyPolicies({ KeyId })).PolicyNames, ["default"]);
 
+      const GranteePrincipal = `arn:aws:iam::${OTHER_ACCOUNT}:root`;
+      const { GrantId, GrantToken } = await kms.createGrant({
+        KeyId,
+        GranteePrincipal,
+        Operations: ["DescribeKey"],
+      });
+      const grantsOf = async () => (await kms.listGrants({ KeyId })).Grants?.map((grant) => grant.GrantId);
+      assert.deepEqual(await grantsOf(), [GrantId]);
+      await kms.revokeGrant({ KeyId, GrantId });
+      assert.deepEqual(await grantsOf(), []);
+      await assertRefused(kms.retireGrant({ GrantToken }), "InvalidGrantTokenException");
       await kms.untagResource({ KeyId, TagKeys: ["type"] });
       assert.deepEqual((await kms.listResourceTags({ KeyId })).Tags, []);
       await kms.disableKey({ KeyId });

@@ -174,7 +174,6 @@ describe("CreateKey", () => {
 
   for (const { what, input } of [
     { what: "SM2", input: { KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" } },
-    { what: "multi-Region", input: { MultiRegion: true } },
     { what: "custom key store", input: { CustomKeyStoreId: "cks-1234567890abcdef0" } },
   ] satisfies readonly { what: string; input: CreateKeyCommandInput }[]) {
     it(`says of ${what} keys that they can't be made yet, and makes none`, async () => {

@@ -6,6 +6,8 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { InvalidCiphertextException } from "../../src/base/errors.ts";
 import type { MaterialOwner, SealedMaterial } from "../../src/custody/custody.ts";
+import { DomainKeys } from "../../src/custody/domain-keys.ts";
+import { materialFields } from "../../src/custody/handles.ts";
 import { SealedRowError } from "../../src/custody/seal.ts";
 import { openCustody, type SoftwareCustody } from "../../src/custody/software.ts";
 import { ascii, flipped, HeldClock, newCustody, owner } from "./fixtures.ts";
@@ -259,5 +261,57 @@ describe("authentication for other rooms", () => {
       await (await newCustody()).custody.authenticate("marker", ascii("page 2")),
     ];
     for (const other of different) assert.notDeepEqual(other, mac);
+  });
+});
+
+describe("material sealed for another Region", () => {
+  it("keeps its id and opens what the first encrypted, and the other way round", async () => {
+    const { custody, material, blob } = await blobOf({ a: "b" });
+    const copy = await custody.resealMaterial(material, "eu-west-3");
+    const { sealed, domainVersion, ...rest } = copy;
+    const { sealed: original, domainVersion: _version, ...expected } = material;
+    assert.deepEqual(rest, { ...expected, region: "eu-west-3" });
+    assert.ok(domainVersion >= 1);
+    assert.notDeepEqual(sealed, original);
+    assert.deepEqual(await custody.decrypt(copy, blob, { a: "b" }), ascii("Attack at dawn"));
+    const back = await custody.encrypt(copy, ascii("At dusk"), {});
+    assert.deepEqual(await custody.decrypt(material, back, {}), ascii("At dusk"));
+  });
+
+  it("opens in its Region alone: neither row does in the other's place", async () => {
+    const { custody, material, blob } = await blobOf();
+    const copy = await custody.resealMaterial(material, "eu-west-3");
+    custody.forget(owner.keyId);
+    await assert.rejects(custody.decrypt({ ...copy, region: material.region }, blob, {}), SealedRowError);
+    await assert.rejects(custody.decrypt({ ...material, region: copy.region }, blob, {}), SealedRowError);
+  });
+
+  it("is not made from a row that was altered, moved, or given another's id", async () => {
+    const { custody, material } = await blobOf();
+    const other = await custody.createMaterial(owner);
+    for (const row of [
+      { ...material, sealed: flipped(material.sealed, 40) },
+      { ...material, account: "444455556666" },
+      { ...material, materialId: other.materialId },
+    ]) {
+      await assert.rejects(custody.resealMaterial(row, "eu-west-3"), SealedRowError);
+    }
+  });
+
+  it("is not made of material whose id is another's, though its seal opens", async () => {
+    const { custody, store, rootKey } = await newCustody();
+    const { materialId } = await custody.createMaterial(owner);
+    const domainKeys = await DomainKeys.open({ store, rootKeys: [rootKey], singleRootKey: true });
+    const domain = { region: owner.region, purpose: "material" } as const;
+    const bytes = new Uint8Array(32).fill(3);
+    const { version, sealed } = await domainKeys.seal(domain, materialFields(owner, materialId), bytes);
+    const row = { ...owner, materialId, domainVersion: version, sealed };
+    await assert.rejects(custody.resealMaterial(row, "eu-west-3"), /is not what its id says/);
+  });
+
+  it("is refused once custody is closed", async () => {
+    const { custody, material } = await blobOf();
+    custody.close();
+    await assert.rejects(custody.resealMaterial(material, "eu-west-3"), /closed/);
   });
 });

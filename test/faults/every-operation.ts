@@ -22,15 +22,14 @@ const FAILURES: readonly Readonly<Record<string, unknown>>[] = [
 ];
 
 /**
- * Runs the API on a key that is enabled, and leaves it pending deletion.
+ * Runs the API on a key that is enabled, and leaves it pending deletion; and on a multi-Region key with a replica in us-west-2.
  *
  * @param imported 32 bytes that are imported into another key, used and deleted
  * @returns every answer
  */
 export async function useEveryOperation(
   server: ServerAddress,
-  keyId: string,
-  imported: Uint8Array,
+  { keyId, multiRegionKeyId, imported }: { keyId: string; multiRegionKeyId: string; imported: Uint8Array },
 ): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   const ask = async (operation: string, input: unknown): Promise<Readonly<Record<string, unknown>>> => {
@@ -44,6 +43,7 @@ export async function useEveryOperation(
   const { blob, other } = await useKey(ask, keyId);
   await changeKey(ask, keyId);
   await importAndDelete(ask, imported);
+  await useRegions(ask, multiRegionKeyId);
   await failWithKey(ask, { keyId, blob, other });
   await endKey(ask, keyId);
   return asked;
@@ -171,6 +171,15 @@ async function useGrants(ask: Ask, KeyId: string): Promise<void> {
   await ask("ListRetirableGrants", { RetiringPrincipal: GranteePrincipal });
   await ask("RetireGrant", { GrantToken });
   await ask("RevokeGrant", { KeyId, GrantId });
+}
+
+async function useRegions(ask: Ask, KeyId: string): Promise<void> {
+  await ask("CreateKey", { MultiRegion: true });
+  await ask("RotateKeyOnDemand", { KeyId });
+  await ask("ReplicateKey", { KeyId, ReplicaRegion: "eu-west-1" });
+  await ask("ReplicateKey", { KeyId, ReplicaRegion: "eu-west-1" });
+  await ask("UpdatePrimaryRegion", { KeyId, PrimaryRegion: "ca-central-1" });
+  await ask("UpdatePrimaryRegion", { KeyId, PrimaryRegion: "us-west-2" });
 }
 
 async function failWithKey(

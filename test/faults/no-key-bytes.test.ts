@@ -13,9 +13,11 @@ import { callKms } from "./signed-requests.ts";
 
 const KEY_ID = "5eed0000-1111-4222-8333-444455556666";
 const DEAD_KEY_ID = "dead0000-1111-4222-8333-444455556666";
+const MULTI_REGION_KEY_ID = "mrk-5eed000011114222833344445555666f";
 const MATERIAL = digest("the marked material");
 const DEAD_MATERIAL = digest("the marked material of a key that is deleted");
 const IMPORTED_MATERIAL = digest("the marked material that is imported");
+const SHARED_MATERIAL = digest("the marked material of related keys");
 const SECRET = "marked/secret/access/key/of/the/second/account";
 
 /** What no file, line or answer may hold. */
@@ -23,6 +25,7 @@ const needles = [
   new Needle("the material", MATERIAL),
   new Needle("the material of the deleted key", DEAD_MATERIAL),
   new Needle("the imported material", IMPORTED_MATERIAL),
+  new Needle("the material of related keys", SHARED_MATERIAL),
   new Needle("the secret access key of the seed", Buffer.from(SECRET)),
   new Needle("the secret access key of dev", Buffer.from("keystead/dev/secret/not/for/production/0")),
 ];
@@ -34,6 +37,8 @@ const SEED = `accounts:
 keys:
   - { id: ${KEY_ID}, material: ${MATERIAL.toString("hex")}, aliases: [alias/seeded] }
   - { id: ${DEAD_KEY_ID}, material: ${DEAD_MATERIAL.toString("hex")} }
+  - { id: ${MULTI_REGION_KEY_ID}, material: ${SHARED_MATERIAL.toString("hex")} }
+  - { id: ${MULTI_REGION_KEY_ID}, region: us-west-2, material: ${SHARED_MATERIAL.toString("hex")} }
 `;
 
 describe("all that a server leaves when the whole API has run on a marked key", () => {
@@ -55,7 +60,8 @@ describe("all that a server leaves when the whole API has run on a marked key", 
       secretAccessKey: "keystead/dev/secret/not/for/production/0",
     };
     const address = { endpoint: server.endpoint, credentials };
-    asked = await useEveryOperation(address, KEY_ID, IMPORTED_MATERIAL);
+    const keys = { keyId: KEY_ID, multiRegionKeyId: MULTI_REGION_KEY_ID, imported: IMPORTED_MATERIAL };
+    asked = await useEveryOperation(address, keys);
     // Deleting for good empties the database's log, and closing removes it, so it is looked at while it is there.
     cpSync(data, directory.at("while-running"), { recursive: true });
     await deleteForGood(address);

@@ -1,40 +1,35 @@
-/** Who may call IAM at all. */
+/** What IAM has, and whose calls it takes. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { operations } from "../../src/iam/operations/index.ts";
+import { mayCallIam } from "../../src/iam/session-limits.ts";
+import type { Principal } from "../../src/identity/principal.ts";
 import type { SessionClaims } from "../../src/identity/session.ts";
-import type { Call } from "../../src/pipeline/operation.ts";
 
-const getUser = operations.get("GetUser");
-
-/** A call with temporary credentials of a kind, with or without a multi-factor device. */
-function call(kind: SessionClaims["kind"] | undefined, mfaAt?: number): Call {
+/** A caller with temporary credentials of a kind, with or without a multi-factor device. */
+function caller(kind: SessionClaims["kind"] | undefined, mfaAt?: number): Principal {
   const session = kind === undefined ? undefined : { kind, ...(mfaAt !== undefined && { mfaAt }) };
-  return { principal: { session } } as unknown as Call;
+  return { session } as unknown as Principal;
 }
 
 describe("IAM", () => {
-  for (const { title, kind, mfaAt } of [
-    { title: "an access key of its own", kind: undefined },
-    { title: "a session of a role", kind: "assumed-role" },
-    { title: "a session of GetSessionToken with a multi-factor device", kind: "session-token", mfaAt: 1 },
+  for (const { title, kind, mfaAt, admitted } of [
+    { title: "an access key of its own", kind: undefined, admitted: true },
+    { title: "a session of a role", kind: "assumed-role", admitted: true },
+    {
+      title: "a session of GetSessionToken with a multi-factor device",
+      kind: "session-token",
+      mfaAt: 1,
+      admitted: true,
+    },
+    { title: "a session of GetSessionToken without a multi-factor device", kind: "session-token", admitted: false },
+    { title: "a session of GetFederationToken", kind: "federated-user", admitted: false },
   ] as const) {
-    it(`is called with ${title}`, () => getUser?.validate?.({}, call(kind, mfaAt)));
-  }
-
-  for (const { title, kind } of [
-    { title: "a session of GetSessionToken without a multi-factor device", kind: "session-token" },
-    { title: "a session of GetFederationToken", kind: "federated-user" },
-  ] as const) {
-    it(`is not called with ${title}`, () => {
-      assert.ok(getUser?.validate !== undefined);
-      assert.throws(() => getUser.validate?.({}, call(kind)), {
-        name: "UnrecognizedClientException",
-        message: "The security token included in the request is invalid",
-      });
+    it(`${admitted ? "takes" : "does not take"} calls with ${title}`, () => {
+      assert.equal(mayCallIam(caller(kind, mfaAt)), admitted);
     });
   }
 
-  it("has 78 operations: those of its model but for the simulations", () => assert.equal(operations.size, 78));
+  it("has the 80 operations of its model", () => assert.equal(operations.size, 80));
 });

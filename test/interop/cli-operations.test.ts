@@ -11,6 +11,11 @@ const REGION = "us-west-2";
 const PAGES_REGION = "ap-southeast-2";
 const ACCOUNT = "111122223333";
 const DAY_MS = 86_400_000;
+/** Of a role that the account may assume. */
+const TRUST_POLICY = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: "sts:AssumeRole" }],
+});
 
 let server: Keystead;
 let cli: AwsCli;
@@ -65,6 +70,8 @@ describe("the AWS CLI", () => {
   it("makes a grant, lists it, retires it by its token, and revokes another", async () => {
     const keyId = await newKeyId();
     const key = ["--key-id", keyId];
+    const role = ["create-role", "--role-name", "keyUserRole", "--assume-role-policy-document", TRUST_POLICY];
+    assert.equal((await cli.run("iam", role)).code, 0);
     const grantee = ["--grantee-principal", `arn:aws:iam::${ACCOUNT}:role/keyUserRole`];
     const operations = ["--operations", "Decrypt", "RetireGrant"];
     const constraints = ["--constraints", "EncryptionContextSubset={Department=IT}"];

@@ -8,9 +8,9 @@ import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
 
 const { AlgorithmSpec, WrappingKeySpec } = kmsJson.shapes;
 
-const isTaken = (...wrapping: Parameters<typeof requireWrapping>): boolean => {
+const isTaken = (...asked: Parameters<typeof requireWrapping>): boolean => {
   try {
-    requireWrapping(...wrapping);
+    requireWrapping(...asked);
     return true;
   } catch (cause) {
     assert.equal((cause as Error).name, "UnsupportedOperationException");
@@ -18,7 +18,7 @@ const isTaken = (...wrapping: Parameters<typeof requireWrapping>): boolean => {
   }
 };
 
-/** What each kind of key takes: any key wrap, and of OAEP these wrapping key specs. */
+/** What each kind of key takes: any key wrap outside China Regions, SM2PKE in them, and of OAEP these wrapping key specs. */
 const OAEP_OF: Readonly<Record<string, readonly string[]>> = {
   RSA: [],
   ML: [],
@@ -30,13 +30,19 @@ describe("the wrappings of every key spec", () => {
   for (const spec of creatableSpecs) {
     it(`S05-047, S05-048: are those of the guide's table: ${spec}`, () => {
       const oaep = OAEP_OF[spec] ?? OAEP_OF[spec.split("_")[0] ?? ""] ?? OAEP_OF["other"] ?? [];
-      for (const algorithm of AlgorithmSpec.enum) {
-        for (const wrappingSpec of WrappingKeySpec.enum) {
-          const expected =
-            wrappingSpec !== "SM2" &&
-            (algorithm.startsWith("RSA_AES_KEY_WRAP_SHA_") ||
-              (algorithm.startsWith("RSAES_OAEP_SHA_") && oaep.includes(wrappingSpec)));
-          assert.equal(isTaken(spec, algorithm, wrappingSpec), expected, `${algorithm} ${wrappingSpec}`);
+      for (const partition of ["aws", "aws-us-gov", "aws-cn"]) {
+        const inChina = partition === "aws-cn";
+        for (const algorithm of AlgorithmSpec.enum) {
+          for (const wrappingSpec of WrappingKeySpec.enum) {
+            const expected =
+              wrappingSpec === "SM2"
+                ? inChina && algorithm === "SM2PKE"
+                : (algorithm.startsWith("RSA_AES_KEY_WRAP_SHA_") && !inChina) ||
+                  (algorithm.startsWith("RSAES_OAEP_SHA_") && oaep.includes(wrappingSpec));
+            const wrapping = { WrappingAlgorithm: algorithm, WrappingKeySpec: wrappingSpec };
+            const which = `${algorithm} ${wrappingSpec} in ${partition}`;
+            assert.equal(isTaken(spec, wrapping, { partition }), expected, which);
+          }
         }
       }
     });
@@ -49,6 +55,9 @@ describe("the state of a key", () => {
     { state: "Enabled", validTo: 101, expected: "Enabled" },
     { state: "Enabled", validTo: 100, expected: "PendingImport" },
     { state: "Disabled", validTo: 99, expected: "PendingImport" },
+    { state: "Updating", validTo: 100, expected: "PendingImport" },
+    { state: "Updating", validTo: 101, expected: "Updating" },
+    { state: "Creating", validTo: 99, expected: "Creating" },
     { state: "PendingDeletion", validTo: 99, expected: "PendingDeletion" },
     { state: "PendingImport", validTo: 101, expected: "PendingImport" },
   ] as const) {

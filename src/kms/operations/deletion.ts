@@ -6,27 +6,37 @@ import { updateKey } from "../../storage/keys.ts";
 import { windowCondition } from "../conditions.ts";
 import { DELETE_KEY } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
-import { stateAfterCancel } from "../importing.ts";
+import { stateWithMaterial } from "../importing.ts";
 import { cancellable, deletable } from "../key-states.ts";
 import { daysAfter } from "../keys.ts";
 import { change } from "../operation.ts";
+import { multiRegionKeyType, replicaRegionsOf } from "../related-keys.ts";
 import { key } from "../resources.ts";
 
 /** The service's own bounds; the shape allows 1 to 365 (spec 02, Waiting period). */
 const WINDOW_DAYS = { min: 7, max: 30, initial: 30 };
 
-/** Starts the waiting period at whose end the key is destroyed (API reference, ScheduleKeyDeletion). */
+/**
+ * Starts the waiting period at whose end the key is destroyed; that of a primary key with replicas begins when the last of them
+ * is gone (API reference, ScheduleKeyDeletion).
+ */
 export const scheduleKeyDeletion = change("ScheduleKeyDeletion", {
   targets: [{ as: "key", action: "kms:ScheduleKeyDeletion", resource: key("KeyId", keyIdOrArn), states: deletable }],
   conditions: windowCondition,
   record: {
     readOnly: false,
     request: ({ KeyId, PendingWindowInDays = WINDOW_DAYS.initial }) => ({ KeyId, PendingWindowInDays }),
-    response: ({ KeyId, KeyState, DeletionDate }) => ({ KeyId, KeyState, DeletionDate }),
+    response: ({ KeyId, KeyState, DeletionDate, PendingWindowInDays }) =>
+      DeletionDate === undefined ? { KeyId, KeyState, PendingWindowInDays } : { KeyId, KeyState, DeletionDate },
     resources: ["key"],
   },
   validate: ({ PendingWindowInDays }) => requireWindow(PendingWindowInDays ?? WINDOW_DAYS.initial),
   async run({ PendingWindowInDays = WINDOW_DAYS.initial }, { call, key, tx }) {
+    if (multiRegionKeyType(key.row) === "PRIMARY" && replicaRegionsOf(key.row).length > 0) {
+      const KeyState = "PendingReplicaDeletion" as const;
+      await updateKey(tx, key.row, { state: KeyState, pending_window_days: PendingWindowInDays });
+      return { KeyId: key.arn, KeyState, PendingWindowInDays };
+    }
     const deletionAt = daysAfter(call.now, PendingWindowInDays);
     await updateKey(tx, key.row, { state: "PendingDeletion", deletion_at: deletionAt });
     await setDue(tx, { kind: DELETE_KEY, region: key.row.region, subject: key.id, due_at: deletionAt });
@@ -44,7 +54,8 @@ export const cancelKeyDeletion = change("CancelKeyDeletion", {
   targets: [{ as: "key", action: "kms:CancelKeyDeletion", resource: key("KeyId", keyIdOrArn), states: cancellable }],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
   async run(_input, { key, tx }) {
-    await updateKey(tx, key.row, { state: await stateAfterCancel(tx, key.row), deletion_at: null });
+    const state = await stateWithMaterial(tx, key.row, "Disabled");
+    await updateKey(tx, key.row, { state, deletion_at: null, pending_window_days: null });
     await clearDue(tx, { kind: DELETE_KEY, region: key.row.region, subject: key.id });
     return { KeyId: key.arn };
   },

@@ -30,8 +30,10 @@ import {
 import { importable, importPreparable, materialDeletable } from "../key-states.ts";
 import { daysAfter, materialColumns, materialOwner } from "../keys.ts";
 import { change, use } from "../operation.ts";
+import { multiRegionKeyType, requireNoReplica } from "../related-keys.ts";
 import { type Key, key, type Locator } from "../resources.ts";
 import type { Input } from "../shapes.ts";
+import { findWaitingMaterial, settleWaiting } from "../waiting-material.ts";
 
 /** Members that only symmetric encryption keys have a use for: the others never have a second material. */
 interface MaterialChoice {
@@ -47,6 +49,7 @@ const importedKey: Locator<MaterialChoice, Key> = {
   fit(found, input) {
     requireExternal(found);
     if (!found.isSymmetric) requireNoChoice(input);
+    if (input.ImportType === "NEW_KEY_MATERIAL") requireNoReplica(found);
   },
 };
 
@@ -73,8 +76,7 @@ export const getParametersForImport = use("GetParametersForImport", {
   targets: [{ as: "key", action: "kms:GetParametersForImport", resource: importedKey, states: importPreparable }],
   conditions: wrappingConditions,
   record: { readOnly: true, request: ["KeyId", "WrappingAlgorithm", "WrappingKeySpec"], resources: ["key"] },
-  check: ({ WrappingAlgorithm, WrappingKeySpec }, { key: { row } }) =>
-    requireWrapping(row.spec, WrappingAlgorithm, WrappingKeySpec),
+  check: (input, { call, key: { row } }) => requireWrapping(row.spec, input, call),
   async run({ WrappingAlgorithm, WrappingKeySpec }, { call, key: { arn, row }, custody }) {
     const validTo = call.now + PARAMETERS_MS;
     const { publicKey, token } = await custody.issueImport(materialOwner(row), {
@@ -90,12 +92,13 @@ export const getParametersForImport = use("GetParametersForImport", {
  * Imports key material, or imports it again (API reference, ImportKeyMaterial).
  *
  * A key's first material becomes its current one. From then on the same comes again, by its fingerprint; a symmetric
- * encryption key also takes new material, which waits for RotateKeyOnDemand.
+ * encryption key also takes new material, which waits for RotateKeyOnDemand. Replicas take what their primary has, or had.
  *
  * @throws ValidationException expiration model and date don't go together; a material id for new material
  * @throws InvalidImportTokenException, ExpiredImportTokenException, InvalidCiphertextException see Custody.takeImport
  * @throws IncorrectKeyMaterialException not material of the key's spec, not the expected one, or not a new one
  * @throws KMSInvalidStateException other new material waits already
+ * @throws UnsupportedOperationException new material for a replica: it goes to the primary first
  */
 export const importKeyMaterial = change("ImportKeyMaterial", {
   targets: [{ as: "key", action: "kms:ImportKeyMaterial", resource: importedKey, states: importable }],
@@ -119,7 +122,10 @@ export const importKeyMaterial = change("ImportKeyMaterial", {
     const name = materialNamed(row, materialId);
     const known = await findMaterial(tx.db, name);
     const isFirst = row.current_material_id === "";
-    const isNew = isNewMaterial(input, { materialId, known, isFirst });
+    const shared =
+      known === undefined && multiRegionKeyType(row) === "REPLICA" ? await findWaitingMaterial(tx, row) : undefined;
+    const isShared = shared !== undefined && shared.material_id === materialId;
+    const isNew = isNewMaterial(input, { materialId, isKnown: known !== undefined || isShared, isFirst });
     const columns = {
       ...materialColumns(material),
       import_state: "IMPORTED" as const,
@@ -127,10 +133,12 @@ export const importKeyMaterial = change("ImportKeyMaterial", {
       expires_at: input.ValidTo?.getTime() ?? null,
       ...(input.KeyMaterialDescription !== undefined && { description: input.KeyMaterialDescription }),
     };
-    if (isNew) {
+    if (isNew || isShared) {
       const waiting = await findPendingMaterial(tx.db, name);
       if (waiting !== undefined) throw stillWaiting(arn, materialId, waiting);
-      await insertMaterial(tx, { ...columns, created_at: now, pending: isFirst ? null : "PENDING_ROTATION" });
+      const created_at = isShared ? shared.created_at : now; // related keys list their materials in the same order
+      await insertMaterial(tx, { ...columns, created_at, pending: isFirst ? null : "PENDING_ROTATION" });
+      await settleWaiting(tx, row);
     } else {
       const { region: _region, key_id: _keyId, material_id: _materialId, ...changed } = columns;
       await updateMaterial(tx, name, changed);
@@ -165,11 +173,11 @@ function requireExpiration({ ExpirationModel, ValidTo }: Input<"ImportKeyMateria
 /** Whether the request brings new material; a key's first is new, later ones are not, unless the caller says otherwise. */
 function isNewMaterial(
   { ImportType, KeyMaterialId }: MaterialChoice,
-  { materialId, known, isFirst }: { materialId: string; known: MaterialSummary | undefined; isFirst: boolean },
+  { materialId, isKnown, isFirst }: { materialId: string; isKnown: boolean; isFirst: boolean },
 ): boolean {
   const isNew = (ImportType ?? (isFirst ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL")) === "NEW_KEY_MATERIAL";
   const isNamed = KeyMaterialId === undefined || KeyMaterialId === materialId;
-  if (isNew === (known !== undefined) || !isNamed) throw new IncorrectKeyMaterialException();
+  if (isNew === isKnown || !isNamed) throw new IncorrectKeyMaterialException();
   return isNew;
 }
 

@@ -17,6 +17,7 @@ import { deriveSharedSecret } from "./key-agreement.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
 import { generateMac, verifyMac } from "./macs.ts";
+import { replicateKey, updatePrimaryRegion } from "./multi-region.ts";
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from "./policies.ts";
 import { getPublicKey } from "./public-keys.ts";
 import { generateRandom } from "./random.ts";
@@ -70,6 +71,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     listRetirableGrants,
     putKeyPolicy,
     reEncrypt,
+    replicateKey,
     retireGrant,
     revokeGrant,
     rotateKeyOnDemand,
@@ -79,6 +81,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     untagResource,
     updateAlias,
     updateKeyDescription,
+    updatePrimaryRegion,
     verify,
     verifyMac,
   ].map((operation) => [operation.name, operation]),

@@ -2,7 +2,8 @@
 
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
-import { newKeyId } from "../../base/ids.ts";
+import { newKeyId, newMultiRegionKeyId } from "../../base/ids.ts";
+import { ensureLinkedRole } from "../../iam/service-linked-roles.ts";
 import { insertKey, listKeyIds, updateKey } from "../../storage/keys.ts";
 import type { Reader } from "../../storage/store.ts";
 import { upsertTags } from "../../storage/tags.ts";
@@ -17,11 +18,13 @@ import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
+import { MULTI_REGION_ROLE, multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
 import type { Input } from "../shapes.ts";
-import { requireTags } from "../tags.ts";
+import { requireTags, tagOf } from "../tags.ts";
 
 /**
- * Creates a key of any spec, with material of our own or with none yet (API reference, CreateKey).
+ * Creates a key of any spec, with material of our own or with none yet; with `MultiRegion` a primary key that can be
+ * replicated (API reference, CreateKey).
  *
  * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
  * @throws UnsupportedOperationException a kind of key that can't be made here yet
@@ -31,6 +34,13 @@ export const createKey = change("CreateKey", {
   targets: [
     { as: "account", action: "kms:CreateKey", resource: account },
     { as: "tagged", action: "kms:TagResource", resource: everyKey, when: ({ Tags = [] }) => Tags.length > 0 },
+    {
+      as: "role",
+      action: "iam:CreateServiceLinkedRole",
+      resource: multiRegionRole,
+      conditions: multiRegionRoleCondition,
+      when: ({ MultiRegion }) => MultiRegion === true,
+    },
   ],
   conditions: createKeyConditions,
   record: {
@@ -56,7 +66,7 @@ export const createKey = change("CreateKey", {
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
   async prepare(input, { call, custody }) {
-    const keyId = newKeyId();
+    const keyId = input.MultiRegion === true ? newMultiRegionKeyId() : newKeyId();
     if (originOf(input) === "EXTERNAL") return { keyId };
     const owner = { account: call.principal.account, region: call.region, keyId };
     const kind = { spec: specOf(input), usage: usageOf(input), origin: "AWS_KMS" };
@@ -69,7 +79,12 @@ export const createKey = change("CreateKey", {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
     const policy = input.Policy ?? defaultKeyPolicy(owner);
-    const kind = { spec: specOf(input), usage: usageOf(input), origin: originOf(input) };
+    const kind = {
+      spec: specOf(input),
+      usage: usageOf(input),
+      origin: originOf(input),
+      multiRegion: input.MultiRegion === true,
+    };
     const row = newKeyRow({ ...owner, ...kind, description: input.Description ?? "", policy, now });
     const key = new Key(row);
     const bypassLockout = input.BypassPolicyLockoutSafetyCheck === true;
@@ -89,6 +104,8 @@ export const createKey = change("CreateKey", {
     const stored = material === undefined ? checkedRow : await insertKeyWithMaterial(tx, checkedRow, material, now);
     if (material === undefined) await insertKey(tx, checkedRow);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
+    if (kind.multiRegion)
+      await ensureLinkedRole(tx, { account: owner.account, service: MULTI_REGION_ROLE.service, now });
     return { KeyMetadata: keyMetadata(stored) };
   },
 });
@@ -103,10 +120,6 @@ function usageOf({ KeyUsage = "ENCRYPT_DECRYPT" }: Input<"CreateKey">): string {
 
 function originOf({ Origin }: Input<"CreateKey">): "AWS_KMS" | "EXTERNAL" {
   return Origin === "EXTERNAL" ? "EXTERNAL" : "AWS_KMS";
-}
-
-function tagOf({ TagKey = "", TagValue = "" }: { TagKey: string | undefined; TagValue: string | undefined }) {
-  return { key: TagKey, value: TagValue };
 }
 
 /** Texts as recorded on AWS (spec 09) where they are known. */
@@ -128,7 +141,6 @@ function requireCreatable(input: Input<"CreateKey">): void {
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
   if (input.Origin !== undefined && originOf(input) !== input.Origin) throw notYet(`Origin ${input.Origin}`);
-  if (input.MultiRegion === true) throw notYet("multi-Region keys");
   if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) throw notYet("custom key stores");
 }
 

@@ -2,21 +2,23 @@
 
 import {
   ConflictException,
+  DependencyTimeoutException,
   KMSInvalidStateException,
   LimitExceededException,
   UnsupportedOperationException,
 } from "../../base/errors.ts";
-import { updateKey } from "../../storage/keys.ts";
 import { countRotations, findPendingMaterial, listMaterials, type MaterialSummary } from "../../storage/materials.ts";
 import { rotationPeriodCondition } from "../conditions.ts";
 import { type Forms, keyIdOrArn, keyIdOrArnAnywhere } from "../identifiers.ts";
 import { anyState, rotatableOnDemand, rotationSettable } from "../key-states.ts";
-import { materialOwner, ROTATION_PERIOD_DAYS } from "../keys.ts";
+import { ROTATION_PERIOD_DAYS } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { isSealedForAll, recordSynchronization, requireNoReplica, updateRelatedKeys } from "../related-keys.ts";
 import { type Key, key, type Locator } from "../resources.ts";
 import {
   findRotationAt,
+  newMaterials,
   promoteMaterial,
   replaceMaterial,
   reschedule,
@@ -33,8 +35,9 @@ function rotatable(forms: Forms): Locator<{ readonly KeyId?: string }, Key> {
  * Turns automatic rotation on, from now, or changes its period (API reference, EnableKeyRotation).
  *
  * Enabling starts the clock; a call on a key that rotates already changes the period and keeps the day it counts from.
+ * Replicas share the setting of their primary.
  *
- * @throws UnsupportedOperationException a key that can't rotate: not symmetric, or not with material of our own
+ * @throws UnsupportedOperationException a key that can't rotate: not symmetric, not with material of our own, or a replica
  */
 export const enableKeyRotation = change("EnableKeyRotation", {
   targets: [{ as: "key", action: "kms:EnableKeyRotation", resource: rotatable(keyIdOrArn), states: rotationSettable }],
@@ -45,10 +48,10 @@ export const enableKeyRotation = change("EnableKeyRotation", {
     response: (_output, { key }) => ({ KeyId: key.arn }),
     resources: ["key"],
   },
-  async run({ RotationPeriodInDays }, { call: { now }, key: { row }, tx }) {
+  async run({ RotationPeriodInDays }, { call: { now }, key: { row }, tx, recorder }) {
     if (row.rotation_enabled === 1) {
       const periodDays = RotationPeriodInDays ?? row.rotation_period_days;
-      await updateKey(tx, row, { rotation_period_days: periodDays });
+      await updateRelatedKeys(tx, row, { rotation_period_days: periodDays });
       await reschedule(tx, row, { periodDays, now });
     } else {
       const setting = {
@@ -56,9 +59,10 @@ export const enableKeyRotation = change("EnableKeyRotation", {
         rotation_period_days: RotationPeriodInDays ?? ROTATION_PERIOD_DAYS,
         rotation_enabled_at: now,
       };
-      await updateKey(tx, row, setting);
+      await updateRelatedKeys(tx, row, setting);
       await scheduleRotation(tx, { ...row, ...setting }, now);
     }
+    await recordSynchronization(tx, row, { now, recorder });
     return {};
   },
 });
@@ -67,9 +71,10 @@ export const enableKeyRotation = change("EnableKeyRotation", {
 export const disableKeyRotation = change("DisableKeyRotation", {
   targets: [{ as: "key", action: "kms:DisableKeyRotation", resource: rotatable(keyIdOrArn), states: rotationSettable }],
   record: { readOnly: false, request: ["KeyId"], resources: ["key"] },
-  async run(_input, { key, tx }) {
-    await updateKey(tx, key.row, { rotation_enabled: 0, rotation_enabled_at: null });
-    await unscheduleRotation(tx, key.row);
+  async run(_input, { call: { now }, key: { row }, tx, recorder }) {
+    await updateRelatedKeys(tx, row, { rotation_enabled: 0, rotation_enabled_at: null });
+    await unscheduleRotation(tx, row);
+    await recordSynchronization(tx, row, { now, recorder });
     return {};
   },
 });
@@ -92,7 +97,7 @@ export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   ],
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
   async run(_input, { key: { id, row }, store }) {
-    const KeyRotationEnabled = row.rotation_enabled === 1 && row.state !== "PendingDeletion";
+    const KeyRotationEnabled = row.rotation_enabled === 1 && !pendingDeletion.has(row.state);
     if (!KeyRotationEnabled) return { KeyId: id, KeyRotationEnabled };
     const next = await findRotationAt(store.db, row);
     return {
@@ -104,6 +109,9 @@ export const getKeyRotationStatus = read("GetKeyRotationStatus", {
   },
 });
 
+/** States in which no key rotates, however it is set. */
+const pendingDeletion: ReadonlySet<string> = new Set(["PendingDeletion", "PendingReplicaDeletion"]);
+
 /** Rotations on demand of one key, ever (API reference, RotateKeyOnDemand). */
 const ON_DEMAND_MAX = 25;
 
@@ -114,9 +122,10 @@ const CONFLICT_MS = 20 * 60_000;
  * Gives the key new material at once, or makes that current which was imported for it; the schedule stays (API reference,
  * RotateKeyOnDemand).
  *
- * @throws KMSInvalidStateException no imported material waits
+ * @throws KMSInvalidStateException no imported material waits, or not all related keys have it
  * @throws ConflictException an automatic rotation is due within 20 minutes
  * @throws LimitExceededException it was the key's 26th
+ * @throws DependencyTimeoutException a replica was made or deleted at this moment
  */
 export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
   targets: [
@@ -129,8 +138,11 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
   ],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
   prepare: async (_input, { custody, key: { row } }) =>
-    row.origin === "EXTERNAL" ? undefined : await custody.createMaterial(materialOwner(row)),
-  async check(_input, { call, key: { arn, id, row }, tx }) {
+    row.origin === "EXTERNAL" ? undefined : await newMaterials(custody, row),
+  async check(_input, { call, key: { arn, id, row }, tx, prepared }) {
+    if (prepared !== undefined && !isSealedForAll(prepared, row)) {
+      throw new DependencyTimeoutException(`The replicas of ${arn} are changing.`);
+    }
     const due = await findRotationAt(tx.db, row);
     if (due !== undefined && due - call.now <= CONFLICT_MS) {
       throw new ConflictException(`An automatic rotation of ${arn} is in progress or due within 20 minutes.`);
@@ -139,15 +151,15 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
       throw new LimitExceededException(`${arn} has had all of its ${ON_DEMAND_MAX} on-demand rotations.`);
     }
   },
-  async run(_input, { call, key, tx, recorder, prepared: material }) {
+  async run(_input, { call, key, tx, recorder, prepared: materials }) {
     const { arn, id, row } = key;
     const rotation = { type: "ON_DEMAND", now: call.now, recorder } as const;
-    if (material !== undefined) {
-      await replaceMaterial(tx, row, { material, ...rotation });
+    if (materials !== undefined) {
+      await replaceMaterial(tx, row, { materials, ...rotation });
       return { KeyId: id };
     }
     const waiting = await findPendingMaterial(tx.db, { region: row.region, keyId: id });
-    if (waiting === undefined) {
+    if (waiting?.pending !== "PENDING_ROTATION") {
       throw new KMSInvalidStateException(`No available key material pending rotation for the key: ${arn}.`);
     }
     await promoteMaterial(tx, row, waiting.material_id, rotation);
@@ -225,6 +237,7 @@ function requireSymmetric({ row }: Key): void {
 function requireRotatable(found: Key): void {
   requireSymmetric(found);
   requireOwnMaterial(found);
+  requireNoReplica(found);
 }
 
 function requireOwnMaterial({ arn, row }: Key): void {
@@ -233,6 +246,7 @@ function requireOwnMaterial({ arn, row }: Key): void {
 
 function requireRotatableOnDemand(found: Key): void {
   requireSymmetric(found);
+  requireNoReplica(found);
   const { arn, row } = found;
   if (row.origin !== "AWS_KMS" && row.origin !== "EXTERNAL") throw wrongOrigin(arn, row.origin);
 }

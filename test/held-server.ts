@@ -1,0 +1,96 @@
+/** A development server in the test's own process, whose clock stands still until the test moves it. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { KMS } from "@aws-sdk/client-kms";
+import { MovableClock } from "../src/base/clock.ts";
+import { DEV_ACCOUNT, ensureAccount } from "../src/cli/accounts.ts";
+import { startServer } from "../src/cli/server.ts";
+import { ephemeralRootKey, type RootKey } from "../src/custody/root-key.ts";
+import { TemporaryDirectory } from "./faults/processes.ts";
+import type { ServerAddress } from "./faults/signed-requests.ts";
+import { Records } from "./kms-client.ts";
+
+/** A running server, clients of its first account in any Region, and its time. */
+export interface HeldServer extends AsyncDisposable {
+  readonly address: ServerAddress;
+  readonly records: Records;
+  /** One client for each Region. */
+  client(region: string): KMS;
+  /** The server's time, in ms since the epoch. */
+  now(): number;
+  /** Moves the clock by so many ms, through what becomes due on the way. */
+  advance(ms: number): Promise<void>;
+  /** Does what is due at this moment, as after a start. */
+  runDue(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What tests of one store over several runs keep. */
+export interface HeldOptions {
+  /** The store's directory; in memory when not given. */
+  readonly directory?: string;
+  readonly rootKey?: RootKey;
+  /** Where the clock stands, in ms since the epoch. */
+  readonly now?: number;
+}
+
+/** What the server logs of a fault that its client is told of. */
+const ANSWERED = "A request failed for a fault of ours.";
+
+/** Starts a server with its clock held. `stop` rejects when something failed that no client was told of. */
+export async function startHeld({
+  directory,
+  rootKey = ephemeralRootKey(),
+  now = Date.now(),
+}: HeldOptions = {}): Promise<HeldServer> {
+  const scratch = new TemporaryDirectory();
+  const auditLog = join(scratch.path, "audit.jsonl");
+  const failures: string[] = [];
+  const clock = new MovableClock();
+  clock.hold(now);
+  const server = await startServer({
+    kind: "dev",
+    ...(directory !== undefined && { directory }),
+    create: true,
+    host: "127.0.0.1",
+    port: 0,
+    rootKeys: [rootKey],
+    clock,
+    auditLog,
+    auditSync: false,
+    log: {
+      error(_facts, message) {
+        if (message !== ANSWERED) failures.push(message); // to throw here would leave a request without an answer
+      },
+      warn() {},
+    },
+    prepare: (parts) => ensureAccount(parts, DEV_ACCOUNT, clock.now()),
+  });
+  const address = { endpoint: server.endpoint, credentials: DEV_ACCOUNT.credential };
+  const clients = new Map<string, KMS>();
+  const stop = async (): Promise<void> => {
+    for (const client of clients.values()) client.destroy();
+    await server.close();
+    scratch[Symbol.dispose]();
+    assert.deepEqual(failures, []);
+  };
+  return {
+    address,
+    records: new Records(auditLog),
+    client(region) {
+      const client = clients.get(region) ?? new KMS({ ...address, region, maxAttempts: 1 });
+      clients.set(region, client);
+      return client;
+    },
+    now: () => clock.now(),
+    async advance(ms) {
+      const target = clock.now() + ms;
+      await server.dueWork.moveClock(clock, target);
+      clock.hold(target);
+    },
+    runDue: () => server.dueWork.runDue(),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
