@@ -3,6 +3,9 @@
 import type { KMS } from "@aws-sdk/client-kms";
 import { bytes } from "../kms-client.ts";
 
+/** Where replicas are. */
+export const REPLICA_REGION = "eu-west-1";
+
 /** Keys of one account with one key policy, and what was made with them; all keys are named by their ARNs. */
 export interface Subject {
   readonly policy: string;
@@ -11,6 +14,8 @@ export interface Subject {
   readonly destination: string;
   /** A symmetric encryption key pending deletion. */
   readonly pending: string;
+  /** The primary key of a multi-Region key with a replica in `REPLICA_REGION`, disabled. */
+  readonly multiRegion: string;
   /** ECDSA on P-256. */
   readonly signing: string;
   readonly mac: string;
@@ -113,6 +118,9 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
   on("ReEncrypt", DRY, (kms, { ciphertext, destination }) =>
     kms.reEncrypt({ CiphertextBlob: ciphertext, DestinationKeyId: destination, DryRun }),
   ),
+  on("ReplicateKey", "DisabledException", (kms, { multiRegion }) =>
+    kms.replicateKey({ KeyId: multiRegion, ReplicaRegion: REPLICA_REGION }),
+  ),
   on("RetireGrant", DRY, (kms, { key, retired }) => kms.retireGrant({ KeyId: key, GrantId: retired, DryRun })),
   on("RevokeGrant", DRY, (kms, { key, grantId }) => kms.revokeGrant({ KeyId: key, GrantId: grantId, DryRun })),
   on("RotateKeyOnDemand", STATE, (kms, { pending }) => kms.rotateKeyOnDemand({ KeyId: pending })),
@@ -124,6 +132,9 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
     kms.updateAlias({ AliasName: alias, TargetKeyId: destination }),
   ),
   on("UpdateKeyDescription", "done", (kms, { key }) => kms.updateKeyDescription({ KeyId: key, Description: "any" })),
+  on("UpdatePrimaryRegion", "DisabledException", (kms, { multiRegion }) =>
+    kms.updatePrimaryRegion({ KeyId: multiRegion, PrimaryRegion: REPLICA_REGION }),
+  ),
   on("Verify", DRY, (kms, { signing }) => kms.verify({ KeyId: signing, ...signed, Signature: bytes(70) })),
   on("VerifyMac", DRY, (kms, { mac }) => kms.verifyMac({ KeyId: mac, ...authenticated, Mac: bytes(32) })),
 ]);

@@ -9,7 +9,7 @@ import { newAccount, newScp, rootOf, SCP } from "../iam/organization-world.ts";
 import { type SdkCredentials, sessionOf } from "../iam/world.ts";
 import { allow, type IamWorld, type Person, startIamWorld, trusting } from "../iam-world.ts";
 import { ACCOUNT, allowing, bytes, newKey, OTHER_ACCOUNT, policyOf, present, REGION } from "../kms-client.ts";
-import type { Facts, Subject } from "./access-calls.ts";
+import { type Facts, REPLICA_REGION, type Subject } from "./access-calls.ts";
 import { GRANT_OPERATIONS, HALVES, SCP_DENIES, type Standing } from "./access-rules.ts";
 
 /** Somebody who calls: how that one stands, and on what. */
@@ -181,17 +181,21 @@ async function newSubject(kms: KMS, policy: string, account: string): Promise<Su
   const mac = await make("HMAC_256", "GENERATE_VERIFY_MAC");
   const agreement = await make("ECC_NIST_P256", "KEY_AGREEMENT");
   const kem = await make("ML_KEM_512", "ENCAPSULATE_DECAPSULATE");
+  const multiRegion = (await newKey(kms, { MultiRegion: true })).Arn;
+  const unchecked = { Policy: policy, BypassPolicyLockoutSafetyCheck: true };
+  await kms.replicateKey({ KeyId: multiRegion, ReplicaRegion: REPLICA_REGION, ...unchecked });
+  await kms.disableKey({ KeyId: multiRegion });
   const { CiphertextBlob } = await kms.encrypt({ KeyId: key, Plaintext: bytes(1) });
   const { PublicKey } = await kms.getPublicKey({ KeyId: agreement });
   const encapsulated = await kms.encapsulate({ KeyId: kem, EncapsulationAlgorithm: "ML_KEM" });
   const GranteePrincipal = rootArn(account);
   const { GrantId } = await kms.createGrant({ KeyId: key, GranteePrincipal, Operations: ["RetireGrant"] });
   await kms.scheduleKeyDeletion({ KeyId: pending });
-  for (const KeyId of [key, destination, pending, signing, mac, agreement, kem]) {
-    await kms.putKeyPolicy({ KeyId, Policy: policy, BypassPolicyLockoutSafetyCheck: true });
+  for (const KeyId of [key, destination, pending, multiRegion, signing, mac, agreement, kem]) {
+    await kms.putKeyPolicy({ KeyId, ...unchecked });
   }
   return {
-    ...{ policy, key, destination, pending, signing, mac, agreement, kem, grantId: present(GrantId) },
+    ...{ policy, key, destination, pending, multiRegion, signing, mac, agreement, kem, grantId: present(GrantId) },
     ciphertext: present(CiphertextBlob),
     publicKey: present(PublicKey),
     encapsulated: present(encapsulated.SharedSecretCiphertextBlob),

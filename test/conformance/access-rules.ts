@@ -72,6 +72,7 @@ export const RULES: readonly Rule[] = [
   row("ListRetirableGrants", "-", "iam"),
   row("PutKeyPolicy", "no", "key"),
   row("ReEncrypt", "yes", "ciphertext ReEncryptFrom", "key ReEncryptTo"),
+  row("ReplicateKey", "no", "key", "iam CreateKey"),
   row("RetireGrant", "yes", "grant"),
   row("RevokeGrant", "yes", "key"),
   row("RotateKeyOnDemand", "no", "key"),
@@ -81,6 +82,7 @@ export const RULES: readonly Rule[] = [
   row("UntagResource", "no", "key"),
   row("UpdateAlias", "no", "iam", "key", "key"),
   row("UpdateKeyDescription", "no", "key"),
+  row("UpdatePrimaryRegion", "no", "key", "key"),
   row("Verify", "yes", "key"),
   row("VerifyMac", "yes", "key"),
 ];

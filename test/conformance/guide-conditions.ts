@@ -223,7 +223,10 @@ export const conditions: readonly Example[] = [
       { ...allow(["kms:CreateKey", "kms:DescribeKey"]), Condition: { Bool: { "kms:MultiRegion": false } } },
       { ...allow("kms:Encrypt"), Condition: { Bool: { "kms:MultiRegion": true } } },
     ],
-    cases: [may("CreateKey"), may("DescribeKey"), mayNot("Encrypt", "identity")],
+    cases: [
+      ...[may("CreateKey"), may("DescribeKey"), mayNot("Encrypt", "identity")],
+      mayNot("CreateKey", "identity", { MultiRegion: true }),
+    ],
   },
   {
     title: "kms:RequestAlias",
