@@ -16,6 +16,8 @@ interface Things {
   readonly alias: string;
   readonly first: string;
   readonly second: string;
+  /** What CreateKey is on. */
+  readonly any: string;
 }
 
 /** An operation, its permissions by what each is on, and a call. */
@@ -57,6 +59,15 @@ const rows: readonly Row[] = [
     call: (by, { name }) => by.deleteAlias({ AliasName: name }),
   },
   {
+    operation: "ReplicateKey",
+    permissions: [
+      ["kms:ReplicateKey", "first"],
+      ["kms:CreateKey", "any"],
+    ],
+    isAliasThere: false,
+    call: (by, { first }) => by.replicateKey({ KeyId: first, ReplicaRegion: "eu-west-1" }),
+  },
+  {
     operation: "ReEncrypt",
     permissions: [
       ["kms:ReEncryptFrom", "first"],
@@ -78,16 +89,17 @@ async function callerOf({ operation, permissions }: Row, things: Things, without
   });
 }
 
-async function newThings({ isAliasThere }: Row): Promise<Things & { readonly name: string }> {
-  const [first, second] = [(await newKey(kms)).Arn, (await newKey(kms)).Arn];
+async function newThings({ operation, isAliasThere }: Row): Promise<Things & { readonly name: string }> {
+  const isMultiRegion = operation === "ReplicateKey";
+  const [first, second] = [(await newKey(kms, { MultiRegion: isMultiRegion })).Arn, (await newKey(kms)).Arn];
   const name = `alias/${randomUUID()}`;
   if (isAliasThere) await kms.createAlias({ AliasName: name, TargetKeyId: first });
-  return { name, alias: `arn:aws:kms:${REGION}:${ACCOUNT}:${name}`, first, second };
+  return { name, alias: `arn:aws:kms:${REGION}:${ACCOUNT}:${name}`, first, second, any: "*" };
 }
 
 describe("an operation with several permissions", () => {
   for (const row of rows) {
-    const ids = row.operation === "ReEncrypt" ? "S04-025" : "S01-030, S04-025";
+    const ids = row.operation.startsWith("Re") ? "S04-025" : "S01-030, S04-025";
     it(`${ids}: ${row.operation} is denied without any one of them, and done with all`, async () => {
       const things = await newThings(row);
       const before = await kms.listAliases({});
