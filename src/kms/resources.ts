@@ -1,5 +1,6 @@
 /** Keys, aliases and the account as resources of KMS actions, and how an input leads to them. */
 
+import type { Denial } from "../access/decide.ts";
 import { parsePrincipalIds } from "../access/principals.ts";
 import {
   AccessDeniedException,
@@ -85,7 +86,7 @@ export interface Locator<I, R extends Resource> {
   /** What must hold of it beyond state and usage, checked between the two. */
   fit?(resource: R, input: I): void;
   /** The error for a caller who may not, where the common one would tell too much. */
-  denied?(call: Call): ServiceError;
+  denied?(call: Call, input: I, denial: Denial): ServiceError | undefined;
 }
 
 const keyOfRow = new WeakMap<KeyRow, Key>();
@@ -256,11 +257,14 @@ export function keyOfCiphertext<B extends string, M extends string, A extends st
         );
       }
     },
-    denied: ciphertextDenied,
+    denied: (call, _input, { by }) => (by === "resource-based policy" ? ciphertextDenied(call) : undefined),
   };
 }
 
-/** One text for "no such key here" and "not yours to use" (spec 09). */
+/**
+ * One text for "no such key here" and "not yours to use" (spec 09). Whom the key's policy lets in, and whose own policies do not,
+ * is told which of them, as with any other key.
+ */
 function ciphertextDenied({ principal, operation }: Call): AccessDeniedException {
   const action = operation === "ReEncrypt" ? "kms:ReEncryptFrom" : `kms:${operation}`;
   return new AccessDeniedException(

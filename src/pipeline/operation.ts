@@ -1,6 +1,6 @@
 /** The types of a service: what an operation declares, and what the pipeline gives it. */
 
-import type { GrantMatch } from "../access/decide.ts";
+import type { Denial, GrantMatch } from "../access/decide.ts";
 import type { ServiceError, ValidationException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
@@ -77,8 +77,8 @@ export interface Target<I = unknown, R extends Resource = Resource, As extends s
   resolve(input: I, call: Call, reader: Reader): Resolution<R>;
   /** States, usage, spec and algorithm: throws the operation's error when the found resource does not fit. */
   allow?(resource: R, input: I, call: Call): void;
-  /** The error for a caller who may not, where it is not the common one (a ciphertext must not tell what it names). */
-  denied?(call: Call, input: I): ServiceError;
+  /** The error for a caller who may not; undefined for the common one. A ciphertext must not tell strangers what it names. */
+  denied?(call: Call, input: I, denial: Denial): ServiceError | undefined;
   /**
    * The values of the service's own condition keys, beside the global ones.
    *

@@ -183,7 +183,7 @@ function authorize(target: Target, { kind, resource }: Resolution, attempt: Atte
   const decision = decide(request, reader);
   if (decision.allowed) return;
   attempt.unrecorded = decision.by === "VPC endpoint policy";
-  throw target.denied?.(call, input) ?? accessDenied(request, decision);
+  throw target.denied?.(call, input, decision) ?? accessDenied(request, decision);
 }
 
 /** The facts of a success; the rule's functions see the output and the run's context. */

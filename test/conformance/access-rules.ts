@@ -141,7 +141,8 @@ const ANOTHERS = /on this resource because the resource does not exist in this R
 export function verdictOf({ needs, isCrossAccount, isByAlias }: Rule, standing: Standing): Verdict {
   for (const need of needs) {
     const text = refusalOf(need, isCrossAccount, standing);
-    if (text !== undefined) return { is: "denied", text: need.source === "ciphertext" ? BY_CIPHERTEXT : text };
+    const isHidden = need.source === "ciphertext" && (text === BY_RESOURCE || text === ANOTHERS);
+    if (text !== undefined) return { is: "denied", text: isHidden ? BY_CIPHERTEXT : text };
     if (isByAlias && standing.isForeign) return { is: "absent" };
   }
   return { is: "allowed" };

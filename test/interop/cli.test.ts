@@ -86,7 +86,7 @@ const decoded = (base64: string): Uint8Array => Uint8Array.fromBase64(base64);
 before(async () => {
   const seed = directory.at("seed.yaml");
   writeFileSync(seed, JSON.stringify({ accounts: [{ id: ACCOUNT, credentials: [CREDENTIALS] }] }));
-  server = await startKeystead({ args: ["--seed", seed] });
+  server = await startKeystead({ args: ["--seed", seed, "--unknown-principals", "allow"] });
   cli = new AwsCli({ endpoint: server.endpoint, region: REGION, credentials: CREDENTIALS });
   first = metadataOf(await cli.kms("create-key", "--description", "replay one")); // step 1
   second = metadataOf(await cli.kms("create-key", "--description", "replay two")); // step 2

@@ -44,7 +44,7 @@ const JAVA_POLICY = JSON.stringify({
   ],
 });
 
-const server = await startKeystead();
+const server = await startKeystead({ args: ["--unknown-principals", "allow"] });
 const { endpoint, credentials } = server;
 const kms = new KMS({ endpoint, credentials, region: REGION, maxAttempts: 1 });
 const sts = new STSClient({ endpoint, credentials, region: REGION, maxAttempts: 1 });
