@@ -165,7 +165,7 @@ describe("a session issued before is refused with the next request once", () => 
     await denied(session, NO_IDENTITY);
   });
 
-  it("a tag of its user or role, or of the key, is another one", async () => {
+  it("S04-018: a tag of its user or role, or of the key, is another one", async () => {
     const Condition = { StringEquals: { "aws:PrincipalTag/team": `\${aws:ResourceTag/team}` } };
     const byTag = { ...allow("kms:Encrypt"), Condition };
     const person = await world.person("tagged", { allow: [byTag] });
@@ -187,7 +187,7 @@ describe("a session issued before is refused with the next request once", () => 
     for (const session of sessions) await denied(session, NO_IDENTITY, Arn);
   });
 
-  it("an alias of the key is gone, or another key's", async () => {
+  it("S04-018: an alias of the key is gone, or another key's", async () => {
     const Condition = { "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/app" } };
     const session = await sessionOfRole(await newRole("by-alias", policyOf({ ...allow("kms:Encrypt"), Condition })));
     const [first, second] = [(await newKey(kms)).Arn, (await newKey(kms)).Arn];

@@ -151,11 +151,11 @@ describe("a grant that is to be retired", () => {
       allowed: true,
     },
     {
-      title: "by another principal of the account that issued it, whatever its policies",
+      title: "by another principal of the account that issued it, to whom the account's IAM policies hand it on",
       row: retiring,
       names: [PARTNER_ROOT],
       principal: { kind: "user", account: PARTNER },
-      allowed: false,
+      allowed: true,
     },
     {
       title: "by a user who has the name of the retiring principal since",
