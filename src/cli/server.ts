@@ -120,8 +120,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       endpointsByHost: config.kind === "dev",
       ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
     });
-    const address = await gateway.listen({ host: config.host, port: config.port });
-    for (const listener of config.vpcEndpoints ?? []) await gateway.listen(listener);
+    const address = await listenEverywhere(gateway, config);
     dueWork.start();
     const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return {
@@ -148,6 +147,18 @@ function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<Iden
     tokens ??= load();
     return tokens;
   };
+}
+
+/** Listens on every address, or on none: a server that half listens would not end. */
+async function listenEverywhere(gateway: Gateway, { host, port, vpcEndpoints = [] }: ServerConfig) {
+  try {
+    const address = await gateway.listen({ host, port });
+    for (const listener of vpcEndpoints) await gateway.listen(listener);
+    return address;
+  } catch (cause) {
+    await gateway.close(0);
+    throw cause;
+  }
 }
 
 function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {

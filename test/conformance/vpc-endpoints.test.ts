@@ -269,6 +269,12 @@ describe("a listener of a VPC endpoint", () => {
     await assertRefused(outside.encrypt({ KeyId, Plaintext: bytes(1) }), "AccessDeniedException");
   });
 
+  it("ends the start when its address is taken, and leaves nothing listening", async () => {
+    const taken = new URL(endpoint).port;
+    const listener = `vpce-0a1b2c3d4e5f60718=127.0.0.1:${taken}`;
+    await assert.rejects(startKeystead({ args: ["--vpc-endpoint", listener] }), /it is in use/);
+  });
+
   for (const text of ["vpce-1", "vpce-0a=127.0.0.1", "ep-1=127.0.0.1:80", "vpce-0a=127.0.0.1:99999", ""]) {
     it(`is not '${text}'`, async () => {
       await assert.rejects(startKeystead({ args: ["--vpc-endpoint", text] }), /--vpc-endpoint|--port takes/);
