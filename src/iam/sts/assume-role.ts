@@ -26,7 +26,7 @@ type AssumeRoleInput = Input<"AssumeRole">;
 type RoleContext = Context & { readonly role: Role };
 type RoleTarget<I> = Target<I, Role>;
 
-/** AWS names the role whether it exists or not, and gives no reason (recorded). */
+/** AWS names the role whether it exists or not, and gives no reason (as its users quote it). */
 function denial({ principal }: Call, action: string, arn: string): AccessDeniedException {
   return new AccessDeniedException(
     `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`,
@@ -162,7 +162,7 @@ export const assumeRoleWithWebIdentity: Operation = declare<"AssumeRoleWithWebId
   },
 );
 
-/** The text is recorded on AWS; unlike AssumeRole's it names nobody. */
+/** The text is the one that users quote; unlike AssumeRole's it names nobody. */
 function webTarget(
   as: string,
   action: string,
@@ -187,7 +187,7 @@ function policiesOf({ Policy, PolicyArns }: SessionRequestInput): SessionRequest
   return { ...(Policy !== undefined && { Policy }), ...(PolicyArns !== undefined && { PolicyArns }) };
 }
 
-/** @throws ValidationException the session would live longer than the role lets it (recorded) */
+/** @throws ValidationException the session would live longer than the role lets it (as users quote it) */
 function requireDuration(
   { identity }: Role,
   { DurationSeconds = SECONDS_DEFAULT }: { readonly DurationSeconds?: number },

@@ -37,7 +37,7 @@ export const getCallerIdentity: Operation = declare("GetCallerIdentity", {
   }),
 });
 
-/** @throws AccessDeniedException the caller has temporary credentials (the text is recorded on AWS) */
+/** @throws AccessDeniedException the caller has temporary credentials (the text is known of GetSessionToken) */
 function requireLongTerm({ session }: Principal, operation: string): void {
   if (session !== undefined) throw new AccessDeniedException(`Cannot call ${operation} with session credentials`);
 }

@@ -39,7 +39,7 @@ export class Role implements Resource {
 /**
  * The account of a role's ARN.
  *
- * @throws ValidationException it is no role's ARN (the text is recorded on AWS)
+ * @throws ValidationException it is no role's ARN (the text is the one that users quote)
  */
 export function accountOfRole(text: string): string {
   const arn = asArn(text);
