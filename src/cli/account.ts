@@ -1,12 +1,10 @@
 /** `keystead account`: accounts of a store, also while it is served. */
 
 import { systemClock } from "../base/clock.ts";
-import { openCustody } from "../custody/software.ts";
-import { domainKeyStore } from "../storage/domain-keys.ts";
-import { openFileStore, requireStore } from "../storage/open.ts";
 import { type AccessKey, accountId, newAccount, newAccountId, replaceCredentials } from "./accounts.ts";
 import { UsageError } from "./options.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import type { RootKeyOptions } from "./root-keys.ts";
+import { withStore } from "./with-store.ts";
 
 /** `account create`: a new account, whose root access key is shown once. */
 export async function createAccount(
@@ -35,29 +33,4 @@ export function showAccessKey(id: string, { accessKeyId, secretAccessKey }: Acce
   process.stdout.write(
     `Account ${id}; its root access key (shown once):\n  AWS_ACCESS_KEY_ID=${accessKeyId}\n  AWS_SECRET_ACCESS_KEY=${secretAccessKey}\n`,
   );
-}
-
-async function withStore(
-  options: RootKeyOptions,
-  body: (parts: {
-    store: Awaited<ReturnType<typeof openFileStore>>;
-    custody: Awaited<ReturnType<typeof openCustody>>;
-  }) => Promise<void>,
-): Promise<void> {
-  const clock = systemClock;
-  requireStore(options.data);
-  await using store = await openFileStore({
-    directory: options.data,
-    kind: "serve",
-    create: false,
-    lock: "tool",
-    clock,
-  });
-  const custody = await openCustody({
-    store: domainKeyStore(store, clock),
-    rootKeys: [await openRootKey(options)],
-    clock,
-  });
-  await body({ store, custody });
-  custody.close();
 }

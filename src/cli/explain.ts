@@ -9,9 +9,10 @@ import type { Principal } from "../identity/principal.ts";
 import { aliasArn, keyArn } from "../kms/identifiers.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
 import { simulate } from "../pipeline/simulation.ts";
-import { openFileStore, requireStore } from "../storage/open.ts";
+import { requireStore } from "../storage/open.ts";
 import type { Reader, Store } from "../storage/store.ts";
 import { EXPLAIN_PATH } from "./explain-route.ts";
+import { openStore } from "./open-store.ts";
 import { UsageError } from "./options.ts";
 
 const questionForm = z.strictObject({
@@ -81,8 +82,8 @@ async function askServer({ endpoint, principal, action, resource, context, regio
 
 async function readStore(options: ExplainOptions, directory: string): Promise<string> {
   requireStore(directory);
-  const open = { directory, kind: "serve", create: false, lock: "tool", clock: systemClock } as const;
-  await using store = await openFileStore(open);
+  const config = { kind: "serve", directory, create: false } as const;
+  await using store = await openStore(config, { lock: "tool", clock: systemClock });
   const { principal, action, resource, context, region } = options;
   return await explainText(store, checkedQuestion({ principal, action, resource, context, region }), systemClock.now());
 }

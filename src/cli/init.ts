@@ -7,9 +7,10 @@ import { createRecoveryKey } from "../custody/root-key.ts";
 import { createRootKeyFile } from "../custody/root-key-file.ts";
 import { openCustody } from "../custody/software.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
-import { openFileStore, requirePrivate } from "../storage/open.ts";
+import { requirePrivate } from "../storage/open.ts";
 import { showAccessKey } from "./account.ts";
 import { accountId, newAccount, newAccountId } from "./accounts.ts";
+import { openStore } from "./open-store.ts";
 import { makeDirectory, UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 
@@ -33,13 +34,10 @@ export async function init(options: InitOptions): Promise<void> {
       : await openRootKey(options);
   const recovery = options.singleRootKey === true ? undefined : createRecoveryKey();
   const clock = systemClock;
-  await using store = await openFileStore({
-    directory: options.data,
-    kind: "serve",
-    create: true,
-    lock: "server",
-    clock,
-  });
+  await using store = await openStore(
+    { kind: "serve", directory: options.data, create: true },
+    { lock: "server", clock },
+  );
   const custody = await openCustody({
     store: domainKeyStore(store, clock),
     rootKeys: recovery === undefined ? [rootKey] : [rootKey, recovery.rootKey],

@@ -31,17 +31,8 @@ import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
-import { openFileStore, openMemoryStore } from "../storage/open.ts";
-import type { SqliteStore } from "../storage/sqlite-store.ts";
-
-/** What every command that opens a store says of it. */
-export interface StoreConfig {
-  readonly kind: "dev" | "serve";
-  /** Absent: in memory. */
-  readonly directory?: string;
-  /** Whether a missing store is made. */
-  readonly create: boolean;
-}
+import type { Store } from "../storage/store.ts";
+import { openStore, type StoreConfig } from "./open-store.ts";
 
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
@@ -70,7 +61,7 @@ export interface ServerConfig extends StoreConfig {
 }
 
 export interface ServerParts {
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly custody: SoftwareCustody;
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
@@ -171,11 +162,8 @@ function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): Unk
 }
 
 async function openParts(config: ServerConfig): Promise<ServerParts> {
-  const { kind, directory, create, clock, log } = config;
-  const store =
-    directory === undefined
-      ? await openMemoryStore({ kind, clock })
-      : await openFileStore({ directory, kind, create, lock: "server", clock });
+  const { kind, clock, log } = config;
+  const store = await openStore(config, { lock: "server", clock });
   try {
     const custody = await openCustody({
       store: domainKeyStore(store, clock),
@@ -230,7 +218,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
 const ERASE_TRIES = 20;
 
 /** @throws Error erased rows are still in the write-ahead log, since somebody goes on reading it */
-async function eraseLog(store: SqliteStore): Promise<void> {
+async function eraseLog(store: Store): Promise<void> {
   for (let tries = 0; tries < ERASE_TRIES; tries += 1) if (await store.truncateLog()) return;
   throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
 }
@@ -239,7 +227,7 @@ async function eraseLog(store: SqliteStore): Promise<void> {
 const AUDIT_SLOT = "0";
 
 /** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
-function sinksOf({ directory, auditLog }: ServerConfig, { incarnation }: SqliteStore): Sink[] {
+function sinksOf({ directory, auditLog }: ServerConfig, { incarnation }: Store): Sink[] {
   return [
     ...(directory === undefined
       ? [new MemorySink()]

@@ -1,0 +1,38 @@
+/** What commands that work on a `serve` store, beside a server or without one, open. */
+
+import { type Clock, systemClock } from "../base/clock.ts";
+import { openCustody, type SoftwareCustody } from "../custody/software.ts";
+import { domainKeyStore } from "../storage/domain-keys.ts";
+import { requireStore } from "../storage/open.ts";
+import type { Store } from "../storage/store.ts";
+import { openStore } from "./open-store.ts";
+import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+
+/** A store with what opens its sealed rows. */
+export interface StoreParts {
+  readonly store: Store;
+  readonly custody: SoftwareCustody;
+  readonly clock: Clock;
+}
+
+/**
+ * Opens the store that the options name for the time of `body`.
+ *
+ * @throws StoreRefusedError there is none, or it is not this command's
+ * @throws WrongRootKeyError the root key is not one of the store's
+ */
+export async function withStore(options: RootKeyOptions, body: (parts: StoreParts) => Promise<void>): Promise<void> {
+  const clock = systemClock;
+  requireStore(options.data);
+  await using store = await openStore(
+    { kind: "serve", directory: options.data, create: false },
+    { lock: "tool", clock },
+  );
+  const custody = await openCustody({
+    store: domainKeyStore(store, clock),
+    rootKeys: [await openRootKey(options)],
+    clock,
+  });
+  await body({ store, custody, clock });
+  custody.close();
+}
