@@ -2,11 +2,11 @@
 
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
-import { requireStore } from "../storage/open.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
+import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
 import { startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -36,10 +36,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (options.insecureHttp === true && (tls !== undefined || exposed === undefined)) {
     throw new UsageError("--insecure-http has no effect with TLS or on loopback: leave it out.");
   }
-  requireStore(options.data);
+  requireStoreAt(options);
   const server = await startServer({
     kind: "serve",
     directory: options.data,
+    ...databaseOf(options),
     create: false,
     host: options.host,
     port: options.port,

@@ -7,6 +7,7 @@ import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
 import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
+import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
@@ -163,7 +164,13 @@ function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): Unk
 
 async function openParts(config: ServerConfig): Promise<ServerParts> {
   const { kind, clock, log } = config;
-  const store = await openStore(config, { lock: "server", clock });
+  const slot = auditSlotOf(config);
+  const store = await openStore(config, {
+    lock: "server",
+    clock,
+    slot,
+    warn: (text, cause) => (cause === undefined ? log.warn({}, text) : log.error({ err: cause }, text)),
+  });
   try {
     const custody = await openCustody({
       store: domainKeyStore(store, clock),
@@ -189,6 +196,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
+      slot,
       syncEveryAppend: config.auditSync,
       appended: (entry, records) => lastUsages.note(entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
@@ -225,6 +233,11 @@ async function eraseLog(store: Store): Promise<void> {
 
 /** The one writer slot of a single process. */
 const AUDIT_SLOT = "0";
+
+/** Whose the records of this process are, where others write to the same database; empty where nobody does. */
+function auditSlotOf({ directory, database }: ServerConfig): string {
+  return directory === undefined || database === undefined ? "" : slotOf(join(directory, "audit", AUDIT_SLOT));
+}
 
 /** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
 function sinksOf({ directory, auditLog }: ServerConfig, { incarnation }: Store): Sink[] {
@@ -269,8 +282,12 @@ function healthRoutes({ store }: ServerParts): Map<string, Route> {
     [
       "/readyz",
       async () => {
-        await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-        return { status: 200, body: "ready\n" };
+        try {
+          await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
+          return { status: 200, body: "ready\n" };
+        } catch {
+          return { status: 503, body: "not ready\n" }; // the store tells the log why
+        }
       },
     ],
   ]);
