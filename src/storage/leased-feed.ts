@@ -24,6 +24,8 @@ const RENEWAL_MS = 250;
 /** After a failure, at first and at last. */
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
+/** How long requests wait for a lease that has lapsed, from when the first of them found it so. */
+const PATIENCE_MS = 1_000;
 /** A writer that nobody's NOTIFY wakes looks again after this. */
 const CONFIRMATION_POLL_MS = 50;
 /** No lease lasts so long; whoever still waits has a database that is not in order. */
@@ -72,8 +74,10 @@ export class LeasedFeed implements Barrier {
   readonly #cursor: FeedCursor;
   #connection: PostgresConnection | undefined;
   #server: string | undefined;
-  /** By the monotonic clock of this process. */
+  /** By the monotonic clock of this process, as what follows. */
   #validUntil = 0;
+  /** When somebody first found the lease lapsed. */
+  #lapsedAt: number | undefined;
   #running: Promise<void> = Promise.resolve();
   #next: Turn | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -92,10 +96,28 @@ export class LeasedFeed implements Barrier {
     return this.#cursor.position;
   }
 
-  /** @throws LeaseLapsedError when the view may be older than what a writer has answered */
-  requireValid(): void {
-    if (performance.now() < this.#validUntil) return;
-    throw new LeaseLapsedError("This node's lease has lapsed: it can't tell what other nodes have changed.", {
+  /** Whether every writer would wait for this node, in this tick. */
+  get isValid(): boolean {
+    return performance.now() < this.#validUntil;
+  }
+
+  /**
+   * Resolves when the lease is valid: at once, or when a pause of the process or of the database was short.
+   *
+   * @throws LeaseLapsedError when it has been found lapsed for a while: the view may be older than what a writer has answered
+   */
+  async valid(): Promise<void> {
+    while (!this.isValid) {
+      this.#lapsedAt ??= performance.now();
+      const leftMs = this.#lapsedAt + PATIENCE_MS - performance.now();
+      if (leftMs <= 0 || this.#isClosed || this.#stopped !== undefined) throw this.#lapse();
+      await Promise.race([this.#look(true), after(leftMs)]).catch(() => undefined);
+    }
+    this.#lapsedAt = undefined;
+  }
+
+  #lapse(): LeaseLapsedError {
+    return new LeaseLapsedError("This node's lease has lapsed: it can't tell what other nodes have changed.", {
       cause: this.#stopped,
     });
   }
@@ -198,7 +220,7 @@ export class LeasedFeed implements Barrier {
       const sentAt = performance.now();
       if (renews) await this.#renew(connection);
       await this.#follow(connection);
-      if (renews && !this.#isClosed) this.#validUntil = sentAt + LEASE_MS;
+      if (renews && !this.#isClosed) this.#extend(sentAt);
       if (this.#cursor.position !== confirmed) await this.#confirm(connection);
       this.#failures = 0;
     } catch (cause) {
@@ -207,6 +229,11 @@ export class LeasedFeed implements Barrier {
       this.#connection = undefined;
       throw cause;
     }
+  }
+
+  #extend(sentAt: number): void {
+    this.#validUntil = sentAt + LEASE_MS;
+    if (this.isValid) this.#lapsedAt = undefined;
   }
 
   async #renew(connection: PostgresConnection): Promise<void> {
@@ -274,4 +301,9 @@ export class LeasedFeed implements Barrier {
     this.#stopped = new Error(why, { cause });
     throw this.#stopped;
   }
+}
+
+/** Resolves after a while, and keeps no process alive. */
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
