@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { UnknownPrincipals } from "../access/principals.ts";
+import { Adoption } from "../audit/adoption.ts";
 import { LineSink } from "../audit/line-sink.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
@@ -68,6 +69,8 @@ export interface ServerParts {
   readonly dueWork: DueWork;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
+  /** Sees to the records of nodes that are gone, where several share a database. */
+  readonly adoption: Adoption | undefined;
 }
 
 export interface RunningServer extends ServerParts {
@@ -184,6 +187,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
     });
+    store.onReset(() => custody.forgetAll());
     const lastUsages = await openLastUsages({
       store,
       clock,
@@ -215,11 +219,24 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
-    return { store, custody, recorder, dueWork, lastUsages, credentialUsages };
+    const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
+    return { store, custody, recorder, dueWork, lastUsages, credentialUsages, adoption };
   } catch (cause) {
     await store.close();
     throw cause;
   }
+}
+
+function adoptionOf(
+  slot: string,
+  { store, recorder, log }: { store: Store; recorder: AuditRecorder; log: Log },
+): Adoption {
+  return new Adoption({
+    store,
+    slot,
+    flush: () => recorder.flush(),
+    onError: (cause) => log.error({ err: cause }, "Records of another node could not be taken over."),
+  });
 }
 
 /** How often a log that another process is reading is tried again; each try waits a quarter of a second. */
@@ -266,7 +283,9 @@ async function closeParts({
   dueWork,
   lastUsages,
   credentialUsages,
+  adoption,
 }: ServerParts): Promise<void> {
+  adoption?.[Symbol.dispose]();
   await dueWork.stop();
   await recorder.close();
   await lastUsages.close();

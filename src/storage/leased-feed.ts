@@ -45,6 +45,9 @@ const RENEW = `INSERT INTO node_lease (node, slot, schema_version, confirmed, ex
 const UNCONFIRMED = `SELECT count(*) AS leases FROM node_lease
   WHERE node <> $1 AND confirmed < $2 AND expires_at > ${DATABASE_NOW}`;
 
+/** Leases of processes that are long gone; nobody waits for them, and they say whose records were left behind. */
+const SWEEP = `DELETE FROM node_lease WHERE expires_at < ${DATABASE_NOW} - 86400000`;
+
 /** Which server this is, for as long as it runs: rows seen there can't be gone while it is the same. */
 const SERVER = `SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port()) AS server,
   pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only`;
@@ -125,6 +128,7 @@ export class LeasedFeed implements Barrier {
   /** Takes the first lease and keeps renewing it. @throws PostgresError when the database can't be reached */
   async start(): Promise<void> {
     await this.#look(true);
+    await this.#connection?.run(SWEEP);
     this.#plan();
   }
 
@@ -213,9 +217,7 @@ export class LeasedFeed implements Barrier {
     if (this.#isClosed) throw new LeaseLapsedError("The store is closed.");
     if (this.#stopped !== undefined) throw this.#stopped;
     try {
-      const isNew = this.#connection === undefined || this.#connection.isLost;
-      const connection = isNew ? await this.#reconnect() : this.#connection;
-      if (connection === undefined) return;
+      const connection = this.#connection?.isLost === false ? this.#connection : await this.#reconnect();
       const confirmed = this.#cursor.position;
       const sentAt = performance.now();
       if (renews) await this.#renew(connection);
@@ -289,7 +291,7 @@ export class LeasedFeed implements Barrier {
     });
     if (server !== this.#server) {
       this.#validUntil = 0;
-      serverChanged();
+      if (this.#server !== undefined) serverChanged();
       await this.#reset(connection);
       this.#server = server;
     }

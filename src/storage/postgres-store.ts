@@ -117,7 +117,8 @@ export class PostgresStore extends ViewStore {
 
   #newPool(): pg.Pool {
     const { url, readersMax = READERS_MAX, onError } = this.#options;
-    const session = { url, purpose: "reader", statementMs: READ_MS_MAX, answerMs: READ_MS_MAX + ANSWER_MARGIN_MS };
+    const answerMs = READ_MS_MAX + ANSWER_MARGIN_MS;
+    const session = { url, purpose: "reader", statementMs: READ_MS_MAX, answerMs, readOnly: true };
     const pool = new pg.Pool({ ...clientConfig(session), max: readersMax, idleTimeoutMillis: IDLE_READER_MS });
     pool.on("error", onError); // a connection that breaks while nobody uses it
     return pool;
