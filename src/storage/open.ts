@@ -8,7 +8,9 @@ import { OperatorError } from "../base/errors.ts";
 import { openReader, openWriter } from "./connections.ts";
 import { inspect, MIGRATIONS, type Migration, migrate } from "./migrations.ts";
 import { SqliteStore } from "./sqlite-store.ts";
-import { LocalPort } from "./writer.ts";
+import type { OpenQueue } from "./write-queue.ts";
+import { LocalPort, type WriterPort } from "./writer.ts";
+import { WriterQueue } from "./writer-queue.ts";
 import { ThreadPort } from "./writer-thread.ts";
 
 /** A data directory that this command may not open; the message says why and is for the operator. */
@@ -36,12 +38,16 @@ export async function openMemoryStore(options: {
   return new SqliteStore({
     ...identityOf(database),
     kind,
-    port,
+    openQueue: queueBefore(port),
     reader: database,
     shared: true,
     release() {},
     ...rest,
   });
+}
+
+function queueBefore(port: WriterPort): OpenQueue {
+  return (committed) => new WriterQueue({ port, committed });
 }
 
 export interface FileStoreOptions {
@@ -83,7 +89,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
     return new SqliteStore({
       ...identity,
       kind,
-      port: await ThreadPort.open(path),
+      openQueue: queueBefore(await ThreadPort.open(path)),
       reader: openReader(path),
       shared: false,
       release,
