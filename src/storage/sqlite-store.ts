@@ -4,6 +4,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Kysely } from "kysely";
 import { Feed, type Follower } from "./feed.ts";
 import { kyselyOver } from "./kysely.ts";
+import type { PrimaryChannel } from "./remote-messages.ts";
+import { RemoteTransactions, type WorkerHandlers } from "./remote-transactions.ts";
 import { loadRow } from "./rows.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
 import { OwnReader, SharedReader, type SqliteReader } from "./sqlite-reader.ts";
@@ -77,6 +79,10 @@ export class SqliteStore implements Store {
 
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#queue.transaction((connection) => body(new StoreTransaction(connection)));
+  }
+
+  hostWorker(channel: PrimaryChannel, handlers: WorkerHandlers): void {
+    new RemoteTransactions({ queue: this.#queue, channel, handlers });
   }
 
   onChange(listener: ChangeListener): void {
