@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints, workers } from "./options.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -106,6 +106,12 @@ rootKeyOptions(program.command("serve").description("Run a server for production
   .addOption(outboundOption())
   .addOption(attestationRootOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
+  .addOption(
+    option(
+      "--workers <number>",
+      "processes that serve (default: one for each core; 1 where --audit-log is no file)",
+    ).argParser(workers),
+  )
   .addHelpText(
     "after",
     `
@@ -116,6 +122,14 @@ Examples:
   .action(async (options) => {
     requireGuardedProcess();
     await (await import("./serve.ts")).serve(options);
+  });
+
+program
+  .command("worker", { hidden: true })
+  .description("What serve runs its workers by; never run it yourself.")
+  .action(async () => {
+    requireGuardedProcess();
+    await (await import("./worker.ts")).worker();
   });
 
 const account = program

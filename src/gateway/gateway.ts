@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
@@ -69,6 +69,8 @@ export interface GatewayOptions {
   readonly propagationMs?: number;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
+  /** Whether other processes of this server listen on the same ports; the kernel shares connections out among them. */
+  readonly reusePort?: boolean;
 }
 
 /** Where to listen. */
@@ -106,15 +108,9 @@ export class Gateway {
     const server = tls === undefined ? createHttpServer(LIMITS.http, listener) : createTlsServer(tls, listener);
     server.maxConnections = LIMITS.connections;
     server.on("clientError", refuseBrokenRequest);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
-      server.listen(port, host, () => {
-        server.removeAllListeners("error");
-        resolve();
-      });
-    });
+    const address = await listenOn(server, { host, port, reusePort: this.#options.reusePort === true });
     this.#servers.push(server);
-    return server.address() as AddressInfo;
+    return address;
   }
 
   /** Finishes the requests that are under way, refuses new ones, and closes; after `graceMs` it cuts what is left. */
@@ -248,6 +244,25 @@ export class Gateway {
     });
     response.end(body);
   }
+}
+
+/**
+ * Has a server listen; port 0 takes a free one.
+ *
+ * @throws OperatorError the port is taken, or the address is not this machine's
+ */
+export async function listenOn(
+  server: NetServer,
+  { host, port, reusePort = false }: Omit<Listener, "vpcEndpoint"> & { readonly reusePort?: boolean },
+): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
+    server.listen({ port, host, reusePort }, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+  return server.address() as AddressInfo;
 }
 
 /** @throws OperatorError the certificate or its key can't be read, or they don't belong together */

@@ -4,6 +4,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Kysely } from "kysely";
 import { Feed, type Follower } from "./feed.ts";
 import { kyselyOver } from "./kysely.ts";
+import type { PrimaryChannel } from "./remote-messages.ts";
+import { RemoteTransactions, type WorkerHandlers } from "./remote-transactions.ts";
 import { loadRow } from "./rows.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
 import { OwnReader, SharedReader, type SqliteReader } from "./sqlite-reader.ts";
@@ -11,8 +13,7 @@ import type { Answer } from "./statements.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 import { StoreTransaction } from "./transaction.ts";
 import { MissingReader, partsOfViewName, type Run, runReading, settleMissing, View } from "./view.ts";
-import type { WriterPort } from "./writer.ts";
-import { WriterQueue } from "./writer-queue.ts";
+import type { OpenQueue, WriteQueue } from "./write-queue.ts";
 
 /** Rows that a view holds when nothing else is said. */
 export const VIEW_ENTRIES_MAX = 100_000;
@@ -22,7 +23,8 @@ export interface SqliteStoreOptions {
   readonly id: string;
   readonly incarnation: string;
   readonly kind: "dev" | "serve";
-  readonly port: WriterPort;
+  /** What carries write transactions out. */
+  readonly openQueue: OpenQueue;
   /** The connection that reads. */
   readonly reader: DatabaseSync;
   /** Whether `reader` is the writer's own connection: reads then wait while a transaction is open. */
@@ -41,7 +43,7 @@ export class SqliteStore implements Store {
   readonly kind: "dev" | "serve";
   readonly db: Kysely<Schema>;
   readonly #reader: SqliteReader;
-  readonly #queue: WriterQueue;
+  readonly #queue: WriteQueue;
   readonly #view: View;
   readonly #feed: Feed;
   readonly #findEntry = (key: string) => this.#view.find(key);
@@ -53,13 +55,13 @@ export class SqliteStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(options: SqliteStoreOptions) {
-    const { id, incarnation, kind, port, reader, shared, viewEntriesMax = VIEW_ENTRIES_MAX } = options;
+    const { id, incarnation, kind, openQueue, reader, shared, viewEntriesMax = VIEW_ENTRIES_MAX } = options;
     this.id = id;
     this.incarnation = incarnation;
     this.kind = kind;
     this.#release = () => options.release();
     this.#reader = shared ? new SharedReader(reader) : new OwnReader(reader);
-    this.#queue = new WriterQueue({ port, committed: () => this.#follow(true) });
+    this.#queue = openQueue(() => this.#follow(true));
     this.db = kyselyOver((sql, parameters) => this.#read(sql, parameters));
     this.#view = new View({ load: (kind, parts) => loadRow(this.db, kind, parts), entriesMax: viewEntriesMax });
     this.#feed = new Feed((sql, parameters) => this.#reader.run(sql, parameters), this.#follower());
@@ -77,6 +79,10 @@ export class SqliteStore implements Store {
 
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#queue.transaction((connection) => body(new StoreTransaction(connection)));
+  }
+
+  hostWorker(channel: PrimaryChannel, handlers: WorkerHandlers): void {
+    new RemoteTransactions({ queue: this.#queue, channel, handlers });
   }
 
   onChange(listener: ChangeListener): void {
