@@ -32,6 +32,7 @@ program
   .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
   .addOption(option("--port <number>", "port to listen on, 0 for a free one").default(4599).argParser(port))
   .addOption(option("--data <directory>", "keep the store in this directory instead of in memory"))
+  .addOption(option("--database <url>", "keep the store in this PostgreSQL database; needs --data for the rest"))
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
   .addOption(
@@ -65,6 +66,11 @@ Examples:
   .action(async (options) => (await import("./dev.ts")).dev(options));
 
 const dataOption = () => option("--data <directory>", "directory of the store").makeOptionMandatory();
+const databaseOption = () =>
+  option(
+    "--database <url>",
+    "PostgreSQL database of the store (postgres://…); --data then holds what is this node's alone",
+  );
 const rootKeyOptions = (command: Command): Command =>
   command
     .addOption(
@@ -76,7 +82,8 @@ rootKeyOptions(
   program
     .command("init")
     .description("Make a store for `serve`: root key, recovery key, database and first account.")
-    .addOption(dataOption()),
+    .addOption(dataOption())
+    .addOption(databaseOption()),
 )
   .addOption(option("--account <id>", "12-digit id of the first account (default: a random one)"))
   .addOption(option("--account-name <name>", "its name").default("default"))
@@ -90,7 +97,13 @@ Examples:
   )
   .action(async (options) => (await import("./init.ts")).init(options));
 
-rootKeyOptions(program.command("serve").description("Run a server for production.").addOption(dataOption()))
+rootKeyOptions(
+  program
+    .command("serve")
+    .description("Run a server for production.")
+    .addOption(dataOption())
+    .addOption(databaseOption()),
+)
   .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
   .addOption(option("--port <number>", "port to listen on").default(4599).argParser(port))
   .addOption(option("--tls-cert <file>", "PEM certificate chain"))
@@ -138,7 +151,11 @@ const account = program
   .addHelpText("after", "\nExample:\n  $ keystead account create --data /var/lib/keystead");
 
 rootKeyOptions(
-  account.command("create").description("Make an account and show its root access key once.").addOption(dataOption()),
+  account
+    .command("create")
+    .description("Make an account and show its root access key once.")
+    .addOption(dataOption())
+    .addOption(databaseOption()),
 )
   .addOption(option("--account <id>", "12-digit id (default: a random one)"))
   .addOption(option("--account-name <name>", "its name").default("default"))
@@ -149,7 +166,8 @@ rootKeyOptions(
   account
     .command("reset-credentials")
     .description("Replace an account's root access keys by a new one and show it once.")
-    .addOption(dataOption()),
+    .addOption(dataOption())
+    .addOption(databaseOption()),
 )
   .addOption(option("--account <id>", "12-digit id").makeOptionMandatory())
   .addHelpText(
@@ -167,6 +185,7 @@ program
   .addOption(repeatable("--context <key=value>", "a condition key, or a pair of the encryption context; repeatable"))
   .addOption(option("--region <region>", "Region of the request").default("us-east-1"))
   .addOption(option("--data <directory>", "look at this store of `serve` instead of asking a server"))
+  .addOption(option("--database <url>", "look at the store of `serve` in this PostgreSQL database"))
   .addOption(option("--endpoint <url>", "development server to ask").default("http://127.0.0.1:4599"))
   .addHelpText(
     "after",

@@ -4,12 +4,12 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
-import { requireStore } from "../storage/open.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
+import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { startPrimary } from "./primary.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
 import { type ServerConfig, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -30,7 +30,7 @@ export interface ServeOptions extends RootKeyOptions {
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
 export async function serve(options: ServeOptions): Promise<void> {
-  requireStore(options.data);
+  requireStoreAt(options);
   const config = await serverConfig(options);
   const workers = workersOf(options);
   if (workers > 1) return await serveWithWorkers(options, config, workers);
@@ -92,6 +92,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
   return {
     kind: "serve",
     directory: options.data,
+    ...databaseOf(options),
     create: false,
     host: options.host,
     port: options.port,

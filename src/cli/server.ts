@@ -6,6 +6,7 @@ import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
 import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
+import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
@@ -198,7 +199,14 @@ function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): Unk
 /** Opens what a process of a server needs beside its listeners. */
 export async function openParts(config: ServerConfig): Promise<ServerParts> {
   const { kind, clock, log, worker } = config;
-  const store = await openStore(config, { lock: "server", clock, ...(worker && { worker }) });
+  const slot = auditSlotOf(config);
+  const store = await openStore(config, {
+    lock: "server",
+    clock,
+    slot,
+    warn: (text, cause) => (cause === undefined ? log.warn({}, text) : log.error({ err: cause }, text)),
+    ...(worker && { worker }),
+  });
   try {
     if (worker === undefined && config.directory !== undefined) requireNoWorkers(config.directory);
     const custody = await openCustody({
@@ -226,8 +234,9 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
+      slot,
       syncEveryAppend: config.auditSync,
-      movesOutbox: worker === undefined,
+      movesOutbox: worker === undefined || config.database !== undefined,
       appended: (entry, records) => lastUsages.note(entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
@@ -259,6 +268,12 @@ const ERASE_TRIES = 20;
 async function eraseLog(store: Store): Promise<void> {
   for (let tries = 0; tries < ERASE_TRIES; tries += 1) if (await store.truncateLog()) return;
   throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
+}
+
+/** Whose the records of this process are, where others write to the same database; empty where nobody does. */
+function auditSlotOf({ directory, database, worker }: ServerConfig): string {
+  if (directory === undefined || database === undefined) return "";
+  return slotOf(slotDirectory(directory, worker?.slot ?? PRIMARY_SLOT));
 }
 
 /** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
@@ -307,8 +322,12 @@ function healthRoutes({ store }: ServerParts): Map<string, Route> {
     [
       "/readyz",
       async () => {
-        await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-        return { status: 200, body: "ready\n" };
+        try {
+          await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
+          return { status: 200, body: "ready\n" };
+        } catch {
+          return { status: 503, body: "not ready\n" }; // the store tells the log why
+        }
       },
     ],
   ]);

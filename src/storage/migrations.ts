@@ -7,6 +7,7 @@ export interface Migration {
   readonly version: number;
   /** The oldest schema version whose code may read a store that has this one. */
   readonly minimumReader: number;
+  /** In SQLite's dialect, of which `postgresDdl` knows what is used here. */
   readonly sqlite: string;
 }
 
@@ -235,6 +236,18 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
     `,
   },
+  {
+    // Leases of nodes are PostgreSQL's; with SQLite the table stays empty.
+    version: 8,
+    minimumReader: 7,
+    sqlite: `
+      CREATE TABLE node_lease (
+        node TEXT PRIMARY KEY, slot TEXT NOT NULL, schema_version INTEGER NOT NULL, confirmed INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+      ) STRICT;
+      ALTER TABLE outbox ADD COLUMN slot TEXT NOT NULL DEFAULT '';
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */
@@ -300,7 +313,8 @@ export function migrate(
   }
 }
 
-function newest(migrations: readonly Migration[]): Migration {
+/** The last of some migrations. */
+export function newest(migrations: readonly Migration[]): Migration {
   const last = migrations.at(-1);
   if (last === undefined) throw new Error("There are no migrations.");
   return last;
