@@ -2,7 +2,9 @@
  * Fairness (`npm run fairness`): what one account's flood does to another account's Encrypt.
  *
  * One account asks for RSA_4096 pairs and sends signatures that fail, as fast as it can and over many connections; the other
- * encrypts at a steady rate. Rounds without and with the flood take turns; p99 is compared pair by pair.
+ * encrypts at a steady rate. Rounds without and with the flood take turns; p99 is compared pair by pair. There are two servers,
+ * one of which is flooded; it stands still with its flood while the other is measured, since it has dear work in hand for long
+ * after a flood's end.
  */
 
 import { rmSync } from "node:fs";
@@ -10,7 +12,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
-import { startKeystead } from "../src/testing.ts";
+import { type Keystead, startKeystead } from "../src/testing.ts";
 import { Conversation } from "./conversation.ts";
 import type { FloodOrder, FloodReport, FloodStreams } from "./flood.ts";
 import { nextMessage, start } from "./processes.ts";
@@ -58,39 +60,65 @@ const REQUESTS_PER_SECOND = 200;
 const WARM_MS = 300;
 const PREPARED = 400;
 
-/** Starts a server, floods it and compares. Rejects when an Encrypt is not answered with 200. */
+/** A server, with connections and requests of the account that encrypts. */
+interface Measured extends AsyncDisposable {
+  readonly server: Keystead;
+  readonly port: number;
+  readonly sockets: readonly Conversation[];
+  readonly encrypts: readonly Buffer[];
+}
+
+/** Starts two servers, floods one and compares. Rejects when an Encrypt is not answered with 200. */
 export async function measureFairness(plan: FairnessPlan): Promise<Fairness> {
+  await using alone = await startMeasured();
+  await using beside = await startMeasured();
+  const flooder = start("./flood.ts");
+  try {
+    for (const measured of [alone, beside]) await encryptSteadily(measured, WARM_MS);
+    const streams = await floodOf(beside.server.endpoint, plan);
+    flooder.send({ kind: "streams", port: beside.port, streams } satisfies FloodStreams);
+    flooder.send({ kind: "begin" } satisfies FloodOrder);
+    const all = (signal: NodeJS.Signals): void => {
+      for (const child of [beside.server.process, flooder]) child.kill(signal);
+    };
+    const calm: RoundLatency[] = [];
+    const flooded: RoundLatency[] = [];
+    for (let round = 0; round < plan.rounds; round += 1) {
+      all("SIGSTOP");
+      calm.push(await encryptSteadily(alone, plan.roundMs));
+      all("SIGCONT");
+      await encryptSteadily(beside, WARM_MS);
+      flooded.push(await encryptSteadily(beside, plan.roundMs));
+    }
+    const report = nextMessage<FloodReport>(flooder);
+    flooder.send({ kind: "end" } satisfies FloodOrder);
+    const ratios = flooded.map(({ p99 }, at) => p99 / (calm[at]?.p99 ?? Number.NaN));
+    return { calm, flooded, ratio: median(ratios), flood: (await report).streams };
+  } finally {
+    flooder.kill("SIGKILL");
+    beside.server.process.kill("SIGCONT");
+  }
+}
+
+async function startMeasured(): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), "keystead-fairness-"));
   const seed = join(folder, "seed.yaml");
   await writeFile(seed, SEED);
-  await using server = await startKeystead({ args: ["--seed", seed] });
-  const flooder = start("./flood.ts");
-  try {
-    const port = Number(new URL(server.endpoint).port);
-    const encrypts = await signedEncrypts(server.endpoint, server.credentials);
-    flooder.send({ kind: "streams", port, streams: await floodOf(server.endpoint, plan) } satisfies FloodStreams);
-    const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => Conversation.open(port)));
-    await encryptSteadily(sockets, encrypts, plan.roundMs); // warm
-    const calm: RoundLatency[] = [];
-    const flooded: RoundLatency[] = [];
-    const flood: Record<string, number>[] = [{}, {}];
-    for (let round = 0; round < plan.rounds; round += 1) {
-      calm.push(await encryptSteadily(sockets, encrypts, plan.roundMs));
-      flooder.send({ kind: "begin" } satisfies FloodOrder);
-      await encryptSteadily(sockets, encrypts, WARM_MS);
-      flooded.push(await encryptSteadily(sockets, encrypts, plan.roundMs));
-      const report = nextMessage<FloodReport>(flooder);
-      flooder.send({ kind: "end" } satisfies FloodOrder);
-      for (const [at, counts] of (await report).streams.entries()) addTo(flood[at] ?? {}, counts);
-      await encryptSteadily(sockets, encrypts, WARM_MS); // what the flood left behind
-    }
-    for (const socket of sockets) socket[Symbol.dispose]();
-    const ratios = flooded.map(({ p99 }, at) => p99 / (calm[at]?.p99 ?? Number.NaN));
-    return { calm, flooded, ratio: median(ratios), flood };
-  } finally {
-    flooder.kill();
-    rmSync(folder, { recursive: true });
-  }
+  const server = await startKeystead({ args: ["--seed", seed] });
+  const port = Number(new URL(server.endpoint).port);
+  const encrypts = await signedEncrypts(server.endpoint, server.credentials);
+  const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => Conversation.open(port)));
+  return {
+    server,
+    port,
+    sockets,
+    encrypts,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket[Symbol.dispose]();
+      await server.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 async function signedEncrypts(endpoint: string, credentials: BenchCaller["credentials"]): Promise<Buffer[]> {
@@ -121,11 +149,7 @@ async function floodOf(endpoint: string, plan: FairnessPlan): Promise<FloodStrea
 let next = 0;
 
 /** Sends at a steady rate, each request when it is due; latency counts from then on, so that a queue of ours is seen, too. */
-async function encryptSteadily(
-  sockets: readonly Conversation[],
-  requests: readonly Buffer[],
-  durationMs: number,
-): Promise<RoundLatency> {
+async function encryptSteadily({ sockets, encrypts }: Measured, durationMs: number): Promise<RoundLatency> {
   const samples: number[] = [];
   const intervalMs = (1_000 * sockets.length) / REQUESTS_PER_SECOND;
   const begin = performance.now();
@@ -133,9 +157,9 @@ async function encryptSteadily(
     sockets.map(async (socket, at) => {
       for (let due = begin + (at * intervalMs) / sockets.length; due < begin + durationMs; due += intervalMs) {
         await until(due);
-        next = (next + 1) % requests.length;
+        next = (next + 1) % encrypts.length;
         const sentAt = Math.max(due, begin);
-        const { status, bytes } = await socket.ask(requests[next] ?? Buffer.alloc(0));
+        const { status, bytes } = await socket.ask(encrypts[next] ?? Buffer.alloc(0));
         if (status !== 200) throw new Error(`An Encrypt was refused: ${bytes.toString("latin1")}`);
         samples.push(performance.now() - sentAt);
       }
@@ -151,10 +175,6 @@ async function until(due: number): Promise<void> {
   const left = due - performance.now();
   if (left > 2) await new Promise((resolve) => setTimeout(resolve, left - 2));
   while (performance.now() < due) await new Promise((resolve) => setImmediate(resolve));
-}
-
-function addTo(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
 }
 
 /** The median of numbers. */

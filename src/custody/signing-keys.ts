@@ -54,7 +54,7 @@ export class SigningKeys {
   async #derive(name: SigningKeyName): Promise<Uint8Array> {
     using secret = await this.#domainKeys.unseal(CREDENTIALS, credentialFields(name), name.sealed);
     const key = deriveSigningKey(secret.bytes, name);
-    this.#derived.put(cacheName(name), new Secret(key.slice()));
+    this.#derived.put(cacheName(name), new Secret(key.slice()), name.account);
     return key;
   }
 }

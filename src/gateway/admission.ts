@@ -104,8 +104,8 @@ export class Admission {
   }
 }
 
-/** So many refusals in a second cost a small part of a core. */
-const REFUSALS_PER_SECOND = 2_000;
+/** So many refusals in a second cost a twentieth of a core. */
+const REFUSALS_PER_SECOND = 400;
 /** Refusals that come together are answered at once up to so many. */
 const REFUSALS_AT_ONCE = 100;
 const HOLD_MS_MAX = 1_000;
