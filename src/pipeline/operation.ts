@@ -204,6 +204,8 @@ export interface Service {
   invalid?(cause: ValidationException): ServiceError;
   /** Whether a caller of that kind may call the service at all; every one when not given. */
   admits?(principal: Principal): boolean;
+  /** What is answered to a request over a request quota, where that is not the text of most services. */
+  throttled?(): ServiceError;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */
