@@ -6,6 +6,7 @@ import { requireStore } from "../storage/open.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
+import { quotaProfile } from "./quotas.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
 import { startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
@@ -21,6 +22,7 @@ interface ServeOptions extends RootKeyOptions {
   readonly auditSync?: boolean;
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly quotas: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -51,6 +53,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    quotas: await quotaProfile(options.quotas, "hold"),
     log: operatorLog(),
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
