@@ -39,10 +39,14 @@ function callerOf({ principal, region }: Call): { readonly account: string; read
 
 /** Two keys of different kinds (ReEncrypt) take one of each; of one kind, or of none that is known, one. */
 function chargeKind(_input: unknown, call: Call, found: Readonly<Record<string, Resource>>): readonly Charge[] {
-  const caller = callerOf(call);
-  const kinds = new Set(Object.values(found).flatMap((each) => (each instanceof Key ? [kindOf(each.row.spec)] : [])));
-  if (kinds.size === 0) kinds.add("symmetric");
-  return [...kinds].map((kind) => ({ quota: cryptographicQuotas[kind], ...caller }));
+  const { account, region } = callerOf(call);
+  const charges: Charge[] = [];
+  for (const resource of Object.values(found)) {
+    if (!(resource instanceof Key)) continue;
+    const quota = cryptographicQuotas[kindOf(resource.row.spec)];
+    if (charges[0]?.quota !== quota) charges.push({ quota, account, region });
+  }
+  return charges.length > 0 ? charges : [{ quota: cryptographicQuotas.symmetric, account, region }];
 }
 
 function kindOf(spec: string): keyof typeof cryptographicQuotas {
