@@ -253,6 +253,15 @@ describe("request quotas", () => {
     await kms.describeKey({ KeyId });
   });
 
+  it("S07-024: a refusal takes of the symmetric quota, whatever the key is, so that nobody learns it from the quota", async () => {
+    const { Arn: KeyId } = await newKey(client("eu-central-1"), { KeySpec: "RSA_2048", KeyUsage: "ENCRYPT_DECRYPT" });
+    const stranger = client("eu-central-1", OTHER_ACCOUNT);
+    const encrypt = () => stranger.encrypt({ KeyId, Plaintext, EncryptionAlgorithm: "RSAES_OAEP_SHA_256" });
+    for (let count = 0; count < 8; count += 1) await assertRefused(encrypt(), "AccessDeniedException");
+    await assertThrottled(encrypt());
+    await assertThrottled(stranger.generateRandom({ NumberOfBytes: 8 }));
+  });
+
   it("S07-024: SM2 keys have a quota of their own", async () => {
     const kms = client("cn-north-1");
     const { KeyId } = await newKey(kms, { KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" });
