@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
 import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints, workers } from "./options.ts";
+import { quotasOption } from "./quotas.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -55,6 +56,7 @@ program
       .default("refuse"),
   )
   .addOption(attestationRootOption())
+  .addOption(quotasOption())
   .addHelpText(
     "after",
     `
@@ -118,6 +120,7 @@ rootKeyOptions(
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
   .addOption(attestationRootOption())
+  .addOption(quotasOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

@@ -9,6 +9,7 @@ import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { startPrimary } from "./primary.ts";
+import { quotaProfile } from "./quotas.ts";
 import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
 import { type ServerConfig, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
@@ -26,6 +27,7 @@ export interface ServeOptions extends RootKeyOptions {
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
   readonly workers?: number;
+  readonly quotas: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -104,6 +106,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    quotas: await quotaProfile(options.quotas, "hold"),
     log: operatorLog(),
   };
 }

@@ -17,12 +17,14 @@ import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
+import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
+import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
@@ -30,6 +32,8 @@ import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
+import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
@@ -60,6 +64,8 @@ export interface ServerConfig extends StoreConfig {
   readonly outboundAllowed?: readonly string[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagationMs?: number;
+  /** Absent: resource quotas as on AWS, and no request quotas. */
+  readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -132,6 +138,9 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const { store, custody, recorder, lastUsages, credentialUsages } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
+  const profile = config.quotas ?? DEFAULT_PROFILE;
+  const processes = profile.processes * (config.worker?.workers ?? 1);
+  const quotas = new Quotas(kmsQuotas, { ...profile, processes });
   return new Gateway({
     services: [
       kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
@@ -144,14 +153,20 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       }),
       vpcEndpointService(),
       organizationsService({ custody, recorder }),
+      serviceQuotasService({ custody, quotas }),
     ],
-    pipeline: new Pipeline({ store, recorder }),
+    pipeline: new Pipeline({
+      store,
+      recorder,
+      ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+    }),
     store,
     custody,
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
     routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+    quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
     endpointsByHost: config.kind === "dev",

@@ -24,6 +24,7 @@ import {
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Quotas } from "../pipeline/quotas.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
 import { Authenticator } from "./authenticate.ts";
@@ -68,6 +69,8 @@ export interface GatewayOptions {
   readonly called?: (call: Call) => void;
   /** How long changes lag, where a development server makes them lag; see `Call`. */
   readonly propagationMs?: number;
+  /** What quotas hold; absent: those of AWS. */
+  readonly quotas?: Quotas;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
   /** Whether other processes of this server listen on the same ports; the kernel shares connections out among them. */
@@ -231,6 +234,7 @@ export class Gateway {
         region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
         ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
+        ...(this.#options.quotas !== undefined && { quotas: this.#options.quotas }),
         client,
       };
       this.#options.called?.(call);
