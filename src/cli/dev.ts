@@ -12,6 +12,7 @@ import { clockRoutes } from "./clock-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
+import { quotaProfile } from "./quotas.ts";
 import { databaseOf } from "./root-keys.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
@@ -29,6 +30,7 @@ interface DevOptions {
   readonly unknownPrincipals: "refuse" | "allow";
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly quotas: string;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -57,6 +59,7 @@ export async function dev(options: DevOptions): Promise<void> {
     allowUnknownPrincipals: unknownPrincipals === "allow",
     ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
     attestationRoots: readAttestationRoots(attestationRoot),
+    quotas: await quotaProfile(options.quotas, "approve"),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
@@ -93,6 +96,7 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_IAM=${endpoint}`,
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ENDPOINT_URL_EC2=${endpoint}`,
+      `export AWS_ENDPOINT_URL_SERVICE_QUOTAS=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

@@ -3,7 +3,8 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints, workers } from "./options.ts";
+import { quotasOption } from "./quotas.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -55,6 +56,7 @@ program
       .default("refuse"),
   )
   .addOption(attestationRootOption())
+  .addOption(quotasOption())
   .addHelpText(
     "after",
     `
@@ -118,7 +120,14 @@ rootKeyOptions(
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
   .addOption(attestationRootOption())
+  .addOption(quotasOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
+  .addOption(
+    option(
+      "--workers <number>",
+      "processes that serve (default: one for each core; 1 where --audit-log is no file)",
+    ).argParser(workers),
+  )
   .addHelpText(
     "after",
     `
@@ -129,6 +138,14 @@ Examples:
   .action(async (options) => {
     requireGuardedProcess();
     await (await import("./serve.ts")).serve(options);
+  });
+
+program
+  .command("worker", { hidden: true })
+  .description("What serve runs its workers by; never run it yourself.")
+  .action(async () => {
+    requireGuardedProcess();
+    await (await import("./worker.ts")).worker();
   });
 
 const account = program

@@ -1,7 +1,15 @@
 /** Which store a command opens, by what its options say. */
 
 import type { Clock } from "../base/clock.ts";
-import { lockDirectory, openFileStore, openMemoryStore, requirePrivate, requireStore } from "../storage/open.ts";
+import {
+  lockDirectory,
+  openFileStore,
+  openMemoryStore,
+  openWorkerStore,
+  requirePrivate,
+  requireStore,
+} from "../storage/open.ts";
+import type { WorkerChannel } from "../storage/remote-messages.ts";
 import type { Store } from "../storage/store.ts";
 
 /** What every command that opens a store says of it. */
@@ -15,6 +23,16 @@ export interface StoreConfig {
   readonly create: boolean;
 }
 
+/** A process's place among several of one server. */
+export interface WorkerSeat {
+  /** Its audit slot, 1 and up. */
+  readonly slot: number;
+  /** How many workers share the machine. */
+  readonly workers: number;
+  /** To the process that holds the writer. */
+  readonly channel: WorkerChannel;
+}
+
 /** How a command uses the store. */
 export interface StoreUse {
   /** `server`: refused while another server runs on the directory. `tool`: works beside a server. */
@@ -24,6 +42,8 @@ export interface StoreUse {
   readonly slot?: string;
   /** Is told what is not as it should be, and what failed and is tried again. */
   readonly warn?: (text: string, cause?: unknown) => void;
+  /** Given in a worker process, whose server has the directory already. */
+  readonly worker?: WorkerSeat;
 }
 
 /**
@@ -33,9 +53,10 @@ export interface StoreUse {
  */
 export async function openStore(config: StoreConfig, use: StoreUse): Promise<Store> {
   const { kind, directory, database, create } = config;
-  const { lock, clock } = use;
+  const { lock, clock, worker } = use;
   if (database !== undefined) return await openInDatabase({ ...config, database }, use);
   if (directory === undefined) return await openMemoryStore({ kind, clock });
+  if (worker !== undefined) return openWorkerStore({ directory, kind, channel: worker.channel });
   return await openFileStore({ directory, kind, create, lock, clock });
 }
 
@@ -50,11 +71,12 @@ export function requireStoreAt({ data, database }: { readonly data: string; read
 
 async function openInDatabase(
   { kind, directory, database, create }: StoreConfig & { readonly database: string },
-  { lock, clock, slot = "", warn = () => {} }: StoreUse,
+  { lock, clock, slot = "", warn = () => {}, worker }: StoreUse,
 ): Promise<Store> {
   const { openPostgresStore } = await import("../storage/open-postgres.ts");
   if (directory !== undefined) requirePrivate(directory);
-  const release = directory !== undefined && lock === "server" ? lockDirectory(directory) : () => {};
+  const isOurs = directory !== undefined && lock === "server" && worker === undefined;
+  const release = isOurs ? lockDirectory(directory) : () => {};
   try {
     return await openPostgresStore({ url: database, kind, create, clock, slot, warn, release });
   } catch (cause) {

@@ -248,6 +248,27 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE outbox ADD COLUMN slot TEXT NOT NULL DEFAULT '';
     `,
   },
+  {
+    // Code of version 8 would not count the keys that it makes and deletes.
+    version: 9,
+    minimumReader: 9,
+    sqlite: `
+      CREATE TABLE key_count (
+        account TEXT NOT NULL, region TEXT NOT NULL, keys INTEGER NOT NULL,
+        PRIMARY KEY (account, region)
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO key_count SELECT account, region, count(*) FROM "key" WHERE manager = 'CUSTOMER' GROUP BY account, region;
+      CREATE TABLE quota_request (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, service TEXT NOT NULL, code TEXT NOT NULL,
+        desired REAL NOT NULL, status TEXT NOT NULL, requester TEXT NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX quota_request_by_account ON quota_request (account, region, created_at);
+      CREATE TABLE quota_value (
+        account TEXT NOT NULL, region TEXT NOT NULL, code TEXT NOT NULL, value REAL NOT NULL,
+        PRIMARY KEY (account, region, code)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -2,10 +2,11 @@
 
 import pg from "pg";
 import { LeasedFeed } from "./leased-feed.ts";
-import { clientConfig, PostgresConnection, runOn } from "./postgres-connection.ts";
+import { asPostgresError, clientConfig, PostgresConnection, runOn } from "./postgres-connection.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 import type { Answer } from "./statements.ts";
 import { ViewStore } from "./view-store.ts";
+import { WriterQueue } from "./writer-queue.ts";
 
 /** What a store on PostgreSQL is made of. */
 export interface PostgresStoreOptions {
@@ -50,7 +51,7 @@ export class PostgresStore extends ViewStore {
       return feed;
     };
     const writer = new PostgresWriter({ connect: () => connectWriter(options), barrier });
-    super({ ...options, port: writer }, "postgres");
+    super({ ...options, openQueue: (committed) => new WriterQueue({ port: writer, committed }) }, "postgres");
     this.#options = options;
     this.#writer = writer;
     this.#pool = this.#newPool();
@@ -120,7 +121,7 @@ export class PostgresStore extends ViewStore {
     const answerMs = READ_MS_MAX + ANSWER_MARGIN_MS;
     const session = { url, purpose: "reader", statementMs: READ_MS_MAX, answerMs, readOnly: true };
     const pool = new pg.Pool({ ...clientConfig(session), max: readersMax, idleTimeoutMillis: IDLE_READER_MS });
-    pool.on("error", onError); // a connection that breaks while nobody uses it
+    pool.on("error", (cause) => onError(asPostgresError(cause))); // a connection that breaks while nobody uses it
     return pool;
   }
 

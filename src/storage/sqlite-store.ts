@@ -2,6 +2,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { Feed } from "./feed.ts";
+import type { PrimaryChannel } from "./remote-messages.ts";
+import { RemoteTransactions, type WorkerHandlers } from "./remote-transactions.ts";
 import { OwnReader, SharedReader, type SqliteReader } from "./sqlite-reader.ts";
 import type { Answer } from "./statements.ts";
 import { ViewStore, type ViewStoreOptions } from "./view-store.ts";
@@ -29,6 +31,10 @@ export class SqliteStore extends ViewStore {
     this.#release = () => options.release();
     this.#reader = shared ? new SharedReader(reader) : new OwnReader(reader);
     this.#feed = new Feed((sql, parameters) => this.#reader.run(sql, parameters), this.follower());
+  }
+
+  hostWorker(channel: PrimaryChannel, handlers: WorkerHandlers): void {
+    new RemoteTransactions({ queue: this.queue, channel, handlers });
   }
 
   truncateLog(): Promise<boolean> {

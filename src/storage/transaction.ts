@@ -7,7 +7,7 @@ import { loadRow } from "./rows.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
 import type { Names, Reader, Rows, Tx } from "./store.ts";
 import { type Missing, MissingReader, type Run, runReading, settleMissing, viewName } from "./view.ts";
-import type { TransactionConnection } from "./writer-queue.ts";
+import type { TransactionConnection } from "./write-queue.ts";
 
 type RowsByKey = Map<string, { readonly row: Rows[ChangeKind] | undefined }>;
 

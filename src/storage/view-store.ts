@@ -9,8 +9,7 @@ import type { Answer } from "./statements.ts";
 import type { Reader, Store, Tx } from "./store.ts";
 import { StoreTransaction } from "./transaction.ts";
 import { MissingReader, partsOfViewName, type Run, runReading, settleMissing, View } from "./view.ts";
-import type { WriterPort } from "./writer.ts";
-import { WriterQueue } from "./writer-queue.ts";
+import type { OpenQueue, WriteQueue } from "./write-queue.ts";
 
 /** Rows that a view holds when nothing else is said. */
 export const VIEW_ENTRIES_MAX = 100_000;
@@ -20,7 +19,8 @@ export interface ViewStoreOptions {
   readonly id: string;
   readonly incarnation: string;
   readonly kind: "dev" | "serve";
-  readonly port: WriterPort;
+  /** What carries write transactions out. */
+  readonly openQueue: OpenQueue;
   /** Rows held by the view, 100,000 when not given. */
   readonly viewEntriesMax?: number;
 }
@@ -33,7 +33,7 @@ export abstract class ViewStore implements Store {
   readonly incarnation: string;
   readonly kind: "dev" | "serve";
   readonly db: Kysely<Schema>;
-  protected readonly queue: WriterQueue;
+  protected readonly queue: WriteQueue;
   protected readonly view: View;
   readonly #engine: Engine;
   readonly #findEntry = (key: string) => this.view.find(key);
@@ -41,12 +41,15 @@ export abstract class ViewStore implements Store {
   readonly #resetListeners: (() => void)[] = [];
   #closing: Promise<void> | undefined;
 
-  constructor({ id, incarnation, kind, port, viewEntriesMax = VIEW_ENTRIES_MAX }: ViewStoreOptions, engine: Engine) {
+  constructor(
+    { id, incarnation, kind, openQueue, viewEntriesMax = VIEW_ENTRIES_MAX }: ViewStoreOptions,
+    engine: Engine,
+  ) {
     this.id = id;
     this.incarnation = incarnation;
     this.kind = kind;
     this.#engine = engine;
-    this.queue = new WriterQueue({ port, committed: () => this.committed() });
+    this.queue = openQueue(() => this.committed());
     this.db = kyselyOver((sql, parameters) => this.#read(sql, parameters), engine);
     this.view = new View({ load: (kind, parts) => loadRow(this.db, kind, parts), entriesMax: viewEntriesMax });
   }
