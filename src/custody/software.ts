@@ -30,12 +30,12 @@ import { Nonces } from "./nonces.ts";
 import { PairUse } from "./pair-use.ts";
 import { choosePrimitives } from "./primitives.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
+import { Recipients } from "./recipients.ts";
 import type { RootKey } from "./root-key.ts";
 import { Secret } from "./secret.ts";
 import { Sessions } from "./sessions.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
-const NO_CONTEXT = new Uint8Array(0);
 const HANDLE_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const SIGNING_KEY_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const pairEncryptions = { RSAES_OAEP_SHA_1: "sha1", RSAES_OAEP_SHA_256: "sha256", SM2PKE: "sm2" } as const;
@@ -97,12 +97,13 @@ export async function openCustody({
   const domainKeys = await DomainKeys.open({ store, rootKeys, singleRootKey });
   using fingerprint = publicFingerprints
     ? new Secret(utf8.encode(PUBLIC_FINGERPRINT))
-    : await domainKeys.derive("keystead/fingerprint/1", NO_CONTEXT);
+    : await domainKeys.fingerprintKey();
   const fingerprintKey = createSecretKey(fingerprint.bytes);
   const { primitives, warning } = await choosePrimitives();
   if (warning !== undefined) warn?.(warning);
   return new SoftwareCustody({
     domainKeys,
+    recipients: new Recipients(store, domainKeys),
     fingerprintKey,
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
@@ -113,6 +114,8 @@ export async function openCustody({
 
 /** Made by `openCustody`. */
 export class SoftwareCustody implements Custody {
+  /** The root keys of the store. */
+  readonly recipients: Recipients;
   readonly #domainKeys: DomainKeys;
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
@@ -125,6 +128,7 @@ export class SoftwareCustody implements Custody {
 
   constructor(parts: {
     readonly domainKeys: DomainKeys;
+    readonly recipients: Recipients;
     readonly fingerprintKey: KeyObject;
     readonly handles: Handles;
     readonly signingKeys: SigningKeys;
@@ -132,6 +136,7 @@ export class SoftwareCustody implements Custody {
     readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
+    this.recipients = parts.recipients;
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
@@ -298,6 +303,12 @@ export class SoftwareCustody implements Custody {
   async sealCredential(name: { account: string; accessKeyId: string }, secret: Uint8Array): Promise<Uint8Array> {
     this.#requireOpen();
     return await this.#signingKeys.seal(name, secret);
+  }
+
+  /** A sealed secret access key, sealed anew under the newest domain key. */
+  async resealCredential(name: { account: string; accessKeyId: string }, sealed: Uint8Array): Promise<Uint8Array> {
+    this.#requireOpen();
+    return await this.#signingKeys.reseal(name, sealed);
   }
 
   signingKey(credential: Parameters<Custody["signingKey"]>[0]): Uint8Array | Promise<Uint8Array> {

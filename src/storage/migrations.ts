@@ -235,6 +235,26 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
     `,
   },
+  {
+    // Code of version 7 derives the fingerprint key from a domain key that may be gone, and seals to recipients of another moment.
+    version: 8,
+    minimumReader: 8,
+    sqlite: `
+      CREATE TABLE recipient_set (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1), revision INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO recipient_set VALUES (1, 0);
+      CREATE TABLE process_root (
+        process TEXT NOT NULL, recipient TEXT NOT NULL, label TEXT NOT NULL, expires_at INTEGER NOT NULL,
+        PRIMARY KEY (process, recipient)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE deployment_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+      CREATE TABLE shred (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1), state TEXT NOT NULL, new_recipients TEXT NOT NULL,
+        old_recipients TEXT NOT NULL, versions TEXT NOT NULL, begun_at INTEGER NOT NULL, finished_at INTEGER
+      ) STRICT;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */
