@@ -6,11 +6,11 @@ import { requireStore } from "../storage/open.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { openRootKeys, type RootKeysOptions } from "./root-keys.ts";
 import { startServer } from "./server.ts";
-import { closeOnSignal } from "./signals.ts";
+import { closeOnSignal, rereadRootKeysOnSignal } from "./signals.ts";
 
-interface ServeOptions extends RootKeyOptions {
+interface ServeOptions extends RootKeysOptions {
   readonly host: string;
   readonly port: number;
   readonly vpcEndpoint?: readonly Listener[];
@@ -45,7 +45,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     port: options.port,
     vpcEndpoints,
     ...(tls && { tls }),
-    rootKeys: [await openRootKey(options)],
+    rootKeys: await openRootKeys(options),
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
@@ -55,6 +55,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
   server.custody.fillReadyPairs();
+  rereadRootKeysOnSignal(server, () => openRootKeys(options));
   closeOnSignal(server);
 }
 

@@ -33,6 +33,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import type { Store } from "../storage/store.ts";
 import { openStore, type StoreConfig } from "./open-store.ts";
+import { RootProof } from "./root-proof.ts";
 
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
@@ -67,9 +68,18 @@ export interface ServerParts {
   readonly dueWork: DueWork;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
+  /** What this process shows of its root keys; none in `dev`. */
+  readonly rootProof: RootProof | undefined;
 }
 
 export interface RunningServer extends ServerParts {
+  /**
+   * Opens what comes next with these root keys and no others, and shows it.
+   *
+   * @returns the ids of those that open the store
+   * @throws WrongRootKeyError none does; everything stays as it was
+   */
+  takeRootKeys(read: () => Promise<readonly RootKey[]>): Promise<readonly string[]>;
   /** Such as `http://127.0.0.1:4599`. */
   readonly endpoint: string;
   /** Finishes what is under way, refuses what is new, writes what is left to write. */
@@ -117,6 +127,11 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     return {
       ...parts,
       endpoint: `${config.tls === undefined ? "http" : "https"}://${host}:${address.port}`,
+      async takeRootKeys(read) {
+        await custody.recipients.take(await read());
+        await parts.rootProof?.renew();
+        return await custody.recipients.held();
+      },
       async close() {
         await gateway.close(GRACE_MS);
         await closeParts(parts);
@@ -207,7 +222,17 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
-    return { store, custody, recorder, dueWork, lastUsages, credentialUsages };
+    const rootProof =
+      kind === "serve"
+        ? await RootProof.begin({
+            store,
+            recipients: custody.recipients,
+            clock,
+            command: "serve",
+            onError: (cause) => log.error({ err: cause }, "What this process shows of its root keys is out of date."),
+          })
+        : undefined;
+    return { store, custody, recorder, dueWork, lastUsages, credentialUsages, rootProof };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -253,11 +278,13 @@ async function closeParts({
   dueWork,
   lastUsages,
   credentialUsages,
+  rootProof,
 }: ServerParts): Promise<void> {
   await dueWork.stop();
   await recorder.close();
   await lastUsages.close();
   await credentialUsages.close();
+  await rootProof?.close();
   await store.close();
   custody.close();
 }

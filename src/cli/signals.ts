@@ -1,5 +1,6 @@
 /** Ends a server in good order when it is told to stop. */
 
+import type { RootKey } from "../custody/root-key.ts";
 import type { RunningServer } from "./server.ts";
 
 /** Closes on SIGTERM and SIGINT; a second signal ends the process at once. */
@@ -18,4 +19,14 @@ export function closeOnSignal(server: RunningServer): void {
   };
   process.on("SIGTERM", close);
   process.on("SIGINT", close);
+}
+
+/** Reads the root keys again on SIGHUP: what opens the store from then on, and what this process shows of itself. */
+export function rereadRootKeysOnSignal(server: RunningServer, read: () => Promise<readonly RootKey[]>): void {
+  process.on("SIGHUP", () => {
+    server.takeRootKeys(read).then(
+      (ids) => process.stdout.write(`keystead holds root key ${ids.join(", ")}\n`),
+      (cause: unknown) => process.stderr.write(`keystead: the root keys stay as they were: ${String(cause)}\n`),
+    );
+  });
 }

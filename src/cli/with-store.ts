@@ -7,6 +7,7 @@ import { requireStore } from "../storage/open.ts";
 import type { Store } from "../storage/store.ts";
 import { openStore } from "./open-store.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { RootProof } from "./root-proof.ts";
 
 /** A store with what opens its sealed rows. */
 export interface StoreParts {
@@ -33,6 +34,11 @@ export async function withStore(options: RootKeyOptions, body: (parts: StorePart
     rootKeys: [await openRootKey(options)],
     clock,
   });
-  await body({ store, custody, clock });
+  const proof = await RootProof.begin({ store, recipients: custody.recipients, clock, command: "command" });
+  try {
+    await body({ store, custody, clock });
+  } finally {
+    await proof.close();
+  }
   custody.close();
 }
