@@ -203,6 +203,28 @@ rootKeyOptions(
   )
   .action(async (id, options) => (await import("./recipients.ts")).removeRootKey(id, options));
 
+rootKeyOptions(
+  program
+    .command("shred")
+    .description(
+      "Replace every root key and domain key, so that older copies of the store open with nothing that is left.",
+    )
+    .addOption(dataOption()),
+)
+  .addOption(
+    option("--new-root-key <file>", "file of the new root key; made where there is none").makeOptionMandatory(),
+  )
+  .addOption(option("--single-root-key", "make no new recovery key: losing the root key is then losing everything"))
+  .addHelpText(
+    "after",
+    `
+No server may run. Killed at any point, the same command finishes what was begun.
+
+Example:
+  $ keystead shred --data /var/lib/keystead --root-key /etc/keystead/root.key --new-root-key /etc/keystead/root-2.key`,
+  )
+  .action(async (options) => (await import("./shred.ts")).shred(options));
+
 program
   .command("explain")
   .description("Show why a request would be allowed or denied: every policy, every statement, every condition.")

@@ -22,7 +22,7 @@ export interface RootProofOptions {
   readonly command: string;
   /** Whether it is the one process that may work on an unfinished shred. */
   readonly shredding?: boolean;
-  /** Called when a renewal failed; the next one comes all the same. Without it nothing is renewed by itself. */
+  /** Called when a renewal failed; the next one comes all the same. */
   onError?(cause: unknown): void;
 }
 
@@ -48,8 +48,8 @@ export class RootProof {
   static async begin(options: RootProofOptions): Promise<RootProof> {
     const proof = new RootProof(options);
     await proof.renew();
-    const { onError } = options;
-    if (onError !== undefined) proof.#timer = setInterval(() => proof.renew().catch(onError), RENEWAL_MS).unref();
+    const failed = (cause: unknown): void => options.onError?.(cause);
+    proof.#timer = setInterval(() => proof.renew().catch(failed), RENEWAL_MS).unref();
     return proof;
   }
 
