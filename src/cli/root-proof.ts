@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { WrongRootKeyError } from "../custody/domain-keys.ts";
 import type { Recipients } from "../custody/recipients.ts";
 import { forgetProcess, noteProcess } from "../storage/recipients.ts";
+import type { ProcessKind } from "../storage/schema.ts";
 import { requireNoShred } from "../storage/shreds.ts";
 import type { Store } from "../storage/store.ts";
 
@@ -18,10 +19,8 @@ export interface RootProofOptions {
   readonly store: Store;
   readonly recipients: Recipients;
   readonly clock: Clock;
-  /** What the process is, for people. */
-  readonly command: string;
-  /** Whether it is the one process that may work on an unfinished shred. */
-  readonly shredding?: boolean;
+  /** What the process is. No root key stays for the sake of a command, and `shred` alone may work on an unfinished shred. */
+  readonly kind: ProcessKind;
   /** Called when a renewal failed; the next one comes all the same. */
   onError?(cause: unknown): void;
 }
@@ -68,14 +67,15 @@ export class RootProof {
   }
 
   async #renew(): Promise<void> {
-    const { store, recipients, clock, command, shredding } = this.#options;
+    const { store, recipients, clock, kind } = this.#options;
     const held = await recipients.held();
     const now = clock.now();
     const noted = await store.transaction(async (tx) => {
-      if (shredding !== true) await requireNoShred(tx.db);
+      if (kind !== "shred") await requireNoShred(tx.db);
       return await noteProcess(tx, {
         process: this.process,
-        label: `${command}, process ${process.pid} on ${hostname()}`,
+        kind,
+        label: `${kind}, process ${process.pid} on ${hostname()}`,
         recipients: held,
         expiresAt: now + LIFE_MS,
         now,

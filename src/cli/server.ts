@@ -228,7 +228,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
             store,
             recipients: custody.recipients,
             clock,
-            command: "serve",
+            kind: "serve",
             onError: (cause) => log.error({ err: cause }, "What this process shows of its root keys is out of date."),
           })
         : undefined;

@@ -3,13 +3,16 @@
 import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Kysely } from "kysely";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { destroyRootKeyFile, readRootKeyFile, takeRootKeyFile } from "../custody/root-key-file.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { addRecipients, domainKeyStore } from "../storage/domain-keys.ts";
 import { requireStore } from "../storage/open.ts";
-import { listLiveProcesses, listRecipients, removeRecipients } from "../storage/recipients.ts";
+import { type LiveProcess, listLiveProcesses, listRecipients, removeRecipients } from "../storage/recipients.ts";
+import type { Schema } from "../storage/schema.ts";
 import {
   findShred,
   insertShred,
@@ -18,7 +21,7 @@ import {
   type Shred,
   updateShred,
 } from "../storage/shreds.ts";
-import type { Store, Tx } from "../storage/store.ts";
+import type { Store } from "../storage/store.ts";
 import { openStore } from "./open-store.ts";
 import { UsageError } from "./options.ts";
 import { eraseCopies, showRecoveryKey } from "./recipients.ts";
@@ -26,6 +29,9 @@ import { resealRows } from "./reseal.ts";
 import { openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 import { RootProof } from "./root-proof.ts";
 
+/** How long a shred waits for others: a little longer than what was killed is taken for alive. */
+const ALONE_MS = 25_000;
+const LOOK_MS = 250;
 /** What the old root key file is called while it is destroyed. */
 const DOOMED = ".shredded";
 
@@ -39,6 +45,8 @@ export interface ShredParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly options: ShredOptions;
+  /** Whether a lock keeps every server and every other shred away; then those that are noted are dead. */
+  readonly isLocked: boolean;
   /** Tells the operator. */
   say(line: string): void;
   /** Writes the backup that takes the place of the older ones, once the store holds nothing old any more. */
@@ -56,7 +64,7 @@ export async function shred(options: ShredOptions): Promise<void> {
     { kind: "serve", directory: options.data, create: false },
     { lock: "server", clock },
   );
-  await shredStore({ store, clock, options, say: (line) => process.stdout.write(`${line}\n`) });
+  await shredStore({ store, clock, options, isLocked: true, say: (line) => process.stdout.write(`${line}\n`) });
 }
 
 /**
@@ -93,8 +101,7 @@ export async function shredStore(parts: ShredParts): Promise<void> {
     store,
     recipients: custody.recipients,
     clock,
-    command: "shred",
-    shredding: true,
+    kind: "shred",
   });
   try {
     if (begun.state === "sealing") await replaceDomainKeys({ ...parts, custody, proof, begun });
@@ -109,7 +116,8 @@ export async function shredStore(parts: ShredParts): Promise<void> {
 }
 
 /** Adds the new root keys and notes what is to be done, in one transaction. From here on nobody else opens the store. */
-async function begin({ store, clock, options }: ShredParts, newRoot: RootKey): Promise<void> {
+async function begin(parts: ShredParts, newRoot: RootKey): Promise<void> {
+  const { store, clock, options } = parts;
   const rows = domainKeyStore(store, clock);
   const custody = await openCustody({
     rootKeys: [await openRootKey(options)],
@@ -122,7 +130,7 @@ async function begin({ store, clock, options }: ShredParts, newRoot: RootKey): P
           const now = clock.now();
           if (!(await addRecipients(tx, { recipients, keys, now }))) return false;
           await requireNoShred(tx.db);
-          await requireAlone(tx.db, clock);
+          await requireAlone(tx.db, parts);
           const newRecipients = recipients.map(({ id }) => id);
           await insertShred(tx, { newRecipients, oldRecipients, versions: nextVersions(keys) }, now);
           return true;
@@ -130,7 +138,7 @@ async function begin({ store, clock, options }: ShredParts, newRoot: RootKey): P
     },
   });
   try {
-    await requireAlone(store.db, clock);
+    await waitUntilAlone(parts);
     if ((await listRecipients(store.db)).some(({ id }) => id === newRoot.id)) {
       throw new UsageError(`Root key ${newRoot.id} opens this store already: name a file that is not there yet.`);
     }
@@ -142,13 +150,27 @@ async function begin({ store, clock, options }: ShredParts, newRoot: RootKey): P
   }
 }
 
-async function requireAlone(db: Tx["db"] | Store["db"], clock: Clock, but?: RootProof): Promise<void> {
-  const others = (await listLiveProcesses(db, clock.now())).filter(({ process }) => process !== but?.process);
+/** Waits until nobody else has the store open; what was killed is forgotten by then. */
+async function waitUntilAlone(parts: ShredParts, but?: RootProof): Promise<void> {
+  const until = parts.clock.now() + ALONE_MS;
+  while (parts.clock.now() < until && (await listOthers(parts.store.db, parts, but)).length > 0) await wait(LOOK_MS);
+  await requireAlone(parts.store.db, parts, but);
+}
+
+async function requireAlone(db: Kysely<Schema>, parts: ShredParts, but?: RootProof): Promise<void> {
+  const others = await listOthers(db, parts, but);
   if (others.length === 0) return;
   const labels = others.map(({ label }) => label).join("; ");
-  throw new UsageError(
-    `The store can't be shredded while others have it open: ${labels}. What was killed counts for 20 s.`,
-  );
+  throw new UsageError(`The store can't be shredded while others have it open: ${labels}.`);
+}
+
+async function listOthers(
+  db: Kysely<Schema>,
+  { clock, isLocked }: ShredParts,
+  but?: RootProof,
+): Promise<LiveProcess[]> {
+  const processes = await listLiveProcesses(db, clock.now());
+  return processes.filter(({ process, kind }) => process !== but?.process && (kind === "command" || !isLocked));
 }
 
 /** Of each domain key the version after its newest. */
@@ -170,8 +192,9 @@ interface Begun extends ShredParts {
   readonly begun: Shred;
 }
 
-async function replaceDomainKeys({ store, clock, custody, proof, begun, say }: Begun): Promise<void> {
-  await requireAlone(store.db, clock, proof);
+async function replaceDomainKeys({ custody, proof, begun, ...parts }: Begun): Promise<void> {
+  const { store, clock, say } = parts;
+  await waitUntilAlone(parts, proof);
   await custody.recipients.verify();
   await removeOldRecipients(store, clock, begun);
   for (const kept of begun.versions) await custody.recipients.renew(keyOf(kept), kept.version);

@@ -34,7 +34,7 @@ export async function withStore(options: RootKeyOptions, body: (parts: StorePart
     rootKeys: [await openRootKey(options)],
     clock,
   });
-  const proof = await RootProof.begin({ store, recipients: custody.recipients, clock, command: "command" });
+  const proof = await RootProof.begin({ store, recipients: custody.recipients, clock, kind: "command" });
   try {
     await body({ store, custody, clock });
   } finally {

@@ -245,7 +245,8 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT;
       INSERT INTO recipient_set VALUES (1, 0);
       CREATE TABLE process_root (
-        process TEXT NOT NULL, recipient TEXT NOT NULL, label TEXT NOT NULL, expires_at INTEGER NOT NULL,
+        process TEXT NOT NULL, recipient TEXT NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
         PRIMARY KEY (process, recipient)
       ) STRICT, WITHOUT ROWID;
       CREATE TABLE deployment_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;

@@ -1,7 +1,7 @@
 /** Rows of root recipients, and of the processes that have opened the store with them (DESIGN §6, root rotation). */
 
 import type { Kysely } from "kysely";
-import type { RecipientRow, Schema } from "./schema.ts";
+import type { ProcessKind, RecipientRow, Schema } from "./schema.ts";
 import type { Store, Tx } from "./store.ts";
 
 /** Lets one transaction at a time rest on the set of recipients and on what depends on it. */
@@ -12,9 +12,10 @@ export async function lockRecipients(db: Tx["db"]): Promise<void> {
     .execute();
 }
 
-/** A process that lives, with the recipients that it has opened the store with. */
+/** A process that lives, with the recipients that it has opened the store with; none of a command. */
 export interface LiveProcess {
   readonly process: string;
+  readonly kind: ProcessKind;
   readonly label: string;
   readonly recipients: readonly string[];
 }
@@ -30,14 +31,16 @@ export async function listLiveProcesses(db: Kysely<Schema>, now: number): Promis
   const rows = await query.orderBy("label").orderBy("process").orderBy("recipient").execute();
   return [...Map.groupBy(rows, ({ process }) => process)].map(([process, held]) => ({
     process,
+    kind: held[0]?.kind ?? "command",
     label: held[0]?.label ?? "",
-    recipients: held.map(({ recipient }) => recipient),
+    recipients: held.map(({ recipient }) => recipient).filter((recipient) => recipient !== ""),
   }));
 }
 
 /** What a process says of itself. */
 export interface ProcessNote {
   readonly process: string;
+  readonly kind: ProcessKind;
   readonly label: string;
   /** Those whose root keys it has opened the store with. */
   readonly recipients: readonly string[];
@@ -49,10 +52,10 @@ export interface ProcessNote {
  * Notes that a process lives, and what it opens the store with, in place of what was noted of it before. Notes of the dead
  * are removed.
  *
- * @returns the recipients that are noted: those that the store still has
+ * @returns which of the recipients the store still has
  */
 export async function noteProcess(tx: Tx, note: ProcessNote): Promise<readonly string[]> {
-  const { process, label, recipients, expiresAt: expires_at, now } = note;
+  const { process, kind, label, recipients, expiresAt: expires_at, now } = note;
   await lockRecipients(tx.db);
   await tx.db
     .deleteFrom("process_root")
@@ -64,9 +67,16 @@ export async function noteProcess(tx: Tx, note: ProcessNote): Promise<readonly s
     .select("id")
     .where("id", "in", [...recipients])
     .execute();
-  const noted = rows.map(({ id }) => ({ process, recipient: id, label, expires_at }));
+  const there = rows.map(({ id }) => id);
+  const noted = (kind === "command" ? [""] : there).map((recipient) => ({
+    process,
+    recipient,
+    kind,
+    label,
+    expires_at,
+  }));
   if (noted.length > 0) await tx.db.insertInto("process_root").values(noted).execute();
-  return rows.map(({ id }) => id);
+  return there;
 }
 
 /** Removes what was noted of a process that ends. */
@@ -84,8 +94,8 @@ export type Removal =
   | { readonly kind: "in-use"; readonly processes: readonly LiveProcess[] };
 
 /**
- * Removes recipients with their copies of every domain key, where at least `leastLeft` remain and every live process has
- * opened the store with one of these.
+ * Removes recipients with their copies of every domain key, where at least `leastLeft` remain and every live process but
+ * commands has opened the store with one of these.
  */
 export async function removeRecipients(
   { db }: Tx,
@@ -98,7 +108,7 @@ export async function removeRecipients(
   const left = there.filter((id) => !ids.includes(id));
   if (left.length < Math.max(1, leastLeft)) return { kind: "too-few", left: left.length };
   const processes = (await listLiveProcesses(db, now)).filter(
-    ({ recipients }) => !recipients.some((id) => left.includes(id)),
+    ({ kind, recipients }) => kind !== "command" && !recipients.some((id) => left.includes(id)),
   );
   if (processes.length > 0) return { kind: "in-use", processes };
   await db

@@ -255,11 +255,15 @@ export interface RecipientSetTable {
   revision: number;
 }
 
+export type ProcessKind = "serve" | "command" | "shred";
+
 /** Which recipients' root keys each live process has opened the store with. */
 export interface ProcessRootTable {
   /** Random, for each start. */
   process: string;
+  /** Empty for a command: it is there, but no root key stays for its sake, since it can be run again with another. */
   recipient: string;
+  kind: ProcessKind;
   /** Which process that is, for people. */
   label: string;
   /** The process is taken for dead from here on; it moves this time while it lives. */
