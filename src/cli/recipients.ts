@@ -60,16 +60,16 @@ function newRootKeyOf({ newRootKey, newRootKeyCredential }: AddOptions): Promise
   if (newRootKeyCredential !== undefined) {
     return readSystemdCredential(newRootKeyCredential, process.env["CREDENTIALS_DIRECTORY"]);
   }
-  return showRecoveryKey();
+  return showRecoveryKey((text) => void process.stdout.write(text));
 }
 
-/** Makes a recovery key and prints it, before anything is sealed to it: one that nobody has seen must open nothing. */
-export function showRecoveryKey(): RootKey {
+/** Makes a recovery key and shows it, before anything is sealed to it: one that nobody has seen must open nothing. */
+export function showRecoveryKey(print: (text: string | Uint8Array) => void): RootKey {
   const { rootKey, text: secret } = createRecoveryKey();
   using text = secret;
-  process.stdout.write("Recovery key (shown once; keep it offline, it opens everything):\n");
-  process.stdout.write(text.bytes);
-  process.stdout.write("\n");
+  print("Recovery key (shown once; keep it offline, it opens everything):\n");
+  print(text.bytes);
+  print("\n");
   return rootKey;
 }
 

@@ -47,8 +47,8 @@ export interface ShredParts {
   readonly options: ShredOptions;
   /** Whether a lock keeps every server and every other shred away; then those that are noted are dead. */
   readonly isLocked: boolean;
-  /** Tells the operator. */
-  say(line: string): void;
+  /** Tells the operator, whole lines. */
+  print(text: string | Uint8Array): void;
   /** Writes the backup that takes the place of the older ones, once the store holds nothing old any more. */
   backUp?(rootKey: RootKey): Promise<void>;
 }
@@ -64,7 +64,7 @@ export async function shred(options: ShredOptions): Promise<void> {
     { kind: "serve", directory: options.data, create: false },
     { lock: "server", clock },
   );
-  await shredStore({ store, clock, options, isLocked: true, say: (line) => process.stdout.write(`${line}\n`) });
+  await shredStore({ store, clock, options, isLocked: true, print: (text) => void process.stdout.write(text) });
 }
 
 /**
@@ -77,7 +77,7 @@ export async function shred(options: ShredOptions): Promise<void> {
  * @throws SealedRowError a row was altered; nothing is lost, and nothing was destroyed
  */
 export async function shredStore(parts: ShredParts): Promise<void> {
-  const { store, clock, options, say } = parts;
+  const { store, clock, options, print } = parts;
   const last = await findShred(store.db);
   if (last !== undefined && last.state !== "done" && !existsSync(options.newRootKey)) {
     throw new UsageError("A shred was begun and is not finished: give --new-root-key the file that it was begun with.");
@@ -85,7 +85,7 @@ export async function shredStore(parts: ShredParts): Promise<void> {
   const newRoot = await takeRootKeyFile(options.newRootKey);
   const isBegun = last?.newRecipients.includes(newRoot.id) === true;
   if (isBegun && last.state === "done") {
-    say(`This store has been shredded: root key ${newRoot.id} opens it.`);
+    print(`This store has been shredded: root key ${newRoot.id} opens it.\n`);
     return;
   }
   if (!isBegun) {
@@ -108,7 +108,7 @@ export async function shredStore(parts: ShredParts): Promise<void> {
     await parts.backUp?.(newRoot);
     await destroyOldRoot(parts, begun);
     await store.transaction((tx) => updateShred(tx, "done", clock.now()));
-    sayWhatIsLeft(parts, begun, newRoot);
+    printWhatIsLeft(parts, begun, newRoot);
   } finally {
     await proof.close();
     custody.close();
@@ -143,7 +143,7 @@ async function begin(parts: ShredParts, newRoot: RootKey): Promise<void> {
       throw new UsageError(`Root key ${newRoot.id} opens this store already: name a file that is not there yet.`);
     }
     await custody.recipients.verify();
-    const recovery = options.singleRootKey === true ? [] : [showRecoveryKey()];
+    const recovery = options.singleRootKey === true ? [] : [showRecoveryKey(parts.print)];
     await custody.recipients.add([newRoot, ...recovery]);
   } finally {
     custody.close();
@@ -193,7 +193,7 @@ interface Begun extends ShredParts {
 }
 
 async function replaceDomainKeys({ custody, proof, begun, ...parts }: Begun): Promise<void> {
-  const { store, clock, say } = parts;
+  const { store, clock, print } = parts;
   await waitUntilAlone(parts, proof);
   await custody.recipients.verify();
   await removeOldRecipients(store, clock, begun);
@@ -208,7 +208,7 @@ async function replaceDomainKeys({ custody, proof, begun, ...parts }: Begun): Pr
     throw new UsageError("The old domain keys are still in the write-ahead log, which somebody reads: run this again.");
   }
   await store.transaction((tx) => updateShred(tx, "sealed", clock.now()));
-  say(`${rows} secrets were sealed anew under ${begun.versions.length} new domain keys.`);
+  print(`${rows} secrets were sealed anew under ${begun.versions.length} new domain keys.\n`);
 }
 
 async function removeOldRecipients(store: Store, clock: Clock, { oldRecipients }: Shred): Promise<void> {
@@ -233,11 +233,11 @@ async function destroyOldRoot({ options }: ShredParts, { oldRecipients }: Shred)
   if (existsSync(path + DOOMED)) await destroyRootKeyFile(path + DOOMED);
 }
 
-function sayWhatIsLeft({ options, say }: ShredParts, { oldRecipients }: Shred, newRoot: RootKey): void {
+function printWhatIsLeft({ options, print }: ShredParts, { oldRecipients }: Shred, newRoot: RootKey): void {
   if (options.rootKeyCredential === undefined && !existsSync(rootKeyPath(options)))
-    say(`The root key file ${rootKeyPath(options)} was overwritten and removed.`);
-  say(`Root key ${newRoot.id} opens the store now: give serve --root-key ${options.newRootKey}.`);
-  say("Older copies of the store open with its old root keys alone. Destroy every copy of these that is left:");
-  for (const { id, kind } of oldRecipients) say(`  ${id} (${kind})`);
-  say("Sessions, import tokens and pagination markers from before are refused; access keys and ciphertexts go on.");
+    print(`The root key file ${rootKeyPath(options)} was overwritten and removed.\n`);
+  print(`Root key ${newRoot.id} opens the store now: give serve --root-key ${options.newRootKey}.\n`);
+  print("Older copies of the store open with its old root keys alone. Destroy every copy of these that is left:\n");
+  for (const { id, kind } of oldRecipients) print(`  ${id} (${kind})\n`);
+  print("Sessions, import tokens and pagination markers from before are refused; access keys and ciphertexts go on.\n");
 }

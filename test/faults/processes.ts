@@ -145,6 +145,18 @@ export async function startProcess(args: readonly string[], options: ProcessOpti
   };
 }
 
+/** Runs a command and kills it some time after its output has matched; it may have ended by then. */
+export async function startKilledAfter(args: readonly string[], pattern: RegExp, milliseconds: number): Promise<void> {
+  const child = start(args, {});
+  let stdout = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    const matched = pattern.test(stdout);
+    stdout += text;
+    if (!matched && pattern.test(stdout)) setTimeout(() => child.kill("SIGKILL"), milliseconds);
+  });
+  await once(child, "close");
+}
+
 /** Starts `keystead serve` on a free port. */
 export function startServe(directory: string, args: readonly string[] = []): Promise<RunningProcess> {
   return startProcess(["serve", "--data", directory, "--port", "0", ...args]);
