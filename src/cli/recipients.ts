@@ -4,12 +4,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "../base/clock.ts";
 import { createRecoveryKey, type RootKey } from "../custody/root-key.ts";
 import { readSystemdCredential, takeRootKeyFile } from "../custody/root-key-file.ts";
-import { requireStore } from "../storage/open.ts";
 import { listLiveProcesses, listRecipients, type Removal, removeRecipients } from "../storage/recipients.ts";
 import type { Store } from "../storage/store.ts";
-import { openStore } from "./open-store.ts";
+import { openStore, requireStoreAt } from "./open-store.ts";
 import { UsageError } from "./options.ts";
-import type { RootKeyOptions } from "./root-keys.ts";
+import { databaseOf, type RootKeyOptions } from "./root-keys.ts";
 import { withStore } from "./with-store.ts";
 
 /** How often a removal that waits for processes looks again. */
@@ -18,10 +17,13 @@ const LOOK_MS = 250;
 const ERASE_TRIES = 8;
 
 /** `recipients list`: every root key by its id, oldest first, and who has opened the store with it. */
-export async function listRootKeys({ data }: { readonly data: string }): Promise<void> {
-  requireStore(data);
+export async function listRootKeys(options: Pick<RootKeyOptions, "data" | "database">): Promise<void> {
+  requireStoreAt(options);
   const clock = systemClock;
-  await using store = await openStore({ kind: "serve", directory: data, create: false }, { lock: "tool", clock });
+  await using store = await openStore(
+    { kind: "serve", directory: options.data, create: false, ...databaseOf(options) },
+    { lock: "tool", clock },
+  );
   const processes = await listLiveProcesses(store.db, clock.now());
   for (const { id, kind, created_at } of await listRecipients(store.db)) {
     const holders = processes.filter(({ recipients }) => recipients.includes(id)).map(({ label }) => label);

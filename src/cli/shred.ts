@@ -10,7 +10,6 @@ import type { RootKey } from "../custody/root-key.ts";
 import { destroyRootKeyFile, readRootKeyFile, takeRootKeyFile } from "../custody/root-key-file.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { addRecipients, domainKeyStore } from "../storage/domain-keys.ts";
-import { requireStore } from "../storage/open.ts";
 import { type LiveProcess, listLiveProcesses, listRecipients, removeRecipients } from "../storage/recipients.ts";
 import type { Schema } from "../storage/schema.ts";
 import {
@@ -22,11 +21,11 @@ import {
   updateShred,
 } from "../storage/shreds.ts";
 import type { Store } from "../storage/store.ts";
-import { openStore } from "./open-store.ts";
+import { openStore, requireStoreAt } from "./open-store.ts";
 import { UsageError } from "./options.ts";
 import { eraseCopies, showRecoveryKey } from "./recipients.ts";
 import { resealRows } from "./reseal.ts";
-import { openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
+import { databaseOf, openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 import { RootProof } from "./root-proof.ts";
 
 /** How long a shred waits for others: a little longer than what was killed is taken for alive. */
@@ -55,16 +54,22 @@ export interface ShredParts {
 
 /** Shreds the store that the options name, or finishes a shred that was cut off. */
 export async function shred(options: ShredOptions): Promise<void> {
-  requireStore(options.data);
+  requireStoreAt(options);
   if (resolve(options.newRootKey) === resolve(rootKeyPath(options))) {
     throw new UsageError("The new root key needs a file of its own: --root-key is the old one.");
   }
   const clock = systemClock;
   await using store = await openStore(
-    { kind: "serve", directory: options.data, create: false },
+    { kind: "serve", directory: options.data, create: false, ...databaseOf(options) },
     { lock: "server", clock },
   );
-  await shredStore({ store, clock, options, isLocked: true, print: (text) => void process.stdout.write(text) });
+  await shredStore({
+    store,
+    clock,
+    options,
+    isLocked: options.database === undefined,
+    print: (text) => void process.stdout.write(text),
+  });
 }
 
 /**
