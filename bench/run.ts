@@ -30,6 +30,7 @@ const HELP = `npm run bench -- [options]
   --session           each operation a second time as a role session, on a key with 20 statements and 50 grants
   --starts N          starts to measure (5)
   --keys              instead: Sign, Verify, GenerateMac and GenerateDataKeyPair beside their bare primitives, unpinned
+  --bundle            instead: how soon the bundle of npm run build is ready, --starts times, and its idle memory
   --null              drive the floor against a second floor: the ratios show what the method itself does to them
 `;
 
@@ -55,6 +56,7 @@ const { values: options } = parseArgs({
     operations: { type: "string", default: OPERATIONS.join(",") },
     starts: { type: "string", default: "5" },
     keys: { type: "boolean", default: false },
+    bundle: { type: "boolean", default: false },
     session: { type: "boolean", default: false },
     null: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -63,6 +65,7 @@ const { values: options } = parseArgs({
 
 if (options.help) print(HELP);
 else if (options.keys) await keys();
+else if (options.bundle) await bundle();
 else await main();
 
 /** @throws Error one operation would outlast its signatures */
@@ -77,6 +80,17 @@ function requireSettings(): Settings {
     throw new Error(`One operation would take longer than its signatures are good for (${OPERATION_SECONDS_MAX} s).`);
   }
   return settings;
+}
+
+async function bundle(): Promise<void> {
+  const { measureBundle } = await import("./bundle.ts");
+  for (const { command, readyMs, cpuMs, idleMegabytes } of await measureBundle(requireNumber("starts"))) {
+    const ready = `ready after ${median(readyMs).toFixed(0)} ms`;
+    const starts = `median of ${readyMs.map((ms) => ms.toFixed(0)).join(", ")}`;
+    print(
+      `${command}: ${ready} (${starts}), ${median(cpuMs).toFixed(0)} ms of CPU; ${idleMegabytes.toFixed(0)} MB idle\n`,
+    );
+  }
 }
 
 async function keys(): Promise<void> {

@@ -6,7 +6,7 @@ import { posix } from "node:path";
 import { describe, it } from "node:test";
 import { loadFiles } from "./source-files.ts";
 
-const code = loadFiles("src/**/*.ts", "test/**/*.ts", "bench/**/*.ts");
+const code = loadFiles("src/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "build/**/*.ts");
 const tests = code.filter(({ path }) => path.endsWith(".test.ts"));
 const everything = loadFiles(
   "{src,test,bench,docs,deploy,bin}/**/*.{ts,js,json,md,sh,yaml,yml}",
