@@ -8,34 +8,36 @@ import { join, resolve } from "node:path";
 /** The variable with the address (`postgres://…`) of a PostgreSQL server in which databases may be made. */
 export const TEST_DATABASE_VARIABLE = "KEYSTEAD_TEST_DATABASE";
 
-/** Where one server keeps its store. */
+/** Where one server keeps its store; in memory where neither is given. */
 export interface TestPlace {
-  /** Further arguments of `keystead dev`. */
-  readonly args: readonly string[];
+  readonly database?: string;
+  /** What `--data` names. */
+  readonly directory?: string;
   /** Removes what was made for this server alone. */
   remove(): Promise<void>;
 }
 
-const MEMORY: TestPlace = { args: [], async remove() {} };
-
 /**
- * A place for a server that is started with these arguments: in memory, or a new database. Servers with the same `--data`
- * come back to the same database, which then stays.
+ * A place for a server: in memory or in its directory, or a database. Servers with the same directory come back to the same
+ * database, which then stays.
+ *
+ * @param directory what the server was given as `--data`
  */
-export async function testPlace(args: readonly string[]): Promise<TestPlace> {
+export async function testPlace(directory?: string): Promise<TestPlace> {
   const server = process.env[TEST_DATABASE_VARIABLE];
-  if (server === undefined || server === "" || args.includes("--database")) return MEMORY;
-  const directory = args[args.indexOf("--data") + 1];
-  if (args.includes("--data") && directory !== undefined) {
+  if (server === undefined || server === "")
+    return { ...(directory !== undefined && { directory }), async remove() {} };
+  if (directory !== undefined) {
     const name = `keystead_${createHash("sha256").update(resolve(directory)).digest("hex").slice(0, 32)}`;
     await execute(server, `CREATE DATABASE ${name}`, ["42P04", "23505"]);
-    return { args: ["--database", addressOf(server, name)], async remove() {} };
+    return { database: addressOf(server, name), directory, async remove() {} };
   }
   const name = `keystead_${randomUUID().replaceAll("-", "")}`;
   const folder = mkdtempSync(join(tmpdir(), "keystead-node-"));
   await execute(server, `CREATE DATABASE ${name}`);
   return {
-    args: ["--database", addressOf(server, name), "--data", folder],
+    database: addressOf(server, name),
+    directory: folder,
     async remove() {
       rmSync(folder, { recursive: true, force: true });
       await execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

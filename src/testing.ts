@@ -40,8 +40,9 @@ export interface TestClock {
 
 /** Starts `keystead dev` on a free port, in memory unless `testPlace` says otherwise. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
-  const place = await testPlace(args);
-  const command = ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args, ...place.args];
+  const { database, directory, remove } = await testPlace(argumentOf("--data", args));
+  const place = database === undefined ? [] : ["--database", database, "--data", directory ?? ""];
+  const command = ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args, ...place];
   const child = spawn(process.execPath, command, {
     env: { ...withoutOptions(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -55,7 +56,7 @@ export async function startKeystead({ args = [], env = {} }: StartOptions = {}):
   const exported = (name: string): string => new RegExp(`^export ${name}=(\\S+)$`, "m").exec(printed)?.[1] ?? "";
   const stop = async (): Promise<void> => {
     await stopChild(child);
-    await place.remove();
+    await remove();
   };
   return {
     endpoint,
@@ -69,6 +70,11 @@ export async function startKeystead({ args = [], env = {} }: StartOptions = {}):
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function argumentOf(name: string, args: readonly string[]): string | undefined {
+  const index = args.indexOf(name);
+  return index < 0 ? undefined : args[index + 1];
 }
 
 /** The caller's own `KEYSTEAD_…` options are for another server. */

@@ -3,10 +3,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
+import type { Clock } from "../src/base/clock.ts";
 import { MovableClock } from "../src/base/clock.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../src/cli/accounts.ts";
+import { openStore } from "../src/cli/open-store.ts";
 import { startServer } from "../src/cli/server.ts";
 import { ephemeralRootKey, type RootKey } from "../src/custody/root-key.ts";
+import type { Store } from "../src/storage/store.ts";
+import { testPlace } from "../src/testing-database.ts";
 import { TemporaryDirectory } from "./faults/processes.ts";
 import type { ServerAddress } from "./faults/signed-requests.ts";
 import { Records } from "./kms-client.ts";
@@ -35,6 +39,12 @@ export interface HeldOptions {
   readonly now?: number;
 }
 
+/** Opens the store of a server with this directory beside it. */
+export async function openBeside(directory: string, clock: Clock): Promise<Store> {
+  const { remove: _stays, ...place } = await testPlace(directory);
+  return await openStore({ kind: "dev", create: false, ...place }, { lock: "tool", clock });
+}
+
 /** What the server logs of a fault that its client is told of. */
 const ANSWERED = "A request failed for a fault of ours.";
 
@@ -45,13 +55,14 @@ export async function startHeld({
   now = Date.now(),
 }: HeldOptions = {}): Promise<HeldServer> {
   const scratch = new TemporaryDirectory();
+  const { remove, ...place } = await testPlace(directory);
   const auditLog = join(scratch.path, "audit.jsonl");
   const failures: string[] = [];
   const clock = new MovableClock();
   clock.hold(now);
   const server = await startServer({
     kind: "dev",
-    ...(directory !== undefined && { directory }),
+    ...place,
     create: true,
     host: "127.0.0.1",
     port: 0,
@@ -73,6 +84,7 @@ export async function startHeld({
     for (const client of clients.values()) client.destroy();
     await server.close();
     scratch[Symbol.dispose]();
+    await remove();
     assert.deepEqual(failures, []);
   };
   return {

@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,6 +90,21 @@ export class PostgresServer implements AsyncDisposable {
     await ended;
   }
 
+  /** Lets the process end, and the server with it. */
+  endWithProcess(): void {
+    const child = this.#child;
+    child?.unref();
+    (child?.stderr as Socket | undefined)?.unref();
+    process.once("exit", () => {
+      execFileSync(join(POSTGRES_BIN, "pg_ctl"), ["-D", join(this.#directory, "data"), "-m", "immediate", "stop"], {
+        ...unprivileged(),
+        cwd: this.#directory,
+        stdio: "ignore",
+      });
+      rmSync(this.#directory, { recursive: true, force: true });
+    });
+  }
+
   get url(): string {
     return `postgres://${USER}@127.0.0.1:${this.port}/postgres`;
   }
@@ -141,9 +156,8 @@ export function postgresUrl(): Promise<string> {
 }
 
 async function startShared(): Promise<string> {
-  const { after } = await import("node:test");
   const server = await PostgresServer.start();
-  after(() => server[Symbol.asyncDispose]());
+  server.endWithProcess();
   return server.url;
 }
 

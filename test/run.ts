@@ -19,8 +19,15 @@ import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NOT_UNIT = ["test/interop/", "test/faults/", "test/conformance/", "test/e2e/", "test/storage/postgres"];
-/** What they start has its store in a file or in memory whatever the engine is: they look into it, or start `serve`. */
-const SQLITE_ALONE: readonly string[] = [];
+/** These look into the file of a store or break it, or start commands that have one. */
+const SQLITE_ALONE: readonly string[] = [
+  "test/cli/init.test.ts",
+  "test/cli/main.test.ts",
+  "test/conformance/grant-quota.test.ts",
+  "test/faults/altered-store.test.ts",
+  "test/faults/storm.test.ts",
+  "test/iam/organization-quotas.test.ts",
+];
 /** A file that takes longer hangs. */
 const FILE_MS_MAX = 15 * 60_000;
 const FILES_AT_ONCE = 2;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs from Debian what the tests need from the system: the AWS CLI and OpenSSL's command line. Run it as often as you like.
+# Installs from Debian what the tests need from the system: the AWS CLI, OpenSSL's command line and PostgreSQL's programs.
+# Run it as often as you like.
 set -euo pipefail
 
 say() { printf 'test:setup: %s\n' "$*"; }
@@ -12,6 +13,7 @@ fail() {
 missing=()
 [ -x /usr/bin/aws ] || missing+=(awscli)
 [ -x /usr/bin/openssl ] || missing+=(openssl)
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
 if [ "${#missing[@]}" -eq 0 ]; then
   exit 0
 fi
@@ -37,8 +39,17 @@ run() {
 
 say "installing ${missing[*]}"
 run apt-get update
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+  # The tests start servers of their own: Debian's package need not make one that runs all the time.
+  run apt-get install --yes --no-install-recommends postgresql-common
+  if [ -f /etc/postgresql-common/createcluster.conf ]; then
+    run sed -i 's/^#\?create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  fi
+fi
 run apt-get install --yes --no-install-recommends "${missing[@]}"
 
 [ -x /usr/bin/aws ] || fail "awscli is installed, but there is no /usr/bin/aws."
 [ -x /usr/bin/openssl ] || fail "openssl is installed, but there is no /usr/bin/openssl."
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
+  fail "postgresql is installed, but there is no /usr/lib/postgresql/*/bin/postgres."
 say "$(/usr/bin/aws --version 2>&1 | cut -d' ' -f1), $(/usr/bin/openssl version | cut -d' ' -f1,2)"

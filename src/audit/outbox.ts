@@ -28,6 +28,9 @@ export interface MoverOptions {
 /**
  * Moves outbox rows, in their order, and deletes them once they are delivered. Rests on sequences that are in commit
  * order, as one writer gives them.
+ *
+ * Rows of a slot with a name lie in a database that may lose its tail in a failover and give a sequence twice: theirs tell
+ * nothing, and what was delivered and not deleted before a crash is delivered again, with the same `eventID`.
  */
 export class OutboxMover {
   readonly #store: MoverOptions["store"];
@@ -80,7 +83,8 @@ export class OutboxMover {
       const rows = await this.#step(delivered);
       const last = rows.at(-1);
       if (last === undefined) return;
-      await this.#deliver(rows.map(({ sequence, record }) => ({ sequence, json: record })));
+      const isKnown = this.#slot === "";
+      await this.#deliver(rows.map(({ sequence, record }) => ({ sequence: isKnown ? sequence : 0, json: record })));
       delivered = last.sequence;
     }
   }

@@ -149,7 +149,7 @@ class SinkRecorder implements AuditRecorder {
 
   async #deliver(records: readonly AuditRecord[]): Promise<void> {
     for (const sink of this.#sinks) {
-      const missing = records.filter(({ sequence }) => sequence > sink.highest);
+      const missing = records.filter(({ sequence }) => sequence === 0 || sequence > sink.highest);
       if (missing.length > 0) sink.write(missing);
     }
     await this.#sync();

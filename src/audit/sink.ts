@@ -6,7 +6,7 @@ export const RECORD_CHARACTERS_MAX = 4 * 1024 * 1024;
 export interface AuditRecord {
   /** One CloudTrail record, on one line. */
   readonly json: string;
-  /** Its row in the outbox; 0 for records that were appended. */
+  /** Its row in the outbox; 0 for records that were appended, and for rows whose number tells nothing. */
   readonly sequence: number;
 }
 

@@ -1,6 +1,7 @@
 /** Joins the rooms into a running server: store, custody, records, services, gateway and due work. */
 
 import type { UnknownPrincipals } from "../access/principals.ts";
+import { Adoption } from "../audit/adoption.ts";
 import { LineSink } from "../audit/line-sink.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
@@ -81,6 +82,8 @@ export interface ServerParts {
   readonly credentialUsages: CredentialUsages;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
+  /** Sees to the records of nodes that are gone, where several share a database. */
+  readonly adoption: Adoption | undefined;
 }
 
 /** A server that is open and listens nowhere yet. */
@@ -240,6 +243,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
     });
+    store.onReset(() => custody.forgetAll());
     const lastUsages = await openLastUsages({
       store,
       clock,
@@ -282,11 +286,24 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
             onError: (cause) => log.error({ err: cause }, "What this process shows of its root keys is out of date."),
           })
         : undefined;
-    return { store, custody, recorder, dueWork, lastUsages, credentialUsages, rootProof };
+    const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
+    return { store, custody, recorder, dueWork, lastUsages, credentialUsages, rootProof, adoption };
   } catch (cause) {
     await store.close();
     throw cause;
   }
+}
+
+function adoptionOf(
+  slot: string,
+  { store, recorder, log }: { store: Store; recorder: AuditRecorder; log: Log },
+): Adoption {
+  return new Adoption({
+    store,
+    slot,
+    flush: () => recorder.flush(),
+    onError: (cause) => log.error({ err: cause }, "Records of another node could not be taken over."),
+  });
 }
 
 /** How often a log that another process is reading is tried again; each try waits a quarter of a second. */
@@ -335,7 +352,9 @@ export async function closeParts({
   lastUsages,
   credentialUsages,
   rootProof,
+  adoption,
 }: ServerParts): Promise<void> {
+  adoption?.[Symbol.dispose]();
   await dueWork.stop();
   await recorder.close();
   await lastUsages.close();

@@ -303,6 +303,11 @@ export class SoftwareCustody implements Custody {
     this.#handles.forget(keyId);
   }
 
+  /** Drops every opened handle of every key: what rows they were opened from is not known any more. */
+  forgetAll(): void {
+    this.#handles.clear();
+  }
+
   async sealCredential(name: { account: string; accessKeyId: string }, secret: Uint8Array): Promise<Uint8Array> {
     this.#requireOpen();
     return await this.#signingKeys.seal(name, secret);

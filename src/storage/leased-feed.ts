@@ -24,6 +24,8 @@ const RENEWAL_MS = 250;
 /** After a failure, at first and at last. */
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
+/** How long requests wait for a lease that has lapsed, from when the first of them found it so. */
+const PATIENCE_MS = 1_000;
 /** A writer that nobody's NOTIFY wakes looks again after this. */
 const CONFIRMATION_POLL_MS = 50;
 /** No lease lasts so long; whoever still waits has a database that is not in order. */
@@ -42,6 +44,9 @@ const RENEW = `INSERT INTO node_lease (node, slot, schema_version, confirmed, ex
 
 const UNCONFIRMED = `SELECT count(*) AS leases FROM node_lease
   WHERE node <> $1 AND confirmed < $2 AND expires_at > ${DATABASE_NOW}`;
+
+/** Leases of processes that are long gone; nobody waits for them, and they say whose records were left behind. */
+const SWEEP = `DELETE FROM node_lease WHERE expires_at < ${DATABASE_NOW} - 86400000`;
 
 /** Which server this is, for as long as it runs: rows seen there can't be gone while it is the same. */
 const SERVER = `SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port()) AS server,
@@ -72,8 +77,10 @@ export class LeasedFeed implements Barrier {
   readonly #cursor: FeedCursor;
   #connection: PostgresConnection | undefined;
   #server: string | undefined;
-  /** By the monotonic clock of this process. */
+  /** By the monotonic clock of this process, as what follows. */
   #validUntil = 0;
+  /** When somebody first found the lease lapsed. */
+  #lapsedAt: number | undefined;
   #running: Promise<void> = Promise.resolve();
   #next: Turn | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -92,10 +99,28 @@ export class LeasedFeed implements Barrier {
     return this.#cursor.position;
   }
 
-  /** @throws LeaseLapsedError when the view may be older than what a writer has answered */
-  requireValid(): void {
-    if (performance.now() < this.#validUntil) return;
-    throw new LeaseLapsedError("This node's lease has lapsed: it can't tell what other nodes have changed.", {
+  /** Whether every writer would wait for this node, in this tick. */
+  get isValid(): boolean {
+    return performance.now() < this.#validUntil;
+  }
+
+  /**
+   * Resolves when the lease is valid: at once, or when a pause of the process or of the database was short.
+   *
+   * @throws LeaseLapsedError when it has been found lapsed for a while: the view may be older than what a writer has answered
+   */
+  async valid(): Promise<void> {
+    while (!this.isValid) {
+      this.#lapsedAt ??= performance.now();
+      const leftMs = this.#lapsedAt + PATIENCE_MS - performance.now();
+      if (leftMs <= 0 || this.#isClosed || this.#stopped !== undefined) throw this.#lapse();
+      await Promise.race([this.#look(true), after(leftMs)]).catch(() => undefined);
+    }
+    this.#lapsedAt = undefined;
+  }
+
+  #lapse(): LeaseLapsedError {
+    return new LeaseLapsedError("This node's lease has lapsed: it can't tell what other nodes have changed.", {
       cause: this.#stopped,
     });
   }
@@ -103,6 +128,7 @@ export class LeasedFeed implements Barrier {
   /** Takes the first lease and keeps renewing it. @throws PostgresError when the database can't be reached */
   async start(): Promise<void> {
     await this.#look(true);
+    await this.#connection?.run(SWEEP);
     this.#plan();
   }
 
@@ -191,14 +217,12 @@ export class LeasedFeed implements Barrier {
     if (this.#isClosed) throw new LeaseLapsedError("The store is closed.");
     if (this.#stopped !== undefined) throw this.#stopped;
     try {
-      const isNew = this.#connection === undefined || this.#connection.isLost;
-      const connection = isNew ? await this.#reconnect() : this.#connection;
-      if (connection === undefined) return;
+      const connection = this.#connection?.isLost === false ? this.#connection : await this.#reconnect();
       const confirmed = this.#cursor.position;
       const sentAt = performance.now();
       if (renews) await this.#renew(connection);
       await this.#follow(connection);
-      if (renews && !this.#isClosed) this.#validUntil = sentAt + LEASE_MS;
+      if (renews && !this.#isClosed) this.#extend(sentAt);
       if (this.#cursor.position !== confirmed) await this.#confirm(connection);
       this.#failures = 0;
     } catch (cause) {
@@ -207,6 +231,11 @@ export class LeasedFeed implements Barrier {
       this.#connection = undefined;
       throw cause;
     }
+  }
+
+  #extend(sentAt: number): void {
+    this.#validUntil = sentAt + LEASE_MS;
+    if (this.isValid) this.#lapsedAt = undefined;
   }
 
   async #renew(connection: PostgresConnection): Promise<void> {
@@ -262,7 +291,7 @@ export class LeasedFeed implements Barrier {
     });
     if (server !== this.#server) {
       this.#validUntil = 0;
-      serverChanged();
+      if (this.#server !== undefined) serverChanged();
       await this.#reset(connection);
       this.#server = server;
     }
@@ -274,4 +303,9 @@ export class LeasedFeed implements Barrier {
     this.#stopped = new Error(why, { cause });
     throw this.#stopped;
   }
+}
+
+/** Resolves after a while, and keeps no process alive. */
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

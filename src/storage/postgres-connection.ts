@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly answerMs: number;
   /** How long it waits for a lock; 10 seconds when not given. */
   readonly lockMs?: number;
+  /** Whether the session can do nothing but read. */
+  readonly readOnly?: boolean;
 }
 
 const CONNECT_MS_MAX = 5_000;
@@ -35,16 +37,10 @@ const IDLE_IN_TRANSACTION_MS_MAX = 1_500;
 const LOCK_MS_MAX = 10_000;
 
 /** What `pg` needs to connect for one purpose. */
-export function clientConfig({
-  url,
-  purpose,
-  statementMs,
-  pipeline = false,
-  answerMs,
-  lockMs = LOCK_MS_MAX,
-}: SessionOptions): pg.ClientConfig {
+export function clientConfig(options: SessionOptions): pg.ClientConfig {
+  const { url, purpose, statementMs, pipeline = false, answerMs, lockMs = LOCK_MS_MAX, readOnly = false } = options;
   return {
-    connectionString: url,
+    connectionString: readOnly ? readOnlyAddress(url) : url,
     application_name: `keystead ${purpose}`,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: statementMs,
@@ -56,6 +52,15 @@ export function clientConfig({
     types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
     ...(pipeline && { pipeline }),
   };
+}
+
+/** An address may have options of its own, which come first. */
+function readOnlyAddress(url: string): string {
+  const address = new URL(url);
+  const given = address.searchParams.get("options");
+  const readOnly = "-c default_transaction_read_only=on";
+  address.searchParams.set("options", given === null ? readOnly : `${given} ${readOnly}`);
+  return address.href;
 }
 
 /** One connection, ready for statements. */

@@ -88,15 +88,21 @@ export class PostgresStore extends ViewStore {
   /** The barrier lies before this: the port resolves when the commit is in the view. */
   protected override committed(): void {}
 
-  protected override requireCurrent(): void {
-    this.#feed.requireValid();
+  protected override isCurrent(): boolean {
+    return this.#feed.isValid;
   }
 
-  /** A server that others have left behind answers, too: what it gave counts only under a lease. */
+  protected override current(): Promise<void> {
+    return this.#feed.valid();
+  }
+
+  /** A server that others have left behind answers, too: what it gave counts only under a lease, or is asked again. */
   protected override async read(sql: string, parameters: readonly unknown[]): Promise<Answer> {
-    const answer = await runOn(this.#pool, sql, parameters);
-    this.#feed.requireValid();
-    return answer;
+    for (;;) {
+      await this.#feed.valid();
+      const answer = await runOn(this.#pool, sql, parameters);
+      if (this.#feed.isValid) return answer;
+    }
   }
 
   protected override async release(): Promise<void> {
@@ -112,7 +118,8 @@ export class PostgresStore extends ViewStore {
 
   #newPool(): pg.Pool {
     const { url, readersMax = READERS_MAX, onError } = this.#options;
-    const session = { url, purpose: "reader", statementMs: READ_MS_MAX, answerMs: READ_MS_MAX + ANSWER_MARGIN_MS };
+    const answerMs = READ_MS_MAX + ANSWER_MARGIN_MS;
+    const session = { url, purpose: "reader", statementMs: READ_MS_MAX, answerMs, readOnly: true };
     const pool = new pg.Pool({ ...clientConfig(session), max: readersMax, idleTimeoutMillis: IDLE_READER_MS });
     pool.on("error", onError); // a connection that breaks while nobody uses it
     return pool;

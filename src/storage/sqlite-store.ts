@@ -45,9 +45,12 @@ export class SqliteStore extends ViewStore {
     this.#follow(true);
   }
 
-  protected override requireCurrent(): void {
+  protected override isCurrent(): boolean {
     this.#follow(this.#reader.hasNews());
+    return true;
   }
+
+  protected override async current(): Promise<void> {}
 
   protected override read(sql: string, parameters: readonly unknown[]): Answer | Promise<Answer> {
     if (!this.#reader.isShared) return this.#reader.run(sql, parameters);

@@ -56,8 +56,10 @@ export abstract class ViewStore implements Store {
 
   /** Called after each commit of this process, before anyone is told of it. */
   protected abstract committed(): void;
-  /** Called in the tick in which a reading decides: the view must be right, or nothing may be answered. */
-  protected abstract requireCurrent(): void;
+  /** Called in the tick in which a reading decides: whether nothing that was answered is missing in the view. */
+  protected abstract isCurrent(): boolean;
+  /** Resolves when the view is current again. @throws Error when that takes too long */
+  protected abstract current(): Promise<void>;
   /** Runs one statement outside transactions. */
   protected abstract read(sql: string, parameters: readonly unknown[]): Answer | Promise<Answer>;
   /** Lets go of everything, once the queue takes no more. */
@@ -68,7 +70,7 @@ export abstract class ViewStore implements Store {
     if (first.missing === undefined) return first.value;
     return settleMissing({
       missing: first.missing,
-      load: (missing) => this.view.fill(missing),
+      load: (missing) => (missing.length === 0 ? this.current() : this.view.fill(missing)),
       run: () => this.#run(reading),
     });
   }
@@ -115,8 +117,9 @@ export abstract class ViewStore implements Store {
     };
   }
 
+  /** A view that is not current misses something, whatever is asked. */
   #run<T>(reading: (reader: Reader) => T): Run<T> {
-    this.requireCurrent();
+    if (!this.isCurrent()) return { missing: [] };
     return runReading(reading, new MissingReader(this.#findEntry));
   }
 

@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { KMS } from "@aws-sdk/client-kms";
 import { updateKey } from "../../src/storage/keys.ts";
-import { openFileStore } from "../../src/storage/open.ts";
 import type { KeyState } from "../../src/storage/schema.ts";
-import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
+import type { Store } from "../../src/storage/store.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
-import { type HeldServer, startHeld } from "../held-server.ts";
+import { type HeldServer, openBeside, startHeld } from "../held-server.ts";
 import { randomMaterial, type Wrapped, wrapFor } from "../key-material.ts";
 import { bytes, describedKey, newKey, present, REGION } from "../kms-client.ts";
 import { MOMENT_MS } from "../multi-region-keys.ts";
@@ -47,7 +46,7 @@ export class StateLab {
   readonly kms: KMS;
   readonly calls: readonly StateCall[];
   readonly #server: HeldServer;
-  readonly #store: SqliteStore;
+  readonly #store: Store;
   readonly #directory: TemporaryDirectory;
   readonly #material = randomMaterial(32);
   readonly #newMaterial = randomMaterial(32);
@@ -55,7 +54,7 @@ export class StateLab {
 
   private constructor(parts: {
     server: HeldServer;
-    store: SqliteStore;
+    store: Store;
     directory: TemporaryDirectory;
     calls: readonly StateCall[];
   }) {
@@ -70,7 +69,7 @@ export class StateLab {
     const directory = new TemporaryDirectory();
     const server = await startHeld({ directory: directory.path });
     const clock = { now: () => server.now() };
-    const store = await openFileStore({ directory: directory.path, kind: "dev", create: false, lock: "tool", clock });
+    const store = await openBeside(directory.path, clock);
     const calls = await callsOf(server.client(REGION), server.client(ELSEWHERE));
     return new StateLab({ server, store, directory, calls });
   }

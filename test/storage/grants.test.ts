@@ -12,8 +12,7 @@ import {
   listGrantsOfRetirer,
 } from "../../src/storage/grants.ts";
 import type { GrantRow } from "../../src/storage/schema.ts";
-import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
-import type { Tx } from "../../src/storage/store.ts";
+import type { Store, Tx } from "../../src/storage/store.ts";
 import { engines } from "./stores.ts";
 
 const REGION = "eu-central-1";
@@ -43,18 +42,18 @@ const grant = (grant_id: string, columns: Partial<GrantRow> = {}): GrantRow => (
 });
 
 /** What a transaction says in the change feed. */
-async function changesOf(store: SqliteStore, body: (tx: Tx) => Promise<unknown>): Promise<string[]> {
+async function changesOf(store: Store, body: (tx: Tx) => Promise<unknown>): Promise<string[]> {
   const heard: string[] = [];
   store.onChange((kind, name) => heard.push([kind, ...name].join(" ")));
   await store.transaction(body);
   return heard.sort();
 }
 
-const grantsOf = async (store: SqliteStore, grantee: string): Promise<readonly string[]> => {
+const grantsOf = async (store: Store, grantee: string): Promise<readonly string[]> => {
   const row = await store.settle((reader) => reader.find("granted", REGION, "k1", grantee));
   return row?.grants.map(({ grant_id }) => grant_id) ?? [];
 };
-const countOf = (store: SqliteStore, keyId = "k1"): Promise<number> =>
+const countOf = (store: Store, keyId = "k1"): Promise<number> =>
   store.transaction((tx) => countGrantsOfKey(tx, { region: REGION, keyId }));
 const ids = (rows: readonly GrantRow[]): readonly string[] => rows.map(({ grant_id }) => grant_id);
 

@@ -97,12 +97,16 @@ for (const { engine, withStore } of engines) {
         );
         assert.deepEqual(await accountIds(store), ["1", "3", "4"]);
         assert.equal(store.statistics().commits, 1);
-        const names = await store.db.selectFrom("changes").select(["position", "name"]).orderBy("position").execute();
-        assert.deepEqual(names, [
-          { position: 1, name: "1" },
-          { position: 2, name: "3" },
-          { position: 3, name: "4" },
-        ]);
+        const changes = await store.db.selectFrom("changes").select(["position", "name"]).orderBy("position").execute();
+        assert.deepEqual(
+          changes.map(({ name }) => name),
+          ["1", "3", "4"],
+        );
+        if (engine === "postgres") return; // what was undone leaves a gap there
+        assert.deepEqual(
+          changes.map(({ position }) => position),
+          [1, 2, 3],
+        );
       });
     });
 
@@ -113,7 +117,7 @@ for (const { engine, withStore } of engines) {
           await insertAccount(tx, account("2"));
           await insertAccount(tx, account("1")).catch(() => undefined);
         });
-        await assert.rejects(careless, /UNIQUE/);
+        await assert.rejects(careless, /unique/i);
         assert.deepEqual(await accountIds(store), ["1"]);
       });
     });
@@ -206,7 +210,7 @@ for (const { engine, withStore } of engines) {
     it("reads, and does nothing else, outside transactions", async () => {
       await withStore(async (store) => {
         const write = store.db.insertInto("account").values(account("1")).execute();
-        await assert.rejects(write, /readonly/);
+        await assert.rejects(write, /read-?only/);
         await assert.rejects(store.db.transaction().execute(async () => undefined));
         await store.transaction((tx) => insertAccount(tx, account("2")));
         assert.deepEqual(await accountIds(store), ["2"]);
@@ -236,6 +240,7 @@ for (const { engine, withStore } of engines) {
           store.transaction((tx) => failAfter(tx, "2")),
         ]);
         assert.equal(await store.truncateLog(), true);
+        if (engine === "postgres") return; // its pages are its server's
         const { rows } = await sql<{ integrity_check: string }>`PRAGMA integrity_check`.execute(store.db);
         assert.deepEqual(rows, [{ integrity_check: "ok" }]);
       });

@@ -5,9 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../src/base/clock.ts";
 import { openFileStore, openMemoryStore } from "../../src/storage/open.ts";
+import { openPostgresStore, type PostgresOptions } from "../../src/storage/open-postgres.ts";
+import type { PostgresStore } from "../../src/storage/postgres-store.ts";
 import type { AccountRow, KeyRow } from "../../src/storage/schema.ts";
 import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
 import type { Store } from "../../src/storage/store.ts";
+import { TEST_DATABASE_VARIABLE } from "../../src/testing-database.ts";
+import { postgresUrl, TestDatabase } from "../postgres.ts";
 
 export const clock: Clock = { now: () => 1_700_000_000_000 };
 
@@ -30,10 +34,29 @@ export function openTool(directory: string): Promise<SqliteStore> {
   return openFileStore({ directory, kind: "serve", create: false, lock: "tool", clock });
 }
 
-type WithStore = (work: (store: SqliteStore) => Promise<void>, viewEntriesMax?: number) => Promise<void>;
+/** Opens the store of a database as a server does. */
+export function openNode(url: string, options: Partial<PostgresOptions> = {}): Promise<PostgresStore> {
+  return openPostgresStore({ url, kind: "serve", create: true, clock, slot: "", ...options });
+}
 
-/** Each engine, and how to work on a new store of it. */
-export const engines: readonly { readonly engine: string; readonly withStore: WithStore }[] = [
+type WithStore = (work: (store: Store) => Promise<void>, viewEntriesMax?: number) => Promise<void>;
+
+interface EngineOfTest {
+  readonly engine: string;
+  readonly withStore: WithStore;
+}
+
+const postgres: EngineOfTest = {
+  engine: "postgres",
+  async withStore(work, viewEntriesMax = 1_000) {
+    await using database = await TestDatabase.create(await postgresUrl());
+    await using store = await openNode(database.url, { viewEntriesMax });
+    await work(store);
+  },
+};
+
+/** Each engine, and how to work on a new store of it; PostgreSQL where tests run on it. */
+export const engines: readonly EngineOfTest[] = [
   {
     engine: "memory",
     async withStore(work, viewEntriesMax = 1_000) {
@@ -49,6 +72,7 @@ export const engines: readonly { readonly engine: string; readonly withStore: Wi
       await work(store);
     },
   },
+  ...(process.env[TEST_DATABASE_VARIABLE] === undefined ? [] : [postgres]),
 ];
 
 export function account(id: string, name = "name"): AccountRow {
