@@ -57,6 +57,7 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
       abandon: () => supervisor.kill(),
     };
   } catch (cause) {
+    supervisor.kill();
     await supervisor.close();
     await closeParts(parts);
     throw cause;

@@ -1,7 +1,9 @@
 /** Which processes a server consists of, and when they are gone (Linux: `/proc`). */
 
 import { readFileSync } from "node:fs";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as after } from "node:timers/promises";
+
+const POLL_MS = 5;
 
 /** The child processes of a process; none when it is gone. */
 export function childrenOf(pid: number | undefined): readonly number[] {
@@ -24,5 +26,5 @@ export function isAlive(pid: number): boolean {
 
 /** Resolves when all of these processes are gone. */
 export async function untilGone(pids: readonly number[]): Promise<void> {
-  while (pids.some(isAlive)) await turn();
+  while (pids.some(isAlive)) await after(POLL_MS);
 }

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { renameSync } from "node:fs";
 import { Agent } from "node:http";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
@@ -175,7 +177,7 @@ describe("a server of several processes", () => {
     await verifyClosed(data, requests);
   });
 
-  it("ends its workers when the primary is killed, and waits for one that has not ended before it starts again", async () => {
+  it("ends its workers when the primary is killed, waits for one that has not ended, and ends when none can start", async () => {
     const first = await startServe(data, ["--workers", "2"]);
     const [stopped, other] = childrenOf(first.child.pid);
     assert.ok(stopped && other);
@@ -191,6 +193,15 @@ describe("a server of several processes", () => {
     await untilGone([stopped]);
     await using second = await startServe(data, ["--port", port, "--workers", "2"]);
     assert.equal((await fetch(`${second.endpoint}/readyz`)).status, 200);
+
+    // Without its root key no worker comes up again: the server says so and ends.
+    renameSync(join(data, "root.key"), directory.at("root.key"));
+    const ended = once(second.child, "exit");
+    for (const pid of childrenOf(second.child.pid)) process.kill(pid, "SIGKILL");
+    assert.deepEqual(await ended, [1, null]);
+    assert.match(second.log(), /root\.key does not exist/);
+    assert.match(second.log(), /The server ends: it has no workers/);
+    renameSync(directory.at("root.key"), join(data, "root.key"));
   });
 
   it("refuses a port that somebody else has, who would share it", async () => {
