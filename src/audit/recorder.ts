@@ -21,6 +21,8 @@ export interface AuditRecorder extends Recorder {
 
 export interface RecorderOptions {
   readonly store: Pick<Store, "transaction">;
+  /** The writer slot of this process, where several share an outbox; empty if not given. */
+  readonly slot?: string;
   /** In the order of writing, the one that lasts first: a request fails when any of them can't take its record. */
   readonly sinks: readonly Sink[];
   /** Waits for the disk before each answer (`--audit-sync`). */
@@ -53,16 +55,20 @@ class SinkRecorder implements AuditRecorder {
   readonly #newId: (() => string) | undefined;
   readonly #appended: RecorderOptions["appended"];
   readonly #mover: OutboxMover | undefined;
+  readonly #slot: string;
   #batch: Batch | undefined;
   #isClosed = false;
 
   constructor(options: RecorderOptions) {
-    const { store, sinks, syncEveryAppend = false, onError, newId, appended, movesOutbox = true } = options;
+    const { store, slot = "", sinks, syncEveryAppend = false, onError, newId, appended, movesOutbox = true } = options;
+    this.#slot = slot;
     this.#sinks = sinks;
     this.#syncEveryAppend = syncEveryAppend;
     this.#newId = newId;
     this.#appended = appended;
-    if (movesOutbox) this.#mover = new OutboxMover({ store, deliver: (records) => this.#deliver(records), onError });
+    if (movesOutbox) {
+      this.#mover = new OutboxMover({ store, slot, deliver: (records) => this.#deliver(records), onError });
+    }
     this.moveSoon();
   }
 
@@ -80,10 +86,8 @@ class SinkRecorder implements AuditRecorder {
   }
 
   async enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void> {
-    await insertRecords(
-      tx,
-      this.#render(entry).map(({ json }) => json),
-    );
+    const records = this.#render(entry).map(({ json }) => json);
+    await insertRecords(tx, records, this.#slot);
     this.moveSoon();
   }
 

@@ -4,12 +4,13 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
-import { requireStore } from "../storage/open.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
+import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { startPrimary } from "./primary.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { quotaProfile } from "./quotas.ts";
+import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
 import { type ServerConfig, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -26,11 +27,12 @@ export interface ServeOptions extends RootKeyOptions {
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
   readonly workers?: number;
+  readonly quotas: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
 export async function serve(options: ServeOptions): Promise<void> {
-  requireStore(options.data);
+  requireStoreAt(options);
   const config = await serverConfig(options);
   const workers = workersOf(options);
   if (workers > 1) return await serveWithWorkers(options, config, workers);
@@ -92,6 +94,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
   return {
     kind: "serve",
     directory: options.data,
+    ...databaseOf(options),
     create: false,
     host: options.host,
     port: options.port,
@@ -103,6 +106,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    quotas: await quotaProfile(options.quotas, "hold"),
     log: operatorLog(),
   };
 }

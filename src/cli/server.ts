@@ -6,6 +6,7 @@ import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
 import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
+import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
@@ -16,12 +17,14 @@ import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
+import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
+import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
@@ -29,6 +32,8 @@ import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
+import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
@@ -59,6 +64,8 @@ export interface ServerConfig extends StoreConfig {
   readonly outboundAllowed?: readonly string[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagationMs?: number;
+  /** Absent: resource quotas as on AWS, and no request quotas. */
+  readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -131,6 +138,9 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const { store, custody, recorder, lastUsages, credentialUsages } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
+  const profile = config.quotas ?? DEFAULT_PROFILE;
+  const processes = profile.processes * (config.worker?.workers ?? 1);
+  const quotas = new Quotas(kmsQuotas, { ...profile, processes });
   return new Gateway({
     services: [
       kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
@@ -143,14 +153,20 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       }),
       vpcEndpointService(),
       organizationsService({ custody, recorder }),
+      serviceQuotasService({ custody, quotas }),
     ],
-    pipeline: new Pipeline({ store, recorder }),
+    pipeline: new Pipeline({
+      store,
+      recorder,
+      ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+    }),
     store,
     custody,
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
     routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+    quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
     endpointsByHost: config.kind === "dev",
@@ -198,7 +214,14 @@ function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): Unk
 /** Opens what a process of a server needs beside its listeners. */
 export async function openParts(config: ServerConfig): Promise<ServerParts> {
   const { kind, clock, log, worker } = config;
-  const store = await openStore(config, { lock: "server", clock, ...(worker && { worker }) });
+  const slot = auditSlotOf(config);
+  const store = await openStore(config, {
+    lock: "server",
+    clock,
+    slot,
+    warn: (text, cause) => (cause === undefined ? log.warn({}, text) : log.error({ err: cause }, text)),
+    ...(worker && { worker }),
+  });
   try {
     if (worker === undefined && config.directory !== undefined) requireNoWorkers(config.directory);
     const custody = await openCustody({
@@ -226,8 +249,9 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
+      slot,
       syncEveryAppend: config.auditSync,
-      movesOutbox: worker === undefined,
+      movesOutbox: worker === undefined || config.database !== undefined,
       appended: (entry, records) => lastUsages.note(entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
@@ -259,6 +283,12 @@ const ERASE_TRIES = 20;
 async function eraseLog(store: Store): Promise<void> {
   for (let tries = 0; tries < ERASE_TRIES; tries += 1) if (await store.truncateLog()) return;
   throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
+}
+
+/** Whose the records of this process are, where others write to the same database; empty where nobody does. */
+function auditSlotOf({ directory, database, worker }: ServerConfig): string {
+  if (directory === undefined || database === undefined) return "";
+  return slotOf(slotDirectory(directory, worker?.slot ?? PRIMARY_SLOT));
 }
 
 /** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
@@ -307,8 +337,12 @@ function healthRoutes({ store }: ServerParts): Map<string, Route> {
     [
       "/readyz",
       async () => {
-        await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-        return { status: 200, body: "ready\n" };
+        try {
+          await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
+          return { status: 200, body: "ready\n" };
+        } catch {
+          return { status: 503, body: "not ready\n" }; // the store tells the log why
+        }
       },
     ],
   ]);

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { ThrottlingException } from "../base/errors.ts";
-import { FairQueue, type QueueLimits } from "./fair-queue.ts";
+import { FairQueue, type QueueLimits } from "../base/fair-queue.ts";
 import type { KeyJobs } from "./key-jobs.ts";
 
 /** Bounds of `KeyWorkers`. */

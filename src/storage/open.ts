@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { openReader, openWriter } from "./connections.ts";
 import { FileInUseError, lockFile } from "./file-lock.ts";
-import { inspect, MIGRATIONS, type Migration, migrate } from "./migrations.ts";
+import { type Found, inspect, MIGRATIONS, type Migration, migrate } from "./migrations.ts";
 import type { WorkerChannel } from "./remote-messages.ts";
 import { RemoteQueue } from "./remote-queue.ts";
 import { SqliteStore } from "./sqlite-store.ts";
@@ -149,7 +149,12 @@ export function requirePrivate(directory: string): void {
   }
 }
 
-function lockDirectory(directory: string): () => void {
+/**
+ * Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends.
+ *
+ * @throws StoreRefusedError another server holds it
+ */
+export function lockDirectory(directory: string): () => void {
   try {
     return lockFile(join(directory, LOCK_FILE), 0);
   } catch (cause) {
@@ -177,20 +182,33 @@ function prepare(path: string, options: FileStoreOptions): Identity {
 }
 
 function requireOurs(database: DatabaseSync, { directory, kind, create }: FileStoreOptions, version: number): void {
-  const found = inspect(database);
-  if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${directory} is not a Keystead store.`);
+  requireOpenable(inspect(database), { kind, create, version, place: directory });
+}
+
+/** What a command wants of a database, and what its operator calls the place. */
+interface Wanted {
+  readonly kind: Kind;
+  readonly create: boolean;
+  /** The newest schema that this code knows. */
+  readonly version: number;
+  readonly place: string;
+}
+
+/** @throws StoreRefusedError the database is not Keystead's, is missing, of the other command or of a newer version */
+export function requireOpenable(found: Found, { kind, create, version, place }: Wanted): void {
+  if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${place} is not a Keystead store.`);
   if (found.kind === "empty") {
-    if (!create) throw missing(directory); // an init that was cut off leaves an empty file
+    if (!create) throw missing(place); // an init that was cut off leaves an empty file
     return;
   }
   if (found.minimumReader > version) {
     throw new StoreRefusedError(
-      `The store in ${directory} was written by a newer version of Keystead (schema ${found.version}; this one reads up to ${version}).`,
+      `The store in ${place} was written by a newer version of Keystead (schema ${found.version}; this one reads up to ${version}).`,
     );
   }
   if (found.command !== kind) {
     throw new StoreRefusedError(
-      `The store in ${directory} was made by \`keystead ${found.command}\` and can't be opened by \`keystead ${kind}\`.`,
+      `The store in ${place} was made by \`keystead ${found.command}\` and can't be opened by \`keystead ${kind}\`.`,
     );
   }
 }

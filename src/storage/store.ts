@@ -14,6 +14,7 @@ import type {
   GrantRow,
   KeyRow,
   MaterialRow,
+  QuotaValues,
   Schema,
 } from "./schema.ts";
 
@@ -38,6 +39,7 @@ export interface Rows {
   alias: AliasRow;
   grant: GrantRow;
   granted: GrantedRow;
+  quotas: QuotaValues;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -58,6 +60,7 @@ export interface Names {
   alias: readonly [region: string, account: string, name: string];
   grant: readonly [region: string, grantId: string];
   granted: readonly [region: string, keyId: string, grantee: string];
+  quotas: readonly [region: string, account: string];
 }
 
 /**
