@@ -3,6 +3,7 @@
 import { isIPv6 } from "node:net";
 import type { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
+import { requireUsableTls } from "../gateway/gateway.ts";
 import { holdPorts } from "./ports.ts";
 import { closeParts, openParts, type ServerConfig, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -38,6 +39,7 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
   const { workers, onFailure } = options;
   const config = { ...options.config, hasWorkers: true };
   const { log, host, port, vpcEndpoints = [] } = config;
+  if (config.tls !== undefined) requireUsableTls(config.tls); // workers would say it much later
   const parts = await openParts(config);
   const attach = (worker: WorkerProcess<Options>): void => {
     const handlers = { committed: () => parts.recorder.moveSoon(), stuck: () => worker.kill() };
@@ -63,6 +65,7 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
       abandon: () => supervisor.kill(),
     };
   } catch (cause) {
+    supervisor.kill();
     await supervisor.close();
     await closeParts(parts);
     throw cause;

@@ -19,7 +19,7 @@ export interface SupervisorOptions<Options> {
 }
 
 /** So many ends in a row, none of them after a while of service, are no accident. */
-const FAILURES_MAX = 4;
+const FAILURES_MAX = 3;
 /** A worker that has served for so long had a good start. */
 const SERVED_MS = 10_000;
 const PAUSE_MS = { first: 100, max: 5_000 };

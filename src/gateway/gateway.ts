@@ -309,6 +309,11 @@ export async function listenOn(
   return server.address() as AddressInfo;
 }
 
+/** @throws OperatorError as a listener with this certificate and key would */
+export function requireUsableTls(tls: NonNullable<GatewayOptions["tls"]>): void {
+  createTlsServer(tls, () => {});
+}
+
 /** @throws OperatorError the certificate or its key can't be read, or they don't belong together */
 function createTlsServer(tls: NonNullable<GatewayOptions["tls"]>, listener: RequestListener): Server {
   try {

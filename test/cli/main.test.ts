@@ -107,9 +107,12 @@ describe("the environment", () => {
 
   it("switches on what has no value, by true", async () => {
     const env = { KEYSTEAD_INSECURE_HTTP: "true" };
-    await using server = await startProcess(["serve", "--data", serveStore, "--host", "0.0.0.0", "--port", "0"], {
-      env,
-    });
+    await using server = await startProcess(
+      ["serve", "--data", serveStore, "--host", "0.0.0.0", "--port", "0", "--workers", "1"],
+      {
+        env,
+      },
+    );
     assert.match(server.endpoint, /^http:\/\/0\.0\.0\.0:/);
   });
 });

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { childrenOf, untilGone } from "./process-tree.ts";
 import type { AccessKey } from "./signed-requests.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -97,7 +98,7 @@ export interface RunningProcess extends AsyncDisposable {
   printed(): string;
   /** Sends SIGTERM and returns the exit code. */
   stop(): Promise<number | null>;
-  /** Sends SIGKILL and waits until the process is gone. */
+  /** Sends SIGKILL and waits until the process is gone, and its workers with it. */
   kill(): Promise<void>;
 }
 
@@ -140,7 +141,11 @@ export async function startProcess(args: readonly string[], options: ProcessOpti
     log: () => stderr,
     printed: () => stdout,
     stop: () => end("SIGTERM"),
-    kill: async () => void (await end("SIGKILL")),
+    async kill() {
+      const workers = childrenOf(child.pid);
+      await end("SIGKILL");
+      await untilGone(workers);
+    },
     [Symbol.asyncDispose]: async () => void (await end("SIGTERM")),
   };
 }
