@@ -92,7 +92,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   try {
     await config.prepare?.(parts);
     const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
-    const quotas = new Quotas(kmsQuotas, config.quotas ?? DEFAULT_PROFILE);
+    const quotas = quotasOf(config);
     const gateway = new Gateway({
       services: [
         kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
@@ -139,6 +139,11 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     await closeParts(parts);
     throw cause;
   }
+}
+
+/** Each process lets its share of the requests through. */
+function quotasOf({ quotas = DEFAULT_PROFILE }: ServerConfig): Quotas {
+  return new Quotas(kmsQuotas, quotas);
 }
 
 function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
