@@ -11,8 +11,9 @@ import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { operatorLog } from "./log.ts";
-import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
+import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
+import { databaseOf } from "./root-keys.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -20,6 +21,7 @@ interface DevOptions {
   readonly host: string;
   readonly port: number;
   readonly data?: string;
+  readonly database?: string;
   readonly seed?: string;
   readonly tls?: "self-signed";
   readonly auditLog?: string;
@@ -34,12 +36,16 @@ interface DevOptions {
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
   const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
-  const { outboundAllow } = options;
+  const { outboundAllow, database } = options;
+  if (database !== undefined && data === undefined) {
+    throw new UsageError("--database needs --data: a database outlives a root key that is kept nowhere.");
+  }
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
     kind: "dev",
     ...(data !== undefined && { directory: data }),
+    ...databaseOf(options),
     create: true,
     host,
     port,

@@ -4,6 +4,7 @@ import { accessDenied, decide } from "../access/decide.ts";
 import { endpointPolicy } from "../access/endpoints.ts";
 import { DryRunOperationException, ServiceError, ThrottlingException } from "../base/errors.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
+import { ChangeGate } from "./change-gate.ts";
 import type {
   Call,
   ChangeContext,
@@ -49,6 +50,7 @@ interface Attempt {
 export class Pipeline {
   readonly #store: Store;
   readonly #recorder: Recorder;
+  readonly #changes = new ChangeGate();
   readonly #throttle: Throttle | undefined;
 
   /** @param options.throttle counts requests against quotas; absent where nothing is counted */
@@ -107,7 +109,7 @@ export class Pipeline {
       await this.#decideOnView(attempt);
       prepared = await operation.prepare(input, { ...base, ...attempt.found });
     }
-    return this.#store.transaction(async (tx: Tx) => {
+    const change = async (tx: Tx): Promise<unknown> => {
       await tx.settle((reader) => decideAll(attempt, reader));
       const context: ChangeContext<unknown> = { ...base, tx, prepared, ...attempt.found };
       if (operation.check !== undefined) await operation.check(input, context);
@@ -115,7 +117,14 @@ export class Pipeline {
       const output = await operation.run(input, context);
       await this.#recorder.enlist(tx, entryOf(attempt, output, context));
       return output;
-    });
+    };
+    const entered = await this.#changes.enter(call.principal.account);
+    if (!entered) throw service.throttled?.() ?? new ThrottlingException("Rate exceeded");
+    try {
+      return await this.#store.transaction(change);
+    } finally {
+      this.#changes.leave();
+    }
   }
 
   /** Decides on the view; makes what is made on first use, once, and decides again. */

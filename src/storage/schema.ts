@@ -292,6 +292,20 @@ export interface DueTable {
 export interface OutboxTable {
   sequence: Generated<number>;
   record: string;
+  /** Of whose process it is to be moved: empty where there is one alone. */
+  slot: Generated<string>;
+}
+
+/** A node's promise to know of every change; its writers wait for those that are unexpired. PostgreSQL alone has rows here. */
+export interface NodeLeaseTable {
+  /** A UUID, new in each process. */
+  node: string;
+  slot: string;
+  schema_version: number;
+  /** The last position of the feed that it has applied. */
+  confirmed: number;
+  /** By the database's clock. */
+  expires_at: number;
 }
 
 /** The change feed. */
@@ -371,6 +385,7 @@ export interface Schema {
   recipient: RecipientTable;
   due: DueTable;
   outbox: OutboxTable;
+  node_lease: NodeLeaseTable;
   changes: ChangesTable;
   tombstone: TombstoneTable;
 }
