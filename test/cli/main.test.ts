@@ -156,6 +156,17 @@ describe("a start is refused in one clear line", () => {
       says: /absent\.pem/,
     },
     {
+      title: "for quotas that are neither a word nor a file",
+      args: [...DEV, "--quotas", directory.at("absent.yaml")],
+      says: /absent\.yaml can't be read/,
+    },
+    {
+      title: "of serve, for quotas of the environment that are neither",
+      args: ["serve", "--data", serveStore, "--port", "0"],
+      env: { KEYSTEAD_QUOTAS: directory.at("absent.yaml") },
+      says: /absent\.yaml can't be read/,
+    },
+    {
       title: "of serve, for an attestation root of the environment that is no certificate",
       args: ["serve", "--data", serveStore, "--port", "0"],
       env: { KEYSTEAD_ATTESTATION_ROOT: new URL("../../package.json", import.meta.url).pathname },
