@@ -12,13 +12,9 @@ describe("one account's flood of RSA_4096 pairs and failing signatures", () => {
 
   it("leaves another account's Encrypt all but as fast as alone", async () => {
     const plan = { rounds: 3, roundMs: 1_200, pairConnections: 8, failingConnections: 64 };
-    let [ratio, medianRatio] = [Number.NaN, Number.NaN];
-    for (let tries = 0; tries < 2 && !(ratio <= RATIO_MAX || medianRatio <= MEDIAN_RATIO_MAX); tries += 1) {
-      const { ratio: ofP99, ratioOfMedians, flood } = await measureFairness(plan);
-      [ratio, medianRatio] = [ofP99, ratioOfMedians];
-      const [, failing] = flood;
-      assert.deepEqual(Object.keys(failing ?? {}), ["400"], "every one of the flood's is answered, and refused");
-    }
+    const { ratio, ratioOfMedians: medianRatio, flood } = await measureFairness(plan);
+    const [, failing] = flood;
+    assert.deepEqual(Object.keys(failing ?? {}), ["400"], "every one of the flood's is answered, and refused");
     assert.ok(ratio <= RATIO_MAX || medianRatio <= MEDIAN_RATIO_MAX, `p99 × ${ratio}, p50 × ${medianRatio}`);
   });
 });
