@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
 import {
@@ -24,6 +24,7 @@ import {
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Quotas } from "../pipeline/quotas.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
 import { Authenticator } from "./authenticate.ts";
@@ -68,8 +69,12 @@ export interface GatewayOptions {
   readonly called?: (call: Call) => void;
   /** How long changes lag, where a development server makes them lag; see `Call`. */
   readonly propagationMs?: number;
+  /** What quotas hold; absent: those of AWS. */
+  readonly quotas?: Quotas;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
+  /** Whether other processes of this server listen on the same ports; the kernel shares connections out among them. */
+  readonly reusePort?: boolean;
 }
 
 /** Where to listen. */
@@ -115,15 +120,9 @@ export class Gateway {
     server.maxConnections = LIMITS.connections;
     server.on("clientError", refuseBrokenRequest);
     server.on("connection", (socket: Socket) => this.#door.accept(socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
-      server.listen(port, host, () => {
-        server.removeAllListeners("error");
-        resolve();
-      });
-    });
+    const address = await listenOn(server, { host, port, reusePort: this.#options.reusePort === true });
     this.#servers.push(server);
-    return server.address() as AddressInfo;
+    return address;
   }
 
   /** Finishes the requests that are under way, refuses new ones, and closes; after `graceMs` it cuts what is left. */
@@ -235,6 +234,7 @@ export class Gateway {
         region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
         ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
+        ...(this.#options.quotas !== undefined && { quotas: this.#options.quotas }),
         client,
       };
       this.#options.called?.(call);
@@ -288,6 +288,25 @@ export class Gateway {
     response.end(body);
     if ((response.socket?.writableLength ?? 0) > 0) cutSlowReader(response);
   }
+}
+
+/**
+ * Has a server listen; port 0 takes a free one.
+ *
+ * @throws OperatorError the port is taken, or the address is not this machine's
+ */
+export async function listenOn(
+  server: NetServer,
+  { host, port, reusePort = false }: Omit<Listener, "vpcEndpoint"> & { readonly reusePort?: boolean },
+): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
+    server.listen({ port, host, reusePort }, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+  return server.address() as AddressInfo;
 }
 
 /** @throws OperatorError the certificate or its key can't be read, or they don't belong together */

@@ -25,6 +25,7 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   alias: 3,
   grant: 2,
   granted: 3,
+  quotas: 2,
 };
 
 /** A name as text, for `changes.name`: its parts, joined. */
