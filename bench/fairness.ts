@@ -76,7 +76,6 @@ export async function measureFairness(plan: FairnessPlan): Promise<Fairness> {
   await using beside = await startMeasured();
   const flooder = start("./flood.ts");
   try {
-    for (const measured of [alone, beside]) await encryptSteadily(measured, WARM_MS);
     const streams = await floodOf(beside.server.endpoint, plan);
     flooder.send({ kind: "streams", port: beside.port, streams } satisfies FloodStreams);
     flooder.send({ kind: "begin" } satisfies FloodOrder);
@@ -111,7 +110,7 @@ async function startMeasured(): Promise<Measured> {
   const port = Number(new URL(server.endpoint).port);
   const encrypts = await signedEncrypts(server.endpoint, server.credentials);
   const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => Conversation.open(port)));
-  return {
+  const measured = {
     server,
     port,
     sockets,
@@ -122,6 +121,8 @@ async function startMeasured(): Promise<Measured> {
       rmSync(folder, { recursive: true });
     },
   };
+  await encryptSteadily(measured, WARM_MS); // at once: a connection that never sent anything is soon closed
+  return measured;
 }
 
 async function signedEncrypts(endpoint: string, credentials: BenchCaller["credentials"]): Promise<Buffer[]> {
