@@ -5,9 +5,9 @@ import { describe, it } from "node:test";
 import { measureFairness } from "../../bench/fairness.ts";
 
 describe("one account's flood of RSA_4096 pairs and failing signatures", () => {
-  /** Three is the aim. On a machine that others use a median of few rounds may be over it; without admission it is 4 to 9. */
-  const RATIO_MAX = 4;
-  /** Medians of p50, which neighbours disturb less: without admission it is 10 to 60. */
+  /** Three is the aim, of the long form. A p99 of few rounds on a machine that others use is mostly theirs. */
+  const RATIO_MAX = 10;
+  /** Neighbours disturb medians less: without admission, pace and priorities it was 20 to 70, with them under 5. */
   const MEDIAN_RATIO_MAX = 8;
 
   it("leaves another account's Encrypt all but as fast as alone", async () => {
@@ -15,6 +15,6 @@ describe("one account's flood of RSA_4096 pairs and failing signatures", () => {
     const { ratio, ratioOfMedians: medianRatio, flood } = await measureFairness(plan);
     const [, failing] = flood;
     assert.deepEqual(Object.keys(failing ?? {}), ["400"], "every one of the flood's is answered, and refused");
-    assert.ok(ratio <= RATIO_MAX || medianRatio <= MEDIAN_RATIO_MAX, `p99 × ${ratio}, p50 × ${medianRatio}`);
+    assert.ok(ratio <= RATIO_MAX && medianRatio <= MEDIAN_RATIO_MAX, `p99 × ${ratio}, p50 × ${medianRatio}`);
   });
 });
