@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
 import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints } from "./options.ts";
+import { addStoreCommands } from "./store-commands.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -162,6 +163,8 @@ Examples:
   $ keystead explain --data /var/lib/keystead --principal arn:aws:iam::111122223333:user/alice --action kms:CreateKey`,
   )
   .action(async (options) => (await import("./explain.ts")).explainCommand(options));
+
+addStoreCommands(program, { dataOption, rootKeyOptions });
 
 try {
   readSwitches(process.env);

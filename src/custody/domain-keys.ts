@@ -173,6 +173,23 @@ export class DomainKeys {
     return new Secret(deriveKey(first.secret, label, context, DOMAIN_KEY_BYTES));
   }
 
+  /**
+   * Reads every version of a domain key from the store and opens it, whether or not it is open here.
+   *
+   * @throws WrongRootKeyError, SealedRowError one has no copy for this root key, or does not open
+   * @returns how many there are
+   */
+  async reopen({ region, purpose }: { readonly region: string; readonly purpose: Purpose }): Promise<number> {
+    const stored = await this.#store.load(region, purpose);
+    for (const key of stored) this.#openCopy(key);
+    return stored.length;
+  }
+
+  /** Every recipient of the store with the key that seals to it. */
+  async recipients(): Promise<readonly (Recipient & StoredRecipient)[]> {
+    return await this.#openRecipients(await this.#store.recipients());
+  }
+
   /** Lets go of every opened key. */
   close(): void {
     this.#domains.clear();
@@ -256,11 +273,11 @@ export class DomainKeys {
   }
 
   /** Every recipient with the key that seals its copies. A row that was altered or put in by somebody else does not open. */
-  async #openRecipients(rows: readonly StoredRecipient[]): Promise<readonly Recipient[]> {
-    const opened: Recipient[] = [];
+  async #openRecipients(rows: readonly StoredRecipient[]): Promise<readonly (Recipient & StoredRecipient)[]> {
+    const opened: (Recipient & StoredRecipient)[] = [];
     for (const { id, kind, sealedKey } of rows) {
       using key = await this.unseal({ region: "", purpose: "store" }, recipientFields(id, kind), sealedKey);
-      opened.push({ id, sealing: createSecretKey(key.bytes) });
+      opened.push({ id, kind, sealedKey, sealing: createSecretKey(key.bytes) });
     }
     return opened;
   }

@@ -60,7 +60,7 @@ export interface FileStoreOptions {
 /** @throws StoreRefusedError there is no store in the directory */
 export function requireStore(directory: string): void {
   if (existsSync(join(directory, DATABASE_FILE))) return;
-  throw missing(directory);
+  throw missingStore(directory);
 }
 
 /**
@@ -72,7 +72,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
   const { directory, kind, create, lock, viewEntriesMax } = options;
   const path = join(directory, DATABASE_FILE);
   if (!existsSync(path)) {
-    if (!create) throw missing(directory);
+    if (!create) throw missingStore(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
   requirePrivate(directory);
@@ -95,12 +95,13 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
   }
 }
 
-function missing(directory: string): StoreRefusedError {
+/** The error of a directory without a store. */
+export function missingStore(directory: string): StoreRefusedError {
   return new StoreRefusedError(`There is no Keystead store in ${directory}: \`keystead init\` makes one.`);
 }
 
 /** Makes the names of new files, and that of their directory, outlive a power cut; SQLite syncs contents alone. */
-function syncNames(directory: string): void {
+export function syncNames(directory: string): void {
   for (const path of [directory, dirname(resolve(directory))]) {
     const descriptor = openSync(path, "r");
     try {
@@ -118,8 +119,13 @@ export function requirePrivate(directory: string): void {
   }
 }
 
-/** Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends. */
-function lockDirectory(directory: string): () => void {
+/**
+ * Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends.
+ *
+ * @returns what lets go of it
+ * @throws StoreRefusedError a server, or whoever else locks it, has it
+ */
+export function lockDirectory(directory: string): () => void {
   const path = join(directory, LOCK_FILE);
   const database = new DatabaseSync(path, { timeout: 0 });
   chmodSync(path, 0o600);
@@ -157,7 +163,7 @@ function requireOurs(database: DatabaseSync, { directory, kind, create }: FileSt
   const found = inspect(database);
   if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${directory} is not a Keystead store.`);
   if (found.kind === "empty") {
-    if (!create) throw missing(directory); // an init that was cut off leaves an empty file
+    if (!create) throw missingStore(directory); // an init that was cut off leaves an empty file
     return;
   }
   if (found.minimumReader > version) {
