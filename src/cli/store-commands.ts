@@ -75,4 +75,16 @@ Examples:
       "\nExample:\n  $ keystead import --from /tmp/move.keystead --data /srv/keystead --root-key /etc/keystead/root.key",
     )
     .action(async (options) => (await import("./restore.ts")).importStore(options));
+
+  rootKeyOptions(
+    program
+      .command("doctor")
+      .description(
+        "Open everything sealed in a store and check what holds of it; changes nothing, also while it is served.",
+      )
+      .addOption(dataOption()),
+  )
+    .addOption(option("--json", "print the report as one JSON text"))
+    .addHelpText("after", "\nExample:\n  $ keystead doctor --data /var/lib/keystead")
+    .action(async (options) => (await import("./doctor.ts")).doctor(options));
 }
