@@ -14,7 +14,7 @@ export interface TrailEvent {
   readonly eventId: string;
   /** Records of one event in several accounts share it. */
   readonly sharedId: string;
-  /** The incarnation of the store that wrote it and the row of its outbox; undefined in copies and for what was no change. */
+  /** The incarnation of the store that wrote it and the row of its outbox; undefined in copies. */
   readonly outbox: { readonly epoch: string; readonly sequence: number } | undefined;
   /** Milliseconds since the epoch, of the whole second that the record has. */
   readonly time: number;
@@ -76,7 +76,8 @@ export async function* readTrail(
     try {
       for await (const { record, sequence, epoch } of readSegments(directory)) {
         seen({ time: timeOf(record), epoch, sequence });
-        const event = asChange(record, sequence === 0 ? undefined : { epoch, sequence });
+        if (sequence === 0) continue; // changes alone go through the outbox
+        const event = asChange(record, { epoch, sequence });
         if (event !== undefined) yield event;
       }
     } catch (cause) {

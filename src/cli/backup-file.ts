@@ -9,6 +9,7 @@ import { OperatorError } from "../base/errors.ts";
 import { BackupKey } from "../custody/backup-key.ts";
 import { CHUNK_BYTES, SEALED_CHUNK_BYTES } from "../custody/backup-stream.ts";
 import type { RootKey } from "../custody/root-key.ts";
+import { SealedRowError } from "../custody/seal.ts";
 import { decodeRows, encodeRows, type RowBatch, type RowCounts } from "../storage/row-stream.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
 
@@ -130,7 +131,7 @@ export async function openBackup(path: string, rootKey: RootKey): Promise<Opened
   const file = await openForReading(path);
   try {
     const { bytes, header } = await readHeader(file, path);
-    const key = BackupKey.open(rootKey, header.key);
+    const key = openKey(rootKey, header, path);
     return {
       header,
       batches: () => wholeRows(sealedChunks(file, key, bytes), path),
@@ -138,6 +139,15 @@ export async function openBackup(path: string, rootKey: RootKey): Promise<Opened
     };
   } catch (cause) {
     await file.close();
+    throw cause;
+  }
+}
+
+function openKey(rootKey: RootKey, { key }: BackupHeader, path: string): BackupKey {
+  try {
+    return BackupKey.open(rootKey, key);
+  } catch (cause) {
+    if (cause instanceof SealedRowError) throw damaged(path, "its key does not open", cause);
     throw cause;
   }
 }

@@ -32,6 +32,7 @@ import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import type { Store } from "../storage/store.ts";
+import { healthRoutes } from "./health.ts";
 import { openStore, type StoreConfig } from "./open-store.ts";
 
 export interface ServerConfig extends StoreConfig {
@@ -105,7 +106,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       clock: config.clock,
       machineClock: systemClock,
       ...(config.tls && { tls: config.tls }),
-      routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+      routes: new Map([...healthRoutes(parts, config.log), ...(config.routes?.(parts) ?? [])]),
       log: config.log,
       called: (call) => credentialUsages.note(call),
       endpointsByHost: config.kind === "dev",
@@ -260,18 +261,4 @@ async function closeParts({
   await credentialUsages.close();
   await store.close();
   custody.close();
-}
-
-/** `/healthz`: the process answers. `/readyz`: its store does too. */
-function healthRoutes({ store }: ServerParts): Map<string, Route> {
-  return new Map<string, Route>([
-    ["/healthz", () => ({ status: 200, body: "ok\n" })],
-    [
-      "/readyz",
-      async () => {
-        await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-        return { status: 200, body: "ready\n" };
-      },
-    ],
-  ]);
 }
