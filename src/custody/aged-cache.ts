@@ -8,6 +8,16 @@ export interface CacheLimits {
   readonly ageMsMax: number;
 }
 
+interface Entry<V> {
+  readonly value: V;
+  readonly since: number;
+  /** When it was last put at the end of those that leave. */
+  movedAt: number;
+}
+
+/** An entry that was used this short a time ago stays in its place: moving costs more than finding. */
+const MOVE_MS = 100;
+
 /**
  * Values by name, dropped when they are too many or too old.
  *
@@ -15,7 +25,7 @@ export interface CacheLimits {
  * sweeps the whole cache. A clock that has run backwards makes entries old, too.
  */
 export class AgedCache<V> {
-  readonly #entries = new Map<string, { readonly value: V; readonly since: number }>();
+  readonly #entries = new Map<string, Entry<V>>();
   readonly #limits: CacheLimits;
   readonly #clock: Clock;
   readonly #drop: (value: V) => void;
@@ -43,8 +53,11 @@ export class AgedCache<V> {
       this.#remove(name, entry.value);
       return undefined;
     }
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
+    if (now - entry.movedAt >= MOVE_MS) {
+      entry.movedAt = now;
+      this.#entries.delete(name);
+      this.#entries.set(name, entry);
+    }
     return entry.value;
   }
 
@@ -54,7 +67,7 @@ export class AgedCache<V> {
     this.#sweepIfDue(now);
     const earlier = this.#entries.get(name);
     if (earlier !== undefined) this.#remove(name, earlier.value);
-    this.#entries.set(name, { value, since: now });
+    this.#entries.set(name, { value, since: now, movedAt: now });
     for (const [oldest, entry] of this.#entries) {
       if (this.#entries.size <= this.#limits.entriesMax) break;
       this.#remove(oldest, entry.value);

@@ -305,7 +305,7 @@ export class SoftwareCustody implements Custody {
     return await this.#signingKeys.seal(name, secret);
   }
 
-  signingKey(credential: Parameters<Custody["signingKey"]>[0]): Uint8Array | Promise<Uint8Array> {
+  signingKey(credential: Parameters<Custody["signingKey"]>[0]): KeyObject | Promise<KeyObject> {
     this.#requireOpen();
     return this.#signingKeys.find(credential);
   }

@@ -14,9 +14,10 @@ function newCache(): { cache: AgedCache<string>; clock: HeldClock; dropped: stri
 
 describe("a cache of opened secrets", () => {
   it("drops the least recently used when it is full", () => {
-    const { cache, dropped } = newCache();
+    const { cache, clock, dropped } = newCache();
     cache.put("a", "A");
     cache.put("b", "B");
+    clock.time += 100;
     assert.equal(cache.find("a"), "A");
     cache.put("c", "C");
     assert.deepEqual(dropped, ["B"]);
