@@ -62,7 +62,7 @@ export class UnknownTableError extends Error {
 }
 
 /**
- * Tables that are about processes and not about the store: the feed tells those that run what to drop, and a copy has none
- * running.
+ * Tables that are about processes and not about the store, of which a copy has none running: the feed tells them what to drop,
+ * leases and proofs tell of those that live.
  */
-export const NOT_COPIED: ReadonlySet<string> = new Set(["changes"]);
+export const NOT_COPIED: ReadonlySet<string> = new Set(["changes", "node_lease", "process_root", "keystead_writer"]);
