@@ -114,8 +114,8 @@ export class Sessions {
     using plaintext = new Secret(opened);
     const claims = this.#claims.find(name) ?? { text: text.decode(plaintext.bytes.subarray(SECRET_BYTES)) };
     const signingKey = deriveSigningKey(plaintext.bytes.subarray(0, SECRET_BYTES), request);
-    this.#claims.put(name, claims);
-    this.#signingKeys.put(signingKeyName(name, request), signingKey);
+    this.#claims.put(name, claims, ANYBODY);
+    this.#signingKeys.put(signingKeyName(name, request), signingKey, ANYBODY);
     return { claims, signingKey };
   }
 
@@ -166,6 +166,9 @@ function joined(left: Uint8Array, right: Uint8Array): Secret {
   bytes.set(right, left.length);
   return new Secret(bytes);
 }
+
+/** Custody doesn't read claims, so it can't tell whose a session is; to open a token again is cheap. */
+const ANYBODY = "";
 
 /** Tokens are long and theirs who send them: what is cached goes by their hash. */
 function nameOf({ accessKeyId, token }: SessionRequest): string {

@@ -52,7 +52,7 @@ export class SigningKeys {
   async #derive(name: SigningKeyName): Promise<KeyObject> {
     using secret = await this.#domainKeys.unseal(CREDENTIALS, credentialFields(name), name.sealed);
     const key = deriveSigningKey(secret.bytes, name);
-    this.#derived.put(cacheName(name), key);
+    this.#derived.put(cacheName(name), key, name.account);
     return key;
   }
 }

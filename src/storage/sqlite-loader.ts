@@ -66,6 +66,7 @@ class SqliteLoader implements Loader {
     if (changes !== 1) throw new UnknownTableError("What was read has not the one row that says what the store is.");
     this.#database.exec("COMMIT");
     migrate(this.#database, { kind: this.#facts.kind, now: this.#now });
+    this.#database.exec("UPDATE outbox SET slot = '' WHERE slot <> ''"); // whose writers are not here
     this.#database.close();
     return incarnation;
   }

@@ -50,7 +50,7 @@ class SqliteSnapshot implements Snapshot {
   constructor(database: DatabaseSync) {
     this.#database = database;
     const statements = new Statements(database);
-    this.db = kyselyOver(async (sql, parameters) => statements.run(sql, parameters));
+    this.db = kyselyOver(async (sql, parameters) => statements.run(sql, parameters), "sqlite");
     this.facts = readFacts(database);
     this.tables = tableNames(database)
       .filter((name) => !NOT_COPIED.has(name))
