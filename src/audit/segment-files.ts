@@ -100,6 +100,8 @@ function segmentNumbers(directory: string): readonly number[] {
 
 export interface StoredRecord {
   readonly eventID: string;
+  /** Which store wrote it, as it was since its last restore (its incarnation). */
+  readonly epoch: string;
   /** The row of the outbox it came from; 0 when it was appended. */
   readonly sequence: number;
   readonly record: Readonly<Record<string, unknown>>;
@@ -128,9 +130,11 @@ export async function* readSegments(
     const fd = openSync(path, "r");
     try {
       const sizeBytes = fstatSync(fd).size;
+      let epoch = "";
       for (const piece of readPieces(fd, sizeBytes)) {
         if (piece.kind === "frame") {
-          if (piece.frame.kind === RECORD_KIND) yield storedRecord(piece.frame);
+          if (piece.frame.kind === HEADER_KIND) epoch = parseHeader(piece.frame.payload).epoch;
+          if (piece.frame.kind === RECORD_KIND) yield storedRecord(piece.frame, epoch);
         } else if (piece.end < sizeBytes || number !== numbers.at(-1)) {
           onDamage({ path, offset: piece.offset, lengthBytes: piece.end - piece.offset });
         }
@@ -145,7 +149,7 @@ function refuseDamage({ path, offset, lengthBytes }: Damage): never {
   throw new Error(`${path} is damaged: ${lengthBytes} bytes from byte ${offset} are no record.`);
 }
 
-function storedRecord({ sequence, payload }: { sequence: number; payload: Buffer }): StoredRecord {
+function storedRecord({ sequence, payload }: { sequence: number; payload: Buffer }, epoch: string): StoredRecord {
   const record = JSON.parse(payload.toString("utf8")) as Readonly<Record<string, unknown>>;
-  return { eventID: String(record["eventID"]), sequence, record };
+  return { eventID: String(record["eventID"]), epoch, sequence, record };
 }

@@ -5,6 +5,7 @@ import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
 import { option, outboundOption, port, readSwitches, repeatable, secondsOf, vpcEndpoints, workers } from "./options.ts";
 import { quotasOption } from "./quotas.ts";
+import { addStoreCommands } from "./store-commands.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -278,6 +279,8 @@ Examples:
   $ keystead explain --data /var/lib/keystead --principal arn:aws:iam::111122223333:user/alice --action kms:CreateKey`,
   )
   .action(async (options) => (await import("./explain.ts")).explainCommand(options));
+
+addStoreCommands(program, { dataOption, rootKeyOptions });
 
 try {
   readSwitches(process.env);

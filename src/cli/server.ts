@@ -38,6 +38,7 @@ import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
+import { healthRoutes } from "./health.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
 
@@ -171,7 +172,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
-    routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+    routes: new Map([...healthRoutes(parts, config.log), ...(config.routes?.(parts) ?? [])]),
     quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
@@ -362,24 +363,6 @@ export async function closeParts({
   await rootProof?.close();
   await store.close();
   custody.close();
-}
-
-/** `/healthz`: the process answers. `/readyz`: its store does too. */
-function healthRoutes({ store }: ServerParts): Map<string, Route> {
-  return new Map<string, Route>([
-    ["/healthz", () => ({ status: 200, body: "ok\n" })],
-    [
-      "/readyz",
-      async () => {
-        try {
-          await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-          return { status: 200, body: "ready\n" };
-        } catch {
-          return { status: 503, body: "not ready\n" }; // the store tells the log why
-        }
-      },
-    ],
-  ]);
 }
 
 /**

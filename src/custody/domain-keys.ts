@@ -230,11 +230,11 @@ export class DomainKeys {
   }
 
   /** Every recipient with the key that seals its copies. A row that was altered or put in by somebody else does not open. */
-  async openRecipients(): Promise<readonly Recipient[]> {
-    const opened: Recipient[] = [];
+  async openRecipients(): Promise<readonly (Recipient & StoredRecipient)[]> {
+    const opened: (Recipient & StoredRecipient)[] = [];
     for (const { id, kind, sealedKey } of await this.#store.recipients()) {
       using key = await this.unseal(STORE, recipientFields(id, kind), sealedKey);
-      opened.push({ id, sealing: createSecretKey(key.bytes) });
+      opened.push({ id, kind, sealedKey, sealing: createSecretKey(key.bytes) });
     }
     return opened;
   }
@@ -244,6 +244,18 @@ export class DomainKeys {
     using bytes = new Secret(exported(sealing));
     const { sealed } = await this.seal(STORE, recipientFields(id, kind), bytes.bytes);
     return { id, kind, sealedKey: sealed };
+  }
+
+  /**
+   * Reads every version of a domain key from the store and opens it, whether or not it is open here.
+   *
+   * @throws WrongRootKeyError, SealedRowError one has no copy for this root key, or does not open
+   * @returns how many there are
+   */
+  async reopen({ region, purpose }: { readonly region: string; readonly purpose: Purpose }): Promise<number> {
+    const stored = await this.#store.load(region, purpose);
+    for (const key of stored) this.#openCopy(key);
+    return stored.length;
   }
 
   /** Lets go of every opened key. */

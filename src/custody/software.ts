@@ -4,7 +4,9 @@ import { createHmac, createSecretKey, type KeyObject, randomFillSync, timingSafe
 import type { Clock } from "../base/clock.ts";
 import { InvalidCiphertextException } from "../base/errors.ts";
 import type { CacheLimits } from "./aged-cache.ts";
+import { BackupKey } from "./backup-key.ts";
 import { encryptBlob, openBlob, parseBlob } from "./blob.ts";
+import { Canary } from "./canary.ts";
 import type {
   BlobHeader,
   Custody,
@@ -14,6 +16,7 @@ import type {
   MaterialOwner,
   NewSession,
   PlaintextSource,
+  Purpose,
   SealedMaterial,
   SessionOpening,
   SessionRequest,
@@ -126,6 +129,7 @@ export class SoftwareCustody implements Custody {
   readonly #sessions: Sessions;
   readonly #pairs: PairUse;
   readonly #imports: Imports;
+  readonly #canary: Canary;
   readonly #nonces = new Nonces();
   #closed = false;
 
@@ -146,6 +150,7 @@ export class SoftwareCustody implements Custody {
     this.#sessions = parts.sessions;
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
+    this.#canary = new Canary(parts.domainKeys);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -349,6 +354,41 @@ export class SoftwareCustody implements Custody {
   fillReadyPairs(): void {
     this.#requireOpen();
     this.#pairs.fillReadyPairs();
+  }
+
+  /** A new key for one backup, sealed to every recipient of the store. */
+  async newBackupKey(): Promise<BackupKey> {
+    this.#requireOpen();
+    return BackupKey.create(await this.#domainKeys.openRecipients());
+  }
+
+  /**
+   * Proves that keys can be used: opens a sealed canary with what the store holds now, encrypts and decrypts under it.
+   *
+   * @throws Error why they can't
+   */
+  async checkCanary(): Promise<void> {
+    this.#requireOpen();
+    await this.#canary.check();
+  }
+
+  /**
+   * Opens a sealed material and lets go of it.
+   *
+   * @throws SealedRowError the row was altered or moved, or its material has not the id that names it
+   */
+  async examineMaterial(material: SealedMaterial): Promise<void> {
+    await this.#open(material);
+  }
+
+  /**
+   * Opens every version of a domain key.
+   *
+   * @throws WrongRootKeyError, SealedRowError one has no copy for the root key, or does not open
+   */
+  async examineDomainKey(domain: { readonly region: string; readonly purpose: Purpose }): Promise<void> {
+    this.#requireOpen();
+    await this.#domainKeys.reopen(domain);
   }
 
   close(): void {

@@ -20,7 +20,7 @@ interface StoredDomainKey {
 }
 
 /** Custody's domain keys in a store; each call is a read or a transaction of its own. */
-export function domainKeyStore(store: Store, clock: Clock) {
+export function domainKeyStore(store: Pick<Store, "db" | "transaction">, clock: Clock) {
   return {
     async recipients(): Promise<StoredRecipient[]> {
       const rows = await store.db.selectFrom("recipient").selectAll().orderBy("id").execute();
