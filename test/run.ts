@@ -15,7 +15,7 @@ import { coverageOf, formatCoverage, loadChecklist, RESULTS_FILE, type RunResult
 import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const NOT_UNIT = ["test/interop/", "test/faults/", "test/conformance/", "test/e2e/"];
+const NOT_UNIT = ["test/interop/", "test/faults/", "test/load/", "test/conformance/", "test/e2e/"];
 /** A file that takes longer hangs. */
 const FILE_MS_MAX = 15 * 60_000;
 const FILES_AT_ONCE = 2;

@@ -21,7 +21,7 @@ export interface StoreParts {
  * @throws StoreRefusedError there is none, or it is not this command's
  * @throws WrongRootKeyError the root key is not one of the store's
  */
-export async function withStore(options: RootKeyOptions, body: (parts: StoreParts) => Promise<void>): Promise<void> {
+export async function withStore<T>(options: RootKeyOptions, body: (parts: StoreParts) => Promise<T>): Promise<T> {
   const clock = systemClock;
   requireStore(options.data);
   await using store = await openStore(
@@ -33,6 +33,7 @@ export async function withStore(options: RootKeyOptions, body: (parts: StorePart
     rootKeys: [await openRootKey(options)],
     clock,
   });
-  await body({ store, custody, clock });
+  const result = await body({ store, custody, clock });
   custody.close();
+  return result;
 }
