@@ -31,6 +31,7 @@ import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
+import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { openStore, type StoreConfig } from "./open-store.ts";
 
@@ -65,6 +66,7 @@ export interface ServerParts {
   readonly custody: SoftwareCustody;
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
+  readonly feedPruner: FeedPruner;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
 }
@@ -113,6 +115,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     });
     const address = await listenEverywhere(gateway, config);
     dueWork.start();
+    parts.feedPruner.start();
     const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return {
       ...parts,
@@ -207,7 +210,11 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
-    return { store, custody, recorder, dueWork, lastUsages, credentialUsages };
+    const feedPruner = new FeedPruner({
+      store,
+      onError: (cause) => log.error({ err: cause }, "Old entries of the change feed could not be removed."),
+    });
+    return { store, custody, recorder, dueWork, feedPruner, lastUsages, credentialUsages };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -251,10 +258,12 @@ async function closeParts({
   custody,
   recorder,
   dueWork,
+  feedPruner,
   lastUsages,
   credentialUsages,
 }: ServerParts): Promise<void> {
   await dueWork.stop();
+  await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();
   await credentialUsages.close();

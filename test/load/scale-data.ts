@@ -166,7 +166,7 @@ class Loader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize = 0x10002");
+    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     this.#database.close();
   }
 
