@@ -7,7 +7,7 @@ import { readSegments } from "../../src/audit/segment-files.ts";
 import { segmentFolders } from "../faults/audit-trail.ts";
 import { initStore, type RunningProcess, startProcess, TemporaryDirectory } from "../faults/processes.ts";
 import { RandomChoices } from "../faults/random-choices.ts";
-import { type AccessKey, callKms } from "../faults/signed-requests.ts";
+import { type AccessKey, callKms, send } from "../faults/signed-requests.ts";
 import { SoakClient, type SoakShared } from "./soak-client.ts";
 import { makeWorld, type SoakWorld, STEPS } from "./soak-work.ts";
 
@@ -184,9 +184,9 @@ class SoakRun {
     const doomed = world.doomed;
     world.doomed = [];
     this.#shared.moves += 1;
-    const url = `${this.#shared.endpoint}/_keystead/clock`;
-    const moved = await fetch(url, { method: "PUT", body: '{"advance":"P30D"}' });
-    if (moved.status !== 200) throw new Error(`The clock could not be moved: ${await moved.text()}`);
+    const body = Buffer.from('{"advance":"P30D"}');
+    const moved = await send(this.#shared.endpoint, { method: "PUT", path: "/_keystead/clock", headers: {}, body });
+    if (moved.status !== 200) throw new Error(`The clock could not be moved: ${moved.body.toString("utf8")}`);
     this.#shared.moves += 1;
     const server = { endpoint: this.#shared.endpoint, credentials: this.#shared.root };
     for (const KeyId of doomed) {
