@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { testPlace } from "./testing-database.ts";
 
 const MAIN = fileURLToPath(new URL("./cli/main.ts", import.meta.url));
 
@@ -37,9 +38,11 @@ export interface TestClock {
   advance(duration: string): Promise<Date>;
 }
 
-/** Starts `keystead dev` on a free port. Rejects, with what it wrote, when it does not become ready. */
+/** Starts `keystead dev` on a free port, in memory unless `testPlace` says otherwise. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
-  const child = spawn(process.execPath, ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args], {
+  const place = await testPlace(args);
+  const command = ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args, ...place.args];
+  const child = spawn(process.execPath, command, {
     env: { ...withoutOptions(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -50,7 +53,10 @@ export async function startKeystead({ args = [], env = {} }: StartOptions = {}):
   const printed = await untilReady(child, () => errors);
   const endpoint = /^keystead is ready on (\S+)$/m.exec(printed)?.[1] ?? "";
   const exported = (name: string): string => new RegExp(`^export ${name}=(\\S+)$`, "m").exec(printed)?.[1] ?? "";
-  const stop = (): Promise<void> => stopChild(child);
+  const stop = async (): Promise<void> => {
+    await stopChild(child);
+    await place.remove();
+  };
   return {
     endpoint,
     credentials: {

@@ -1,5 +1,6 @@
 /**
- * Runs the tests: all of them, or with the argument `unit` those that need no tool, browser or long run.
+ * Runs the tests: all of them, with the argument `unit` those that need no tool, browser or long run, and with `postgres`
+ * all whose servers can have their store in PostgreSQL, there (or the files that are named after it).
  *
  * It prints a line for each file, then what failed, then node's own summary. It fails when a test failed, was skipped or is
  * marked to do, when a file holds no test, and, where all ran, when an id of a finished capability has no passing test.
@@ -11,11 +12,22 @@ import { Transform } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
+import { TEST_DATABASE_VARIABLE } from "../src/testing-database.ts";
 import { coverageOf, formatCoverage, loadChecklist, RESULTS_FILE, type RunResults } from "./conformance/coverage.ts";
+import { POSTGRES_VARIABLE, PostgresServer } from "./postgres.ts";
 import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const NOT_UNIT = ["test/interop/", "test/faults/", "test/load/", "test/conformance/", "test/e2e/"];
+const NOT_UNIT = [
+  "test/interop/",
+  "test/faults/",
+  "test/load/",
+  "test/conformance/",
+  "test/e2e/",
+  "test/storage/postgres",
+];
+/** What they start has its store in a file or in memory whatever the engine is: they look into it, or start `serve`. */
+const SQLITE_ALONE: readonly string[] = [];
 /** A file that takes longer hangs. */
 const FILE_MS_MAX = 15 * 60_000;
 const FILES_AT_ONCE = 2;
@@ -65,9 +77,12 @@ class Tally {
   }
 }
 
-const unitOnly = process.argv[2] === "unit";
+const [mode = "all", ...named] = process.argv.slice(2);
+const unitOnly = mode === "unit";
+const onPostgres = mode === "postgres";
 const files = globSync("test/**/*.test.ts", { cwd: ROOT })
   .filter((file) => !unitOnly || !NOT_UNIT.some((folder) => file.startsWith(folder)))
+  .filter((file) => !onPostgres || (named.length > 0 ? named.includes(file) : !SQLITE_ALONE.includes(file)))
   .sort();
 
 const missing = unitOnly ? [] : missingTools();
@@ -76,6 +91,10 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
+await using postgres = unitOnly ? undefined : await PostgresServer.start();
+if (postgres !== undefined) process.env[POSTGRES_VARIABLE] = postgres.url;
+if (postgres !== undefined && onPostgres) process.env[TEST_DATABASE_VARIABLE] = postgres.url;
+
 const tally = new Tally();
 const events = run({ files, cwd: ROOT, concurrency: FILES_AT_ONCE, isolation: "process", timeout: FILE_MS_MAX });
 events.compose(brief(tally)).compose(new spec()).pipe(process.stdout);
@@ -83,14 +102,14 @@ await new Promise((resolve, reject) => events.once("end", resolve).once("error",
 tally.requireFiles(files);
 
 const results: RunResults = { finishedAt: new Date().toISOString(), complete: !unitOnly, passed: tally.passed };
-writeFileSync(RESULTS_FILE, `${JSON.stringify(results, null, 1)}\n`);
+if (!onPostgres) writeFileSync(RESULTS_FILE, `${JSON.stringify(results, null, 1)}\n`);
 process.exitCode = tally.failed > 0 || tally.passed.length === 0 ? 1 : 0;
 process.on("exit", conclude);
 
 /** Says last what node's summary doesn't say. Runs when standard output has taken the summary. */
 function conclude(): void {
   const { complaints, passed } = tally;
-  if (!unitOnly) {
+  if (mode === "all") {
     const coverage = coverageOf(loadChecklist(), passed);
     if (coverage.open.length + coverage.unknown.length > 0) complaints.push(`\n${formatCoverage(coverage)}`);
   }

@@ -1,6 +1,7 @@
 /** The tools from outside npm that tests call, each by its path, and the one command that installs them. */
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, globSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** The one command that brings every tool. */
 export const SETUP_COMMAND = "npm run test:setup";
@@ -11,8 +12,17 @@ export const AWS_CLI = "/usr/bin/aws";
 /** Debian's OpenSSL command line. */
 export const OPENSSL = "/usr/bin/openssl";
 
+/** PostgreSQL's server program, of the newest version that Debian has put here; no server of the system's needs to run. */
+export const POSTGRES =
+  globSync("/usr/lib/postgresql/*/bin/postgres")
+    .sort((left, right) => left.localeCompare(right, "en", { numeric: true }))
+    .at(-1) ?? "/usr/lib/postgresql/15/bin/postgres";
+
+/** Where the other programs of PostgreSQL's server are, such as `initdb`. */
+export const POSTGRES_BIN = dirname(POSTGRES);
+
 /** The tools of which this machine has none. */
-export function missingTools(tools: readonly string[] = [AWS_CLI, OPENSSL]): readonly string[] {
+export function missingTools(tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES]): readonly string[] {
   return tools.filter((path) => {
     try {
       accessSync(path, constants.X_OK);

@@ -1,6 +1,6 @@
 /** Records as lines of text, in a file or on standard output (`--audit-log`). */
 
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { type AuditRecord, highestOf, type Sink } from "./sink.ts";
 
@@ -21,6 +21,18 @@ export const lineIo: LineIo = {
   pause: (milliseconds) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
 };
 
+/** How a `LineSink` writes. */
+export interface LineSinkOptions {
+  readonly io?: LineIo;
+  /**
+   * Whether other processes append to the same file. Each write is whole lines in one call, so lines don't mix; but what a
+   * full disk has cut off can't be taken back, since others may have written behind it: whoever writes next ends its line.
+   */
+  readonly shared?: boolean;
+}
+
+const LINE_END = 0x0a;
+
 /**
  * Appends each record as one line. Its reader may see a record twice, with the same `eventID`, after a crash: unlike a
  * segment it doesn't know what it holds.
@@ -29,6 +41,7 @@ export class LineSink implements Sink {
   readonly #fd: number;
   readonly #io: LineIo;
   readonly #isFile: boolean;
+  readonly #isShared: boolean;
   #highest = 0;
   /** A failed write left a piece of a line that could not be taken back. */
   #isMidLine = false;
@@ -37,10 +50,11 @@ export class LineSink implements Sink {
    * @param target a file that is made with mode 0600 or appended to, or `-` for standard output
    * @throws Error when the file can't be opened
    */
-  constructor(target: string, io: LineIo = lineIo) {
-    this.#fd = target === "-" ? STANDARD_OUTPUT : openSync(target, "a", 0o600);
+  constructor(target: string, { io = lineIo, shared = false }: LineSinkOptions = {}) {
+    this.#fd = target === "-" ? STANDARD_OUTPUT : openSync(target, shared ? "a+" : "a", 0o600);
     this.#io = io;
     this.#isFile = fstatSync(this.#fd).isFile();
+    this.#isShared = shared && this.#isFile;
   }
 
   get highest(): number {
@@ -48,7 +62,7 @@ export class LineSink implements Sink {
   }
 
   write(records: readonly AuditRecord[]): void {
-    let text = this.#isMidLine ? "\n" : "";
+    let text = (this.#isShared ? this.#endsMidLine() : this.#isMidLine) ? "\n" : "";
     for (const { json } of records) text += `${json}\n`;
     const bytes = Buffer.from(text, "utf8");
     let written = 0;
@@ -87,9 +101,16 @@ export class LineSink implements Sink {
     }
   }
 
+  /** Whether the file ends with a piece of a line, this process's or another one's. */
+  #endsMidLine(): boolean {
+    const { size } = fstatSync(this.#fd);
+    const last = new Uint8Array(1);
+    return size > 0 && readSync(this.#fd, last, 0, 1, size - 1) === 1 && last[0] !== LINE_END;
+  }
+
   #takeBack(written: number): void {
     this.#isMidLine = true;
-    if (!this.#isFile) return;
+    if (!this.#isFile || this.#isShared) return;
     try {
       ftruncateSync(this.#fd, fstatSync(this.#fd).size - written);
       this.#isMidLine = false;

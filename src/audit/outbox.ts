@@ -9,15 +9,17 @@ const MOVE_DELAY_MS = 100;
 const RETRY_DELAY_MS = 1_000;
 
 /** Adds records to the transaction of the change that they are about. */
-export async function insertRecords(tx: Tx, records: readonly string[]): Promise<void> {
+export async function insertRecords(tx: Tx, records: readonly string[], slot: string): Promise<void> {
   await tx.db
     .insertInto("outbox")
-    .values(records.map((record) => ({ record })))
+    .values(records.map((record) => ({ record, slot })))
     .execute();
 }
 
 export interface MoverOptions {
   readonly store: Pick<Store, "transaction">;
+  /** Whose rows are moved: each slot's are written by one process, in the order of their sequences. */
+  readonly slot: string;
   /** Resolves when the records are where they stay; those that it has already are told by their sequence. */
   readonly deliver: (records: readonly AuditRecord[]) => Promise<void>;
   readonly onError: (cause: unknown) => void;
@@ -29,14 +31,16 @@ export interface MoverOptions {
  */
 export class OutboxMover {
   readonly #store: MoverOptions["store"];
+  readonly #slot: string;
   readonly #deliver: MoverOptions["deliver"];
   readonly #onError: MoverOptions["onError"];
   #timer: NodeJS.Timeout | undefined;
   #last: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor({ store, deliver, onError }: MoverOptions) {
+  constructor({ store, slot, deliver, onError }: MoverOptions) {
     this.#store = store;
+    this.#slot = slot;
     this.#deliver = deliver;
     this.#onError = onError;
   }
@@ -84,8 +88,10 @@ export class OutboxMover {
   /** Deletes what was delivered and reads what comes next, in one commit. */
   #step(delivered: number): Promise<readonly { readonly sequence: number; readonly record: string }[]> {
     return this.#store.transaction(async ({ db }) => {
-      if (delivered > 0) await db.deleteFrom("outbox").where("sequence", "<=", delivered).execute();
-      return db.selectFrom("outbox").select(["sequence", "record"]).orderBy("sequence").limit(ROWS_PER_STEP).execute();
+      const done = db.deleteFrom("outbox").where("slot", "=", this.#slot).where("sequence", "<=", delivered);
+      if (delivered > 0) await done.execute();
+      const waiting = db.selectFrom("outbox").select(["sequence", "record"]).where("slot", "=", this.#slot);
+      return waiting.orderBy("sequence").limit(ROWS_PER_STEP).execute();
     });
   }
 }

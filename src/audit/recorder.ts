@@ -13,12 +13,16 @@ export interface AuditRecorder extends Recorder {
    * @throws Error when a sink can't take them; those of changes stay in the outbox
    */
   flush(): Promise<void>;
+  /** Moves rows soon that another process has put into the outbox. */
+  moveSoon(): void;
   /** Flushes, refuses what comes after, and closes the sinks, whatever the flush came to. */
   close(): Promise<void>;
 }
 
 export interface RecorderOptions {
   readonly store: Pick<Store, "transaction">;
+  /** The writer slot of this process, where several share an outbox; empty if not given. */
+  readonly slot?: string;
   /** In the order of writing, the one that lasts first: a request fails when any of them can't take its record. */
   readonly sinks: readonly Sink[];
   /** Waits for the disk before each answer (`--audit-sync`). */
@@ -27,6 +31,8 @@ export interface RecorderOptions {
   readonly onError: (cause: unknown) => void;
   /** Is told of each appended entry once its records are written (last usage): it must not throw. */
   readonly appended?: (entry: Entry, records: readonly RenderedRecord[]) => void;
+  /** Whether this process moves the outbox, as one of each store does; a worker leaves that to the one above it. */
+  readonly movesOutbox?: boolean;
   /** Makes event ids; random UUIDs if not given. */
   readonly newId?: () => string;
 }
@@ -48,17 +54,22 @@ class SinkRecorder implements AuditRecorder {
   readonly #syncEveryAppend: boolean;
   readonly #newId: (() => string) | undefined;
   readonly #appended: RecorderOptions["appended"];
-  readonly #mover: OutboxMover;
+  readonly #mover: OutboxMover | undefined;
+  readonly #slot: string;
   #batch: Batch | undefined;
   #isClosed = false;
 
-  constructor({ store, sinks, syncEveryAppend = false, onError, newId, appended }: RecorderOptions) {
+  constructor(options: RecorderOptions) {
+    const { store, slot = "", sinks, syncEveryAppend = false, onError, newId, appended, movesOutbox = true } = options;
+    this.#slot = slot;
     this.#sinks = sinks;
     this.#syncEveryAppend = syncEveryAppend;
     this.#newId = newId;
     this.#appended = appended;
-    this.#mover = new OutboxMover({ store, deliver: (records) => this.#deliver(records), onError });
-    this.#mover.wake();
+    if (movesOutbox) {
+      this.#mover = new OutboxMover({ store, slot, deliver: (records) => this.#deliver(records), onError });
+    }
+    this.moveSoon();
   }
 
   append(entry: Entry): Promise<void> {
@@ -75,16 +86,18 @@ class SinkRecorder implements AuditRecorder {
   }
 
   async enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void> {
-    await insertRecords(
-      tx,
-      this.#render(entry).map(({ json }) => json),
-    );
-    this.#mover.wake();
+    const records = this.#render(entry).map(({ json }) => json);
+    await insertRecords(tx, records, this.#slot);
+    this.moveSoon();
+  }
+
+  moveSoon(): void {
+    this.#mover?.wake();
   }
 
   async flush(): Promise<void> {
     await this.#batch?.done.promise;
-    await this.#mover.flush();
+    await this.#mover?.flush();
     await this.#sync();
   }
 
@@ -97,7 +110,7 @@ class SinkRecorder implements AuditRecorder {
 
   async #finish(): Promise<void> {
     await this.#batch?.done.promise;
-    await this.#mover.close();
+    await this.#mover?.close();
   }
 
   #render(entry: Entry | InternalEntry): readonly RenderedRecord[] {

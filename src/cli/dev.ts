@@ -11,7 +11,9 @@ import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { operatorLog } from "./log.ts";
-import { isLoopback, makeDirectory, readNamedFile } from "./options.ts";
+import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
+import { quotaProfile } from "./quotas.ts";
+import { databaseOf } from "./root-keys.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
@@ -19,6 +21,7 @@ interface DevOptions {
   readonly host: string;
   readonly port: number;
   readonly data?: string;
+  readonly database?: string;
   readonly seed?: string;
   readonly tls?: "self-signed";
   readonly auditLog?: string;
@@ -27,17 +30,22 @@ interface DevOptions {
   readonly unknownPrincipals: "refuse" | "allow";
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly quotas: string;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
   const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
-  const { outboundAllow } = options;
+  const { outboundAllow, database } = options;
+  if (database !== undefined && data === undefined) {
+    throw new UsageError("--database needs --data: a database outlives a root key that is kept nowhere.");
+  }
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
     kind: "dev",
     ...(data !== undefined && { directory: data }),
+    ...databaseOf(options),
     create: true,
     host,
     port,
@@ -51,6 +59,7 @@ export async function dev(options: DevOptions): Promise<void> {
     allowUnknownPrincipals: unknownPrincipals === "allow",
     ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
     attestationRoots: readAttestationRoots(attestationRoot),
+    quotas: await quotaProfile(options.quotas, "approve"),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
@@ -87,6 +96,7 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_IAM=${endpoint}`,
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ENDPOINT_URL_EC2=${endpoint}`,
+      `export AWS_ENDPOINT_URL_SERVICE_QUOTAS=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

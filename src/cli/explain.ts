@@ -9,11 +9,11 @@ import type { Principal } from "../identity/principal.ts";
 import { aliasArn, keyArn } from "../kms/identifiers.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
 import { simulate } from "../pipeline/simulation.ts";
-import { requireStore } from "../storage/open.ts";
 import type { Reader, Store } from "../storage/store.ts";
 import { EXPLAIN_PATH } from "./explain-route.ts";
-import { openStore } from "./open-store.ts";
+import { openStore, requireStoreAt } from "./open-store.ts";
 import { UsageError } from "./options.ts";
+import { databaseOf } from "./root-keys.ts";
 
 const questionForm = z.strictObject({
   /** The ARN of a root user, user, role or role session. */
@@ -36,6 +36,7 @@ interface ExplainOptions {
   readonly context?: readonly string[];
   readonly region: string;
   readonly data?: string;
+  readonly database?: string;
   readonly endpoint: string;
 }
 
@@ -60,9 +61,10 @@ function checkedQuestion(json: unknown): ExplainQuestion {
   return asked.data;
 }
 
-/** Prints the explanation; of the store in `--data`, else of the development server at `--endpoint`. */
+/** Prints the explanation; of the store in `--data` or `--database`, else of the development server at `--endpoint`. */
 export async function explainCommand(options: ExplainOptions): Promise<void> {
-  const text = options.data === undefined ? await askServer(options) : await readStore(options, options.data);
+  const { data, database } = options;
+  const text = data === undefined && database === undefined ? await askServer(options) : await readStore(options);
   process.stdout.write(text);
 }
 
@@ -80,9 +82,15 @@ async function askServer({ endpoint, principal, action, resource, context, regio
   return text;
 }
 
-async function readStore(options: ExplainOptions, directory: string): Promise<string> {
-  requireStore(directory);
-  const config = { kind: "serve", directory, create: false } as const;
+async function readStore(options: ExplainOptions): Promise<string> {
+  const { data, database } = options;
+  if (data !== undefined) requireStoreAt({ data, ...databaseOf(options) });
+  const config = {
+    kind: "serve",
+    create: false,
+    ...(data !== undefined && database === undefined && { directory: data }),
+    ...databaseOf(options),
+  } as const;
   await using store = await openStore(config, { lock: "tool", clock: systemClock });
   const { principal, action, resource, context, region } = options;
   return await explainText(store, checkedQuestion({ principal, action, resource, context, region }), systemClock.now());

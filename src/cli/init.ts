@@ -12,7 +12,7 @@ import { showAccessKey } from "./account.ts";
 import { accountId, newAccount, newAccountId } from "./accounts.ts";
 import { openStore } from "./open-store.ts";
 import { makeDirectory, UsageError } from "./options.ts";
-import { openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
+import { databaseOf, openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 
 interface InitOptions extends RootKeyOptions {
   readonly account?: string;
@@ -23,9 +23,7 @@ interface InitOptions extends RootKeyOptions {
 /** Makes root key, recovery key, database and first account, and shows what is shown once. Refuses a directory in use. */
 export async function init(options: InitOptions): Promise<void> {
   const id = options.account === undefined ? newAccountId() : accountId(options.account);
-  if (existsSync(join(options.data, "keystead.db"))) {
-    throw new UsageError(`${options.data} holds a Keystead store already.`);
-  }
+  await requireNoStore(options);
   makeDirectory(options.data);
   requirePrivate(options.data);
   const rootKey =
@@ -35,7 +33,7 @@ export async function init(options: InitOptions): Promise<void> {
   const recovery = options.singleRootKey === true ? undefined : createRecoveryKey();
   const clock = systemClock;
   await using store = await openStore(
-    { kind: "serve", directory: options.data, create: true },
+    { kind: "serve", directory: options.data, create: true, ...databaseOf(options) },
     { lock: "server", clock },
   );
   const custody = await openCustody({
@@ -46,7 +44,7 @@ export async function init(options: InitOptions): Promise<void> {
   });
   const accessKey = await newAccount({ store, custody }, { id, name: options.accountName }, clock.now());
   if (accessKey === undefined) throw new UsageError(`The account ${id} exists already.`);
-  process.stdout.write(`Store made in ${options.data}.\n`);
+  process.stdout.write(`Store made in ${options.database === undefined ? options.data : "the database"}.\n`);
   if (options.rootKeyCredential === undefined) process.stdout.write(`Root key: ${rootKeyPath(options)}\n`);
   if (recovery !== undefined) {
     using text = recovery.text;
@@ -56,4 +54,12 @@ export async function init(options: InitOptions): Promise<void> {
   }
   showAccessKey(id, accessKey);
   custody.close();
+}
+
+/** @throws UsageError the directory or the database is in use */
+async function requireNoStore({ data, database }: InitOptions): Promise<void> {
+  if (existsSync(join(data, "keystead.db"))) throw new UsageError(`${data} holds a Keystead store already.`);
+  if (database === undefined) return;
+  const { hasPostgresStore } = await import("../storage/open-postgres.ts");
+  if (await hasPostgresStore(database)) throw new UsageError("The database holds a Keystead store already.");
 }

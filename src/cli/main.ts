@@ -3,7 +3,8 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints, workers } from "./options.ts";
+import { quotasOption } from "./quotas.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -32,6 +33,7 @@ program
   .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
   .addOption(option("--port <number>", "port to listen on, 0 for a free one").default(4599).argParser(port))
   .addOption(option("--data <directory>", "keep the store in this directory instead of in memory"))
+  .addOption(option("--database <url>", "keep the store in this PostgreSQL database; needs --data for the rest"))
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
   .addOption(
@@ -54,6 +56,7 @@ program
       .default("refuse"),
   )
   .addOption(attestationRootOption())
+  .addOption(quotasOption())
   .addHelpText(
     "after",
     `
@@ -65,6 +68,11 @@ Examples:
   .action(async (options) => (await import("./dev.ts")).dev(options));
 
 const dataOption = () => option("--data <directory>", "directory of the store").makeOptionMandatory();
+const databaseOption = () =>
+  option(
+    "--database <url>",
+    "PostgreSQL database of the store (postgres://…); --data then holds what is this node's alone",
+  );
 const rootKeyOptions = (command: Command): Command =>
   command
     .addOption(
@@ -76,7 +84,8 @@ rootKeyOptions(
   program
     .command("init")
     .description("Make a store for `serve`: root key, recovery key, database and first account.")
-    .addOption(dataOption()),
+    .addOption(dataOption())
+    .addOption(databaseOption()),
 )
   .addOption(option("--account <id>", "12-digit id of the first account (default: a random one)"))
   .addOption(option("--account-name <name>", "its name").default("default"))
@@ -90,7 +99,13 @@ Examples:
   )
   .action(async (options) => (await import("./init.ts")).init(options));
 
-rootKeyOptions(program.command("serve").description("Run a server for production.").addOption(dataOption()))
+rootKeyOptions(
+  program
+    .command("serve")
+    .description("Run a server for production.")
+    .addOption(dataOption())
+    .addOption(databaseOption()),
+)
   .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
   .addOption(option("--port <number>", "port to listen on").default(4599).argParser(port))
   .addOption(option("--tls-cert <file>", "PEM certificate chain"))
@@ -105,7 +120,14 @@ rootKeyOptions(program.command("serve").description("Run a server for production
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
   .addOption(attestationRootOption())
+  .addOption(quotasOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
+  .addOption(
+    option(
+      "--workers <number>",
+      "processes that serve (default: one for each core; 1 where --audit-log is no file)",
+    ).argParser(workers),
+  )
   .addHelpText(
     "after",
     `
@@ -118,13 +140,25 @@ Examples:
     await (await import("./serve.ts")).serve(options);
   });
 
+program
+  .command("worker", { hidden: true })
+  .description("What serve runs its workers by; never run it yourself.")
+  .action(async () => {
+    requireGuardedProcess();
+    await (await import("./worker.ts")).worker();
+  });
+
 const account = program
   .command("account")
   .description("Accounts and their root access keys.")
   .addHelpText("after", "\nExample:\n  $ keystead account create --data /var/lib/keystead");
 
 rootKeyOptions(
-  account.command("create").description("Make an account and show its root access key once.").addOption(dataOption()),
+  account
+    .command("create")
+    .description("Make an account and show its root access key once.")
+    .addOption(dataOption())
+    .addOption(databaseOption()),
 )
   .addOption(option("--account <id>", "12-digit id (default: a random one)"))
   .addOption(option("--account-name <name>", "its name").default("default"))
@@ -135,7 +169,8 @@ rootKeyOptions(
   account
     .command("reset-credentials")
     .description("Replace an account's root access keys by a new one and show it once.")
-    .addOption(dataOption()),
+    .addOption(dataOption())
+    .addOption(databaseOption()),
 )
   .addOption(option("--account <id>", "12-digit id").makeOptionMandatory())
   .addHelpText(
@@ -153,6 +188,7 @@ program
   .addOption(repeatable("--context <key=value>", "a condition key, or a pair of the encryption context; repeatable"))
   .addOption(option("--region <region>", "Region of the request").default("us-east-1"))
   .addOption(option("--data <directory>", "look at this store of `serve` instead of asking a server"))
+  .addOption(option("--database <url>", "look at the store of `serve` in this PostgreSQL database"))
   .addOption(option("--endpoint <url>", "development server to ask").default("http://127.0.0.1:4599"))
   .addHelpText(
     "after",

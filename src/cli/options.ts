@@ -102,6 +102,18 @@ export function vpcEndpoints(text: string, before: readonly Listener[] = []): re
   return [...before, ...listeners];
 }
 
+/** The most workers that `serve` runs: more than one for each core of a large machine helps nobody. */
+const WORKERS_MAX = 256;
+
+/** Parses a number of workers. */
+export function workers(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,3}$/.test(text) || value < 1 || value > WORKERS_MAX) {
+    throw new UsageError(`--workers takes 1 to ${WORKERS_MAX}, not '${text}'.`);
+  }
+  return value;
+}
+
 /** Parses a number of seconds, up to an hour. */
 export function seconds(text: string): number {
   const value = Number(text);

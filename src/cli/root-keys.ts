@@ -7,8 +7,15 @@ import { UsageError } from "./options.ts";
 
 export interface RootKeyOptions {
   readonly data: string;
+  /** `postgres://…`, where the store is not in `data`. */
+  readonly database?: string;
   readonly rootKey?: string;
   readonly rootKeyCredential?: string;
+}
+
+/** The database that the options name, as a part of a store's configuration. */
+export function databaseOf({ database }: { readonly database?: string }): { readonly database?: string } {
+  return database === undefined ? {} : { database };
 }
 
 /** The file of the root key unless the operator names another. */

@@ -1,16 +1,21 @@
 /** `keystead serve`: the server for production. */
 
+import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
-import { requireStore } from "../storage/open.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
+import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
-import { startServer } from "./server.ts";
+import { startPrimary } from "./primary.ts";
+import { quotaProfile } from "./quotas.ts";
+import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { type ServerConfig, startServer } from "./server.ts";
 import { closeOnSignal } from "./signals.ts";
 
-interface ServeOptions extends RootKeyOptions {
+/** The options of `serve`, as commander gives them; a worker gets them as a message. */
+export interface ServeOptions extends RootKeyOptions {
   readonly host: string;
   readonly port: number;
   readonly vpcEndpoint?: readonly Listener[];
@@ -21,10 +26,60 @@ interface ServeOptions extends RootKeyOptions {
   readonly auditSync?: boolean;
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly workers?: number;
+  readonly quotas: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
 export async function serve(options: ServeOptions): Promise<void> {
+  requireStoreAt(options);
+  const config = await serverConfig(options);
+  const workers = workersOf(options);
+  if (workers > 1) return await serveWithWorkers(options, config, workers);
+  const server = await startServer(config);
+  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
+  server.custody.fillReadyPairs();
+  closeOnSignal(server);
+}
+
+async function serveWithWorkers(options: ServeOptions, config: ServerConfig, workers: number): Promise<void> {
+  const primary = await startPrimary({
+    config,
+    workers,
+    options,
+    onFailure(cause) {
+      config.log.error({ err: cause }, "The server ends: it has no workers.");
+      process.exitCode = 1;
+      process.kill(process.pid, "SIGTERM");
+    },
+  });
+  process.stdout.write(`keystead is ready on ${primary.endpoint}\n`);
+  process.on("exit", () => primary.abandon());
+  closeOnSignal(primary);
+}
+
+/** @throws UsageError lines of several processes would mix in a pipe */
+function workersOf({ workers, auditLog }: ServeOptions): number {
+  const isMixed = auditLog !== undefined && !isRegularFile(auditLog);
+  if (workers === undefined) return isMixed ? 1 : availableParallelism();
+  if (workers > 1 && isMixed) {
+    throw new UsageError(`--audit-log ${auditLog} takes --workers 1: lines of several processes would mix there.`);
+  }
+  return workers;
+}
+
+/** Whether records go into a file, which may be yet to be made. */
+function isRegularFile(path: string): boolean {
+  return path !== "-" && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? true);
+}
+
+/**
+ * What the options come to. Each process of a server reads the root key, the certificate and the attestation roots by itself,
+ * so that none of them passes from process to process.
+ *
+ * @throws UsageError the options contradict each other, or name what can't be read
+ */
+export async function serverConfig(options: ServeOptions): Promise<ServerConfig> {
   const tls = tlsOf(options);
   const { vpcEndpoint: vpcEndpoints = [] } = options;
   const exposed = [options.host, ...vpcEndpoints.map(({ host }) => host)].find((host) => !isLoopback(host));
@@ -36,10 +91,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (options.insecureHttp === true && (tls !== undefined || exposed === undefined)) {
     throw new UsageError("--insecure-http has no effect with TLS or on loopback: leave it out.");
   }
-  requireStore(options.data);
-  const server = await startServer({
+  return {
     kind: "serve",
     directory: options.data,
+    ...databaseOf(options),
     create: false,
     host: options.host,
     port: options.port,
@@ -51,11 +106,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    quotas: await quotaProfile(options.quotas, "hold"),
     log: operatorLog(),
-  });
-  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
-  server.custody.fillReadyPairs();
-  closeOnSignal(server);
+  };
 }
 
 function tlsOf({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined {

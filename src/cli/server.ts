@@ -1,12 +1,12 @@
 /** Joins the rooms into a running server: store, custody, records, services, gateway and due work. */
 
-import { join } from "node:path";
 import type { UnknownPrincipals } from "../access/principals.ts";
 import { LineSink } from "../audit/line-sink.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
 import { SegmentSink } from "../audit/segment.ts";
 import type { Sink } from "../audit/sink.ts";
+import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
@@ -17,12 +17,14 @@ import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
+import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
+import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { kmsService } from "../kms/service.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
@@ -30,10 +32,13 @@ import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
+import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
-import { openStore, type StoreConfig } from "./open-store.ts";
+import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
+import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
@@ -43,6 +48,10 @@ export interface ServerConfig extends StoreConfig {
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly rootKeys: readonly RootKey[];
   readonly clock: Clock;
+  /** Given in a worker; without it this is the only process that serves. */
+  readonly worker?: WorkerSeat;
+  /** Whether workers serve what this process opens. */
+  readonly hasWorkers?: boolean;
   /** A file, or `-` for standard output: a copy of every record, one JSON text a line. */
   readonly auditLog?: string;
   /** Whether each append waits for the disk. */
@@ -56,6 +65,8 @@ export interface ServerConfig extends StoreConfig {
   readonly outboundAllowed?: readonly string[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagationMs?: number;
+  /** Absent: resource quotas as on AWS, and no request quotas. */
+  readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
   prepare?(parts: ServerParts): Promise<void>;
   routes?(parts: ServerParts): ReadonlyMap<string, Route>;
@@ -71,6 +82,13 @@ export interface ServerParts {
   readonly credentialUsages: CredentialUsages;
 }
 
+/** A server that is open and listens nowhere yet. */
+export interface OpenedServer extends ServerParts {
+  /** Starts to answer; closes everything where it can't. */
+  listen(at: Pick<ServerConfig, "host" | "port" | "vpcEndpoints">): Promise<RunningServer>;
+  close(): Promise<void>;
+}
+
 export interface RunningServer extends ServerParts {
   /** Such as `http://127.0.0.1:4599`. */
   readonly endpoint: string;
@@ -83,52 +101,86 @@ const GRACE_MS = 10_000;
 
 /** Starts a server; when this resolves it answers. */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const server = await openServer(config);
+  return await server.listen(config);
+}
+
+/** Starts what one process of a server does for all of them. */
+export function startBackground({ dueWork, feedPruner }: Pick<ServerParts, "dueWork" | "feedPruner">): void {
+  dueWork.start();
+  feedPruner.start();
+}
+
+/** Opens everything that a server is made of. */
+export async function openServer(config: ServerConfig): Promise<OpenedServer> {
   const parts = await openParts(config);
-  const { store, custody, recorder, dueWork, lastUsages, credentialUsages } = parts;
   try {
     await config.prepare?.(parts);
-    const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
-    const gateway = new Gateway({
-      services: [
-        kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
-        stsService({ custody, identityTokens: identityTokensOf(config) }),
-        iamService({
-          custody,
-          credentialUsages,
-          unknownPrincipals: unknownPrincipalsOf(config),
-          directory: kmsDirectory,
-        }),
-        vpcEndpointService(),
-        organizationsService({ custody, recorder }),
-      ],
-      pipeline: new Pipeline({ store, recorder }),
-      store,
-      custody,
-      clock: config.clock,
-      machineClock: systemClock,
-      ...(config.tls && { tls: config.tls }),
-      routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
-      log: config.log,
-      called: (call) => credentialUsages.note(call),
-      endpointsByHost: config.kind === "dev",
-      ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
-    });
-    const address = await listenEverywhere(gateway, config);
-    dueWork.start();
-    parts.feedPruner.start();
-    const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+    const gateway = gatewayOf(config, parts);
+    const close = async (): Promise<void> => {
+      await gateway.close(GRACE_MS);
+      await closeParts(parts);
+    };
     return {
       ...parts,
-      endpoint: `${config.tls === undefined ? "http" : "https"}://${host}:${address.port}`,
-      async close() {
-        await gateway.close(GRACE_MS);
-        await closeParts(parts);
+      async listen(at) {
+        try {
+          const address = await listenEverywhere(gateway, at);
+          if (config.worker === undefined) startBackground(parts);
+          const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+          const scheme = config.tls === undefined ? "http" : "https";
+          return { ...parts, endpoint: `${scheme}://${host}:${address.port}`, close };
+        } catch (cause) {
+          await closeParts(parts);
+          throw cause;
+        }
       },
+      close,
     };
   } catch (cause) {
     await closeParts(parts);
     throw cause;
   }
+}
+
+function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
+  const { store, custody, recorder, lastUsages, credentialUsages } = parts;
+  const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
+  const profile = config.quotas ?? DEFAULT_PROFILE;
+  const processes = profile.processes * (config.worker?.workers ?? 1);
+  const quotas = new Quotas(kmsQuotas, { ...profile, processes });
+  return new Gateway({
+    services: [
+      kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
+      stsService({ custody, identityTokens: identityTokensOf(config) }),
+      iamService({
+        custody,
+        credentialUsages,
+        unknownPrincipals: unknownPrincipalsOf(config),
+        directory: kmsDirectory,
+      }),
+      vpcEndpointService(),
+      organizationsService({ custody, recorder }),
+      serviceQuotasService({ custody, quotas }),
+    ],
+    pipeline: new Pipeline({
+      store,
+      recorder,
+      ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+    }),
+    store,
+    custody,
+    clock: config.clock,
+    machineClock: systemClock,
+    ...(config.tls && { tls: config.tls }),
+    routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+    quotas,
+    log: config.log,
+    called: (call) => credentialUsages.note(call),
+    endpointsByHost: config.kind === "dev",
+    reusePort: config.worker !== undefined,
+    ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
+  });
 }
 
 function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
@@ -144,7 +196,10 @@ function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<Iden
 }
 
 /** Listens on every address, or on none: a server that half listens would not end. */
-async function listenEverywhere(gateway: Gateway, { host, port, vpcEndpoints = [] }: ServerConfig) {
+async function listenEverywhere(
+  gateway: Gateway,
+  { host, port, vpcEndpoints = [] }: Pick<ServerConfig, "host" | "port" | "vpcEndpoints">,
+) {
   try {
     const address = await gateway.listen({ host, port });
     for (const listener of vpcEndpoints) await gateway.listen(listener);
@@ -164,10 +219,19 @@ function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): Unk
   };
 }
 
-async function openParts(config: ServerConfig): Promise<ServerParts> {
-  const { kind, clock, log } = config;
-  const store = await openStore(config, { lock: "server", clock });
+/** Opens what a process of a server needs beside its listeners. */
+export async function openParts(config: ServerConfig): Promise<ServerParts> {
+  const { kind, clock, log, worker } = config;
+  const slot = auditSlotOf(config);
+  const store = await openStore(config, {
+    lock: "server",
+    clock,
+    slot,
+    warn: (text, cause) => (cause === undefined ? log.warn({}, text) : log.error({ err: cause }, text)),
+    ...(worker && { worker }),
+  });
   try {
+    if (worker === undefined && config.directory !== undefined) requireNoWorkers(config.directory);
     const custody = await openCustody({
       store: domainKeyStore(store, clock),
       rootKeys: config.rootKeys,
@@ -175,6 +239,7 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
       singleRootKey: kind === "dev",
       publicFingerprints: kind === "dev",
       incarnation: store.incarnation,
+      ...(worker && { processes: worker.workers }),
       warn: (text) => log.warn?.({}, text),
     });
     store.onChange((changed, [, keyId]) => {
@@ -192,7 +257,9 @@ async function openParts(config: ServerConfig): Promise<ServerParts> {
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
+      slot,
       syncEveryAppend: config.auditSync,
+      movesOutbox: worker === undefined || config.database !== undefined,
       appended: (entry, records) => lastUsages.note(entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
@@ -230,22 +297,27 @@ async function eraseLog(store: Store): Promise<void> {
   throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
 }
 
-/** The one writer slot of a single process. */
-const AUDIT_SLOT = "0";
+/** Whose the records of this process are, where others write to the same database; empty where nobody does. */
+function auditSlotOf({ directory, database, worker }: ServerConfig): string {
+  if (directory === undefined || database === undefined) return "";
+  return slotOf(slotDirectory(directory, worker?.slot ?? PRIMARY_SLOT));
+}
 
 /** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
-function sinksOf({ directory, auditLog }: ServerConfig, { incarnation }: Store): Sink[] {
+function sinksOf({ directory, auditLog, worker, hasWorkers = false }: ServerConfig, { incarnation }: Store): Sink[] {
+  const shared = worker !== undefined || hasWorkers;
+  const slot = worker?.slot ?? PRIMARY_SLOT;
   return [
     ...(directory === undefined
       ? [new MemorySink()]
-      : [new SegmentSink({ directory: join(directory, "audit", AUDIT_SLOT), epoch: incarnation })]),
-    ...(auditLog === undefined ? [] : [openAuditLog(auditLog)]),
+      : [new SegmentSink({ directory: slotDirectory(directory, slot), epoch: incarnation })]),
+    ...(auditLog === undefined ? [] : [openAuditLog(auditLog, shared)]),
   ];
 }
 
-function openAuditLog(path: string): LineSink {
+function openAuditLog(path: string, shared: boolean): LineSink {
   try {
-    return new LineSink(path);
+    return new LineSink(path, { shared });
   } catch (cause) {
     throw new OperatorError(`The audit log ${path} can't be opened: ${(cause as NodeJS.ErrnoException).code}.`, {
       cause,
@@ -253,7 +325,8 @@ function openAuditLog(path: string): LineSink {
   }
 }
 
-async function closeParts({
+/** Writes what is left to write, and closes. */
+export async function closeParts({
   store,
   custody,
   recorder,
@@ -278,8 +351,12 @@ function healthRoutes({ store }: ServerParts): Map<string, Route> {
     [
       "/readyz",
       async () => {
-        await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-        return { status: 200, body: "ready\n" };
+        try {
+          await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
+          return { status: 200, body: "ready\n" };
+        } catch {
+          return { status: 503, body: "not ready\n" }; // the store tells the log why
+        }
       },
     ],
   ]);

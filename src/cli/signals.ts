@@ -1,15 +1,13 @@
 /** Ends a server in good order when it is told to stop. */
 
-import type { RunningServer } from "./server.ts";
-
 /** Closes on SIGTERM and SIGINT; a second signal ends the process at once. */
-export function closeOnSignal(server: RunningServer): void {
+export function closeOnSignal(server: { close(): Promise<void> }): void {
   let closing = false;
   const close = (): void => {
     if (closing) process.exit(1);
     closing = true;
     server.close().then(
-      () => process.exit(0),
+      () => process.exit(),
       (cause: unknown) => {
         process.stderr.write(`keystead: the shutdown failed: ${String(cause)}\n`);
         process.exit(1);

@@ -3,10 +3,9 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
-import { requireStore } from "../storage/open.ts";
 import type { Store } from "../storage/store.ts";
-import { openStore } from "./open-store.ts";
-import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { openStore, requireStoreAt } from "./open-store.ts";
+import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
 
 /** A store with what opens its sealed rows. */
 export interface StoreParts {
@@ -23,9 +22,9 @@ export interface StoreParts {
  */
 export async function withStore<T>(options: RootKeyOptions, body: (parts: StoreParts) => Promise<T>): Promise<T> {
   const clock = systemClock;
-  requireStore(options.data);
+  requireStoreAt(options);
   await using store = await openStore(
-    { kind: "serve", directory: options.data, create: false },
+    { kind: "serve", directory: options.data, create: false, ...databaseOf(options) },
     { lock: "tool", clock },
   );
   const custody = await openCustody({

@@ -1,6 +1,7 @@
-/** A bounded cache of opened secrets: the least recently used leave first, and none outlives its age. */
+/** A bounded cache of opened secrets, of which every owner has a share, and in which none outlives its age. */
 
 import type { Clock } from "../base/clock.ts";
+import { FairCache } from "../base/fair-cache.ts";
 
 /** How many entries a cache holds and for how long. */
 export interface CacheLimits {
@@ -15,7 +16,7 @@ export interface CacheLimits {
  * sweeps the whole cache. A clock that has run backwards makes entries old, too.
  */
 export class AgedCache<V> {
-  readonly #entries = new Map<string, { readonly value: V; readonly since: number }>();
+  readonly #entries: FairCache<{ readonly value: V; readonly since: number }>;
   readonly #limits: CacheLimits;
   readonly #clock: Clock;
   readonly #drop: (value: V) => void;
@@ -23,6 +24,7 @@ export class AgedCache<V> {
 
   /** @param drop called with each value that leaves: wipe what can be wiped */
   constructor(limits: CacheLimits, clock: Clock, drop: (value: V) => void) {
+    this.#entries = new FairCache(limits.entriesMax, ({ value }) => drop(value));
     this.#limits = limits;
     this.#clock = clock;
     this.#drop = drop;
@@ -37,28 +39,22 @@ export class AgedCache<V> {
   find(name: string): V | undefined {
     const now = this.#clock.now();
     this.#sweepIfDue(now);
-    const entry = this.#entries.get(name);
+    const entry = this.#entries.find(name);
     if (entry === undefined) return undefined;
     if (this.#isOld(entry.since, now)) {
       this.#remove(name, entry.value);
       return undefined;
     }
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
     return entry.value;
   }
 
-  /** Puts a value in, in place of one of the same name. */
-  put(name: string, value: V): void {
+  /** Puts a value in, in place of one of the same name. Where there is no room, owners with more than their share give way. */
+  put(name: string, value: V, owner: string): void {
     const now = this.#clock.now();
     this.#sweepIfDue(now);
-    const earlier = this.#entries.get(name);
-    if (earlier !== undefined) this.#remove(name, earlier.value);
-    this.#entries.set(name, { value, since: now });
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size <= this.#limits.entriesMax) break;
-      this.#remove(oldest, entry.value);
-    }
+    const earlier = this.#entries.delete(name);
+    if (earlier !== undefined) this.#drop(earlier.value);
+    this.#entries.put(name, { value, since: now }, { owner });
   }
 
   /** Drops every value that `matches`. */

@@ -1,5 +1,10 @@
 /** What the rest of the house sees of custody: sealed rows and finished results, never key bytes. */
 
+import type { KeyObject } from "node:crypto";
+
+/** The SigV4 key of one credential, day, Region and service: it computes signatures and is no secret access key. */
+export type SigningKey = KeyObject;
+
 /** Whose material it is. All of it is authenticated by the seal, so a row moved to another owner does not open. */
 export interface MaterialOwner {
   readonly account: string;
@@ -63,8 +68,7 @@ export interface SealedClaims {
 export type SessionOpening =
   | {
       readonly claims: SealedClaims;
-      /** A copy, which is the caller's to wipe. */
-      readonly signingKey: Uint8Array;
+      readonly signingKey: SigningKey;
     }
   | "expired"
   | undefined;
@@ -268,10 +272,10 @@ export interface Custody extends PlaintextSource {
   /** Seals a secret access key for the row that `name` identifies. The secret is wiped by its owner, the caller. */
   sealCredential(name: { account: string; accessKeyId: string }, secret: Uint8Array): Promise<Uint8Array>;
   /**
-   * The SigV4 signing key of a sealed credential: HMAC chain over date, Region and service (AWS SigV4), as bytes. Cached by
+   * The SigV4 signing key of a sealed credential: HMAC chain over date, Region and service (AWS SigV4). Cached by
    * (access key id, revision, date, Region, service), bounded. The secret access key itself never leaves custody.
    *
-   * @returns the key at once where it is cached; a copy, which is the caller's to wipe
+   * @returns the key at once where it is cached
    */
   signingKey(credential: {
     account: string;
@@ -281,7 +285,7 @@ export interface Custody extends PlaintextSource {
     date: string;
     region: string;
     service: string;
-  }): Uint8Array | Promise<Uint8Array>;
+  }): SigningKey | Promise<SigningKey>;
   /**
    * Temporary credentials: a new secret access key, sealed with what the session is (`claims`, any text) in a token. Nothing
    * of them is kept.

@@ -109,7 +109,7 @@ export class Handles {
             prefix: blobPrefix(row, opened.material.symmetricKeySize),
           }
         : { row, ...opened };
-    if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle);
+    if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle, row.account);
     return handle;
   }
 }

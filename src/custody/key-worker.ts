@@ -1,5 +1,6 @@
 /** The thread that does dear jobs with key pairs: one at a time, in the order in which they come. */
 
+import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { type KeyJobs, keyJobs } from "./key-jobs.ts";
 import { type KeyReply, type KeyRequest, READY } from "./key-workers.ts";
@@ -7,6 +8,8 @@ import { choosePrimitives } from "./primitives.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("This file is the entry of a thread");
+// Where cores are few, an RSA_4096 pair must not take the event loop's. Linux alone has a priority for each thread (setpriority(2)).
+if (process.platform === "linux") setPriority(Math.min(19, getPriority() + 10));
 const { primitives } = await choosePrimitives();
 const jobs = keyJobs(primitives);
 

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { ThrottlingException } from "../base/errors.ts";
-import { FairQueue, type QueueLimits } from "./fair-queue.ts";
+import { FairQueue, type QueueLimits } from "../base/fair-queue.ts";
 import type { KeyJobs } from "./key-jobs.ts";
 
 /** Bounds of `KeyWorkers`. */
@@ -14,12 +14,13 @@ export interface WorkerLimits extends QueueLimits {
 }
 
 /** A thousand RSA_2048 signatures are about half a second of work for one core. */
-const LIMITS: WorkerLimits = {
-  threadsMax: Math.max(2, availableParallelism()),
-  itemsMax: 4_096,
-  itemsOfOwnerMax: 1_024,
-  idleJobsMax: 16,
-};
+const LIMITS = { itemsMax: 4_096, itemsOfOwnerMax: 1_024, idleJobsMax: 16 };
+
+/** The bounds of one of several processes that share the machine, so that their threads together are about its cores. */
+export function workerLimits(processes: number): WorkerLimits {
+  const cores = availableParallelism();
+  return { ...LIMITS, threadsMax: processes === 1 ? Math.max(2, cores) : Math.ceil(cores / processes) };
+}
 
 /** Jobs that a thread has at a time: the second is there when the first is done, however busy our event loop is. */
 const JOBS_OF_THREAD_MAX = 2;
@@ -59,7 +60,7 @@ export class KeyWorkers {
   #lastId = 0;
   #closed = false;
 
-  constructor(limits: WorkerLimits = LIMITS) {
+  constructor(limits: WorkerLimits = workerLimits(1)) {
     this.#limits = limits;
     this.#queue = new FairQueue(limits);
   }

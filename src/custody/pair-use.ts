@@ -7,7 +7,7 @@ import { isDear, type KeyJobs, keyJobs } from "./key-jobs.ts";
 import { findPublicKey, type PairBytes } from "./key-pairs.ts";
 import type { KeyWorkers } from "./key-workers.ts";
 import type { Primitives } from "./primitives.ts";
-import { ReadyPairs } from "./ready-pairs.ts";
+import { ReadyPairs, readySizes } from "./ready-pairs.ts";
 import { encryptOaep, type OaepHash } from "./rsa.ts";
 import { preparedInput } from "./signatures.ts";
 
@@ -32,11 +32,12 @@ export class PairUse {
   readonly #workers: KeyWorkers;
   readonly #ready: ReadyPairs;
 
-  constructor(primitives: Primitives, workers: KeyWorkers) {
+  /** @param processes how many processes of this server share the machine */
+  constructor(primitives: Primitives, workers: KeyWorkers, processes = 1) {
     this.#primitives = primitives;
     this.#jobs = keyJobs(primitives);
     this.#workers = workers;
-    this.#ready = new ReadyPairs((spec) => workers.runWhenIdle("newPair", spec));
+    this.#ready = new ReadyPairs((spec) => workers.runWhenIdle("newPair", spec), readySizes(processes));
   }
 
   /** Begins to make RSA pairs ahead of time. */

@@ -8,6 +8,11 @@ export type ReadySizes = Readonly<Record<string, number>>;
 /** Some seconds of one core's work, done when there is nothing else to do. */
 export const READY_SIZES: ReadySizes = { RSA_2048: 6, RSA_3072: 3, RSA_4096: 2 };
 
+/** The share of one of several processes of a server: together they make about as many. */
+export function readySizes(processes: number): ReadySizes {
+  return Object.fromEntries(Object.entries(READY_SIZES).map(([spec, size]) => [spec, Math.ceil(size / processes)]));
+}
+
 /** Pairs that nobody has yet, each given away once. */
 export class ReadyPairs {
   readonly #make: (spec: string) => Promise<PairBytes>;

@@ -44,7 +44,7 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #incarnation: string;
   readonly #claims: AgedCache<SealedClaims>;
-  readonly #signingKeys: AgedCache<Secret>;
+  readonly #signingKeys: AgedCache<KeyObject>;
   readonly #nonces = new Nonces();
   #erasedBefore = 0;
 
@@ -59,7 +59,7 @@ export class Sessions {
     this.#clock = clock;
     this.#incarnation = incarnation;
     this.#claims = new AgedCache(limits, clock, () => {});
-    this.#signingKeys = new AgedCache(limits, clock, (key) => key[Symbol.dispose]());
+    this.#signingKeys = new AgedCache(limits, clock, () => {}); // a KeyObject is released, it can't be wiped
   }
 
   /** A new secret access key, and the token that seals it with the claims. */
@@ -86,12 +86,10 @@ export class Sessions {
     const name = nameOf(request);
     const claims = this.#claims.find(name);
     const key = this.#signingKeys.find(signingKeyName(name, request));
-    return claims !== undefined && key !== undefined
-      ? { claims, signingKey: key.bytes.slice() }
-      : this.#openAnew(name, request);
+    return claims !== undefined && key !== undefined ? { claims, signingKey: key } : this.#openAnew(name, request);
   }
 
-  /** Wipes every key. */
+  /** Lets go of every key. */
   clear(): void {
     this.#claims.dropWhere(() => true);
     this.#signingKeys.dropWhere(() => true);
@@ -116,8 +114,8 @@ export class Sessions {
     using plaintext = new Secret(opened);
     const claims = this.#claims.find(name) ?? { text: text.decode(plaintext.bytes.subarray(SECRET_BYTES)) };
     const signingKey = deriveSigningKey(plaintext.bytes.subarray(0, SECRET_BYTES), request);
-    this.#claims.put(name, claims);
-    this.#signingKeys.put(signingKeyName(name, request), new Secret(signingKey.slice()));
+    this.#claims.put(name, claims, ANYBODY);
+    this.#signingKeys.put(signingKeyName(name, request), signingKey, ANYBODY);
     return { claims, signingKey };
   }
 
@@ -169,11 +167,14 @@ function joined(left: Uint8Array, right: Uint8Array): Secret {
   return new Secret(bytes);
 }
 
+/** Custody doesn't read claims, so it can't tell whose a session is; to open a token again is cheap. */
+const ANYBODY = "";
+
 /** Tokens are long and theirs who send them: what is cached goes by their hash. */
 function nameOf({ accessKeyId, token }: SessionRequest): string {
   return `${accessKeyId} ${hash("sha256", token, "base64")}`;
 }
 
 function signingKeyName(name: string, { date, region, service }: SessionRequest): string {
-  return JSON.stringify([name, date, region, service]);
+  return `${name}/${date}/${region}/${service}`;
 }

@@ -1,10 +1,9 @@
 /** SigV4 signing keys of sealed credentials. */
 
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { AgedCache, type CacheLimits } from "./aged-cache.ts";
 import type { DomainKeys } from "./domain-keys.ts";
-import { Secret } from "./secret.ts";
 
 const CREDENTIALS = { region: "", purpose: "credential" } as const;
 const utf8 = new TextEncoder();
@@ -23,11 +22,11 @@ export interface SigningKeyName {
 /** Seals secret access keys and derives signing keys from them, which it keeps, bounded in number and age. */
 export class SigningKeys {
   readonly #domainKeys: DomainKeys;
-  readonly #derived: AgedCache<Secret>;
+  readonly #derived: AgedCache<KeyObject>;
 
   constructor(domainKeys: DomainKeys, limits: CacheLimits, clock: Clock) {
     this.#domainKeys = domainKeys;
-    this.#derived = new AgedCache(limits, clock, (key) => key[Symbol.dispose]());
+    this.#derived = new AgedCache(limits, clock, () => {}); // a KeyObject is released, it can't be wiped
   }
 
   /** Seals a secret access key; `secret` is borrowed. */
@@ -36,25 +35,24 @@ export class SigningKeys {
   }
 
   /**
-   * The signing key, as a copy that is the caller's to wipe.
+   * The signing key.
    *
    * @returns the key at once where it is kept
    * @throws SealedRowError the sealed secret was altered or belongs to another access key or account
    */
-  find(name: SigningKeyName): Uint8Array | Promise<Uint8Array> {
-    const key = this.#derived.find(cacheName(name));
-    return key === undefined ? this.#derive(name) : key.bytes.slice();
+  find(name: SigningKeyName): KeyObject | Promise<KeyObject> {
+    return this.#derived.find(cacheName(name)) ?? this.#derive(name);
   }
 
-  /** Wipes every key. */
+  /** Lets go of every key. */
   clear(): void {
     this.#derived.dropWhere(() => true);
   }
 
-  async #derive(name: SigningKeyName): Promise<Uint8Array> {
+  async #derive(name: SigningKeyName): Promise<KeyObject> {
     using secret = await this.#domainKeys.unseal(CREDENTIALS, credentialFields(name), name.sealed);
     const key = deriveSigningKey(secret.bytes, name);
-    this.#derived.put(cacheName(name), new Secret(key.slice()));
+    this.#derived.put(cacheName(name), key, name.account);
     return key;
   }
 }
@@ -63,12 +61,12 @@ export class SigningKeys {
  * HMAC-SHA-256 over date, Region, service and `aws4_request`, each result keying the next (AWS Signature Version 4, "Create
  * a signed request", step 4).
  *
- * @returns 32 bytes, the caller's to wipe
+ * @param secretAccessKey borrowed
  */
 export function deriveSigningKey(
   secretAccessKey: Uint8Array,
   { date, region, service }: { readonly date: string; readonly region: string; readonly service: string },
-): Uint8Array {
+): KeyObject {
   let key = new Uint8Array(4 + secretAccessKey.length);
   key.set(utf8.encode("AWS4"));
   key.set(secretAccessKey, 4);
@@ -78,7 +76,9 @@ export function deriveSigningKey(
     key = new Uint8Array(mac);
     mac.fill(0);
   }
-  return key;
+  const signingKey = createSecretKey(key);
+  key.fill(0);
+  return signingKey;
 }
 
 function credentialFields({ account, accessKeyId }: { account: string; accessKeyId: string }): readonly string[] {
@@ -87,5 +87,5 @@ function credentialFields({ account, accessKeyId }: { account: string; accessKey
 
 /** Account and revision too: what is kept must never outlive a change of the credential's row. */
 function cacheName({ account, accessKeyId, revision, date, region, service }: SigningKeyName): string {
-  return JSON.stringify([account, accessKeyId, revision, date, region, service]);
+  return `${account}/${accessKeyId}/${revision}/${date}/${region}/${service}`; // parts of a credential hold no slash
 }

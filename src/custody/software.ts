@@ -24,7 +24,7 @@ import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
 import { type Handle, Handles, materialFields, materialId, mistaken, type SymmetricHandle } from "./handles.ts";
 import { Imports } from "./imports.ts";
-import { KeyWorkers } from "./key-workers.ts";
+import { KeyWorkers, workerLimits } from "./key-workers.ts";
 import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
 import { PairUse } from "./pair-use.ts";
@@ -70,6 +70,8 @@ export interface CustodyOptions {
   readonly incarnation?: string;
   /** The threads of dear jobs; custody's own where none are given, and closed with it. */
   readonly workers?: KeyWorkers;
+  /** How many processes of this server share the machine: threads and ready pairs are shared out among them. */
+  readonly processes?: number;
   /** Is told what the operator should know: which primitives OpenSSL does not give. */
   warn?(text: string): void;
 }
@@ -91,7 +93,8 @@ export async function openCustody({
   signingKeyLimits = SIGNING_KEY_LIMITS,
   sessionLimits = SIGNING_KEY_LIMITS,
   incarnation = "",
-  workers = new KeyWorkers(),
+  processes = 1,
+  workers = new KeyWorkers(workerLimits(processes)),
   warn,
 }: CustodyOptions): Promise<SoftwareCustody> {
   const domainKeys = await DomainKeys.open({ store, rootKeys, singleRootKey });
@@ -107,7 +110,7 @@ export async function openCustody({
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
     sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
-    pairs: new PairUse(primitives, workers),
+    pairs: new PairUse(primitives, workers, processes),
   });
 }
 
@@ -300,7 +303,7 @@ export class SoftwareCustody implements Custody {
     return await this.#signingKeys.seal(name, secret);
   }
 
-  signingKey(credential: Parameters<Custody["signingKey"]>[0]): Uint8Array | Promise<Uint8Array> {
+  signingKey(credential: Parameters<Custody["signingKey"]>[0]): KeyObject | Promise<KeyObject> {
     this.#requireOpen();
     return this.#signingKeys.find(credential);
   }

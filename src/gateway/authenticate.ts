@@ -8,7 +8,7 @@ import {
   ServiceError,
   UnrecognizedClientException,
 } from "../base/errors.ts";
-import type { Custody, SealedClaims, SessionOpening } from "../custody/custody.ts";
+import type { Custody, SealedClaims, SessionOpening, SigningKey } from "../custody/custody.ts";
 import { findCredential, findPrincipal, findSessionPrincipal } from "../identity/credentials.ts";
 import type { Principal } from "../identity/principal.ts";
 import { parseClaims, type SessionClaims } from "../identity/session.ts";
@@ -44,8 +44,7 @@ interface KnownSession {
 /** Who a request would be of, and the key that it would be signed with. */
 interface Signer {
   readonly principal: Principal;
-  /** To be wiped. */
-  readonly signingKey: Uint8Array;
+  readonly signingKey: SigningKey;
 }
 
 /** What a request says of its signature, or why that can't be read. */
@@ -115,11 +114,7 @@ export class Authenticator {
       securityToken === undefined
         ? await this.#signerOfKey(claimed, partition)
         : await this.#signerOfSession(claimed, securityToken, partition);
-    try {
-      verifySignature(claimed, request, { signingKey, nowMs: this.#machineClock.now() });
-    } finally {
-      signingKey.fill(0);
-    }
+    verifySignature(claimed, request, { signingKey, nowMs: this.#machineClock.now() });
     if (admits !== undefined && !admits(principal)) throw unrecognized();
     return { principal, partition, region };
   }

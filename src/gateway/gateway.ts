@@ -9,8 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
 import {
@@ -18,16 +17,19 @@ import {
   OperatorError,
   RequestEntityTooLargeException,
   ServiceError,
+  ThrottlingException,
   UnknownOperationException,
   ValidationException,
 } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Quotas } from "../pipeline/quotas.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
 import { Authenticator } from "./authenticate.ts";
-import { readBody } from "./body.ts";
+import { type Connection, connectionOf } from "./connection.ts";
+import { Door } from "./door.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);
@@ -67,8 +69,12 @@ export interface GatewayOptions {
   readonly called?: (call: Call) => void;
   /** How long changes lag, where a development server makes them lag; see `Call`. */
   readonly propagationMs?: number;
+  /** What quotas hold; absent: those of AWS. */
+  readonly quotas?: Quotas;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
+  /** Whether other processes of this server listen on the same ports; the kernel shares connections out among them. */
+  readonly reusePort?: boolean;
 }
 
 /** Where to listen. */
@@ -79,12 +85,19 @@ export interface Listener {
   readonly vpcEndpoint?: string;
 }
 
+/** The service that a request is for, and what it says of its signature. */
+type Meant = ReturnType<Authenticator["serviceOf"]> & {
+  /** To be told whose request it is, once that is proved. */
+  proven(account: string): void;
+};
+
 /** HTTP or HTTPS listeners for every service. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #servers: Server[] = [];
   readonly #authenticator: Authenticator;
   readonly #bodyBytesMax: number;
+  readonly #door = new Door();
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -106,15 +119,10 @@ export class Gateway {
     const server = tls === undefined ? createHttpServer(LIMITS.http, listener) : createTlsServer(tls, listener);
     server.maxConnections = LIMITS.connections;
     server.on("clientError", refuseBrokenRequest);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
-      server.listen(port, host, () => {
-        server.removeAllListeners("error");
-        resolve();
-      });
-    });
+    server.on("connection", (socket: Socket) => this.#door.accept(socket));
+    const address = await listenOn(server, { host, port, reusePort: this.#options.reusePort === true });
     this.#servers.push(server);
-    return server.address() as AddressInfo;
+    return address;
   }
 
   /** Finishes the requests that are under way, refuses new ones, and closes; after `graceMs` it cuts what is left. */
@@ -131,24 +139,30 @@ export class Gateway {
 
   async #serve(request: IncomingMessage, response: ServerResponse, listenerEndpoint?: string): Promise<void> {
     const requestId = randomUUID();
+    const connection = connectionOf(request.socket);
+    connection.unanswered += 1;
+    if (connection.unanswered > LIMITS.requestsOfConnection) request.socket.destroy();
+    const { body, release } = await this.#door.read(request, connection, this.#bodyBytesMax);
     try {
-      const body = await readBody(request, this.#bodyBytesMax);
       if (body === "gone") return;
-      if (body === "too large") {
-        this.#refuseBody(request, response, requestId);
+      if (body === "too large" || body === "too much") {
+        this.#refuseBody(request, response, requestId, body);
         return;
       }
       const received = receivedRequest(request, body);
-      const client = clientOf(request, listenerEndpoint ?? this.#endpointOfHost(request));
+      const client = clientOf(request, connection, listenerEndpoint ?? this.#endpointOfHost(request));
       const route = this.#options.routes.get(request.url ?? "");
       if (route !== undefined) {
         this.#send(response, await this.#local(route, received, client, requestId), requestId);
         return;
       }
-      this.#send(response, await this.#answer(received, client, requestId), requestId);
+      this.#send(response, await this.#admit(received, client, connection, requestId), requestId);
     } catch (cause) {
       this.#options.log.error({ requestId, err: cause }, "A request failed outside its service.");
       response.destroy();
+    } finally {
+      connection.unanswered -= 1;
+      release();
     }
   }
 
@@ -168,16 +182,39 @@ export class Gateway {
   }
 
   /** What is left of the body is never read: the connection ends with the answer. */
-  #refuseBody(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  #refuseBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    why: "too large" | "too much",
+  ): void {
     const { service } = this.#authenticator.serviceOf(receivedRequest(request, NO_BODY));
+    const error = why === "too large" ? new RequestEntityTooLargeException() : throttled(service);
     response.setHeader("Connection", "close");
-    this.#send(response, service.model.codec.encodeError(new RequestEntityTooLargeException(), requestId), requestId);
+    this.#send(response, service.model.codec.encodeError(error, requestId), requestId);
     response.once("finish", () => request.socket.destroySoon());
   }
 
+  /** What it costs to prove who calls is spent in its turn only. */
+  #admit(request: WireRequest, client: Client, connection: Connection, requestId: string): Promise<WireAnswer> {
+    const meant = this.#authenticator.serviceOf(request);
+    const { service, claimed } = meant;
+    return this.#door.pass({
+      connection,
+      accessKeyId: claimed instanceof ServiceError ? undefined : claimed.accessKeyId,
+      bodyBytes: request.body.length,
+      perform: (proven) => this.#answer(request, { ...meant, proven }, client, requestId),
+      refuse: () => service.model.codec.encodeError(throttled(service), requestId),
+    });
+  }
+
   /** Every failure of ours and of the caller's becomes an answer in the protocol of the service that was meant. */
-  async #answer(request: WireRequest, client: Client, requestId: string): Promise<WireAnswer> {
-    const { service, claimed } = this.#authenticator.serviceOf(request);
+  async #answer(
+    request: WireRequest,
+    { service, claimed, proven }: Meant,
+    client: Client,
+    requestId: string,
+  ): Promise<WireAnswer> {
     const { codec } = service.model;
     try {
       const name = codec.operationName(request);
@@ -186,6 +223,7 @@ export class Gateway {
       const identified = operation?.identify && (await this.#identify(service, operation, request, client));
       const { principal, partition, region } =
         identified ?? (await this.#authenticator.authenticate(request, service, claimed));
+      proven(principal.account);
       if (model === undefined) throw new UnknownOperationException();
       const call: Call = {
         requestId,
@@ -196,6 +234,7 @@ export class Gateway {
         region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
         ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
+        ...(this.#options.quotas !== undefined && { quotas: this.#options.quotas }),
         client,
       };
       this.#options.called?.(call);
@@ -247,13 +286,36 @@ export class Gateway {
       ...(this.#closing && { Connection: "close" }),
     });
     response.end(body);
+    if ((response.socket?.writableLength ?? 0) > 0) cutSlowReader(response);
   }
+}
+
+/**
+ * Has a server listen; port 0 takes a free one.
+ *
+ * @throws OperatorError the port is taken, or the address is not this machine's
+ */
+export async function listenOn(
+  server: NetServer,
+  { host, port, reusePort = false }: Omit<Listener, "vpcEndpoint"> & { readonly reusePort?: boolean },
+): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(whyNotListening(cause, host, port)));
+    server.listen({ port, host, reusePort }, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+  return server.address() as AddressInfo;
 }
 
 /** @throws OperatorError the certificate or its key can't be read, or they don't belong together */
 function createTlsServer(tls: NonNullable<GatewayOptions["tls"]>, listener: RequestListener): Server {
   try {
-    return createHttpsServer({ ...LIMITS.http, ...tls, minVersion: "TLSv1.2" }, listener);
+    return createHttpsServer(
+      { ...LIMITS.http, handshakeTimeout: LIMITS.handshakeTimeout, ...tls, minVersion: "TLSv1.2" },
+      listener,
+    );
   } catch (cause) {
     throw new OperatorError(
       "The TLS certificate and its key can't be used: are they PEM, and do they belong together?",
@@ -279,23 +341,21 @@ function receivedRequest(request: IncomingMessage, body: Uint8Array): WireReques
   };
 }
 
-const clientOfSocket = new WeakMap<Socket, Pick<Client, "address" | "tls">>();
-
 /** Such as `vpce-0a1b2c3d4e5f60718-a1b2c3d4.kms.us-east-1.vpce.amazonaws.com` (AWS PrivateLink guide, DNS hostnames). */
 const ENDPOINT_HOST = /^(vpce-[0-9a-f]+)(?:-[0-9a-z-]+)?\.[a-z0-9-]+\.[a-z0-9-]+\.vpce\.amazonaws\.com(?::\d+)?$/;
 
-function clientOf({ socket, headers }: IncomingMessage, vpcEndpoint: string | undefined): Client {
-  let facts = clientOfSocket.get(socket);
-  if (facts === undefined) {
-    facts = socketFacts(socket);
-    clientOfSocket.set(socket, facts);
-  }
+function clientOf({ headers }: IncomingMessage, { facts }: Connection, vpcEndpoint: string | undefined): Client {
   const client = { ...facts, userAgent: headers["user-agent"], host: headers.host ?? "" };
   return vpcEndpoint === undefined ? client : { ...client, vpcEndpoint };
 }
 
-function socketFacts(socket: Socket): Pick<Client, "address" | "tls"> {
-  const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-  if (!(socket instanceof TLSSocket)) return { address };
-  return { address, tls: { version: socket.getProtocol() ?? "", cipherSuite: socket.getCipher().standardName } };
+/** An answer that the kernel does not take waits in our memory: whoever does not read it in time is cut off. */
+function cutSlowReader(response: ServerResponse): void {
+  const timer = setTimeout(() => response.destroy(), LIMITS.answerTimeout);
+  timer.unref();
+  response.once("close", () => clearTimeout(timer));
+}
+
+function throttled(service: Service): ServiceError {
+  return service.throttled?.() ?? new ThrottlingException("Rate exceeded");
 }

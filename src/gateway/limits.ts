@@ -17,7 +17,17 @@ export const LIMITS = {
     /** A header that comes twice has both values, as the signature's rules have it; node would pass over the second. */
     joinDuplicateHeaders: true,
   },
+  /** Until a TLS connection is ready for requests. */
+  handshakeTimeout: 10_000,
+  /** For a client to read its answer. */
+  answerTimeout: 30_000,
   connections: 10_000,
+  /** Of one connection, waiting for their answers: SDKs send one after another. */
+  requestsOfConnection: 64,
+  /** A body up to this length is always read: nearly every request's is shorter. */
+  smallBodyBytes: 16_384,
+  /** Of larger bodies that are being read or used. */
+  bodyBytes: 256 * 1_048_576,
 } as const;
 
 /** Answers bytes that are no HTTP request, too many headers, or a request that took too long, and closes. */

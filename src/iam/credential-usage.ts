@@ -40,13 +40,11 @@ export class CredentialUsages {
     if (this.#fresh.size >= KEYS_MAX && this.#writing.size === 0) void this.flush();
   }
 
-  /** The last use of an access key, as fresh as the last request. */
+  /** The last use of an access key: as fresh as the last request of this process, and as the last flush of any other. */
   async find(accessKeyId: string): Promise<CredentialUsageRow | undefined> {
-    return (
-      this.#fresh.get(accessKeyId) ??
-      this.#writing.get(accessKeyId) ??
-      (await findCredentialUsage(this.#store.db, accessKeyId))
-    );
+    const own = this.#fresh.get(accessKeyId) ?? this.#writing.get(accessKeyId);
+    const written = await findCredentialUsage(this.#store.db, accessKeyId);
+    return own === undefined || (written !== undefined && written.used_at > own.used_at) ? written : own;
   }
 
   /** Writes what was noted before the call. Never rejects: what could not be written stays for the next flush. */

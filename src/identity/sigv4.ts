@@ -6,8 +6,10 @@ import {
   InvalidSignatureException,
   MissingAuthenticationTokenException,
 } from "../base/errors.ts";
+import { Memo } from "../base/memo.ts";
+import type { SigningKey } from "../custody/custody.ts";
 import type { WireRequest } from "../wire/protocol.ts";
-import { canonicalRequest, parseQuery } from "./canonical-request.ts";
+import { canonicalRequest, parseQuery, signedHeaderNames } from "./canonical-request.ts";
 import { asHttpTimestamp, asTimestamp, type Timestamp, timestampOf } from "./timestamp.ts";
 
 /** What a credential says it is for. */
@@ -76,14 +78,14 @@ export function parseSignature(request: WireRequest): SignedRequest {
  * computed from the body: unsigned and streaming payloads exist for S3 alone.
  *
  * @param signed what `parseSignature` read from the same request
- * @param signingKey the key of the day, Region and service; borrowed
+ * @param signingKey the key of the day, Region and service
  * @param nowMs milliseconds since the epoch, by the machine's clock
  * @throws InvalidSignatureException too old or too new, or not the signature of this request under this key
  */
 export function verifySignature(
   signed: SignedRequest,
   request: WireRequest,
-  { signingKey, nowMs }: { readonly signingKey: Uint8Array; readonly nowMs: number },
+  { signingKey, nowMs }: { readonly signingKey: SigningKey; readonly nowMs: number },
 ): void {
   requireFresh(signed, nowMs);
   const { signedAt, date, region, service, signedHeaders, presigned } = signed;
@@ -128,12 +130,7 @@ function check(request: WireRequest, claim: Claim): SignedRequest {
 }
 
 function parseHeader(request: WireRequest, authorization: string): SignedRequest {
-  const space = authorization.indexOf(" ");
-  const algorithm = space < 0 ? authorization : authorization.slice(0, space);
-  const parts = authorizationParts(authorization, space < 0 ? "" : authorization.slice(space + 1));
-  const credential = parts.get("Credential");
-  const signature = parts.get("Signature");
-  const signedHeaders = parts.get("SignedHeaders");
+  const { algorithm, credential, signedHeaders, signature } = readAuthorization(authorization);
   const amzDate = request.headers["x-amz-date"];
   const date = amzDate ?? request.headers["date"];
   if (!credential || !signature || !signedHeaders || !date) {
@@ -151,6 +148,43 @@ function parseHeader(request: WireRequest, authorization: string): SignedRequest
   const securityToken = request.headers["x-amz-security-token"];
   const claim = { algorithm, credential, signature, signedHeaders, signedAt, securityToken };
   return check(request, { ...claim, lifeSeconds: SKEW_SECONDS, presigned: false });
+}
+
+/** The parts of an Authorization header, those that are there. */
+interface Authorization {
+  readonly algorithm: string;
+  readonly credential: string | undefined;
+  readonly signedHeaders: string | undefined;
+  readonly signature: string | undefined;
+}
+
+const SIGNATURE_PART = "Signature=";
+const SIGNATURE_CHARACTERS = 64;
+
+/** What stands before the signature is the same in all requests of one caller and day, and so is read once. */
+const heads = new Memo<Authorization>(1_000, parseAuthorization);
+
+function readAuthorization(text: string): Authorization {
+  const signatureAt = text.length - SIGNATURE_CHARACTERS;
+  const isLast = text.startsWith(SIGNATURE_PART, signatureAt - SIGNATURE_PART.length);
+  const signature = text.slice(signatureAt);
+  if (!isLast || !HEX.test(signature)) return parseAuthorization(text);
+  const head = heads.of(text.slice(0, signatureAt));
+  return head.signature === "" ? { ...head, signature } : parseAuthorization(text);
+}
+
+const HEX = /^[0-9a-f]+$/;
+
+function parseAuthorization(authorization: string): Authorization {
+  const space = authorization.indexOf(" ");
+  const algorithm = space < 0 ? authorization : authorization.slice(0, space);
+  const parts = authorizationParts(authorization, space < 0 ? "" : authorization.slice(space + 1));
+  return {
+    algorithm,
+    credential: parts.get("Credential"),
+    signedHeaders: parts.get("SignedHeaders"),
+    signature: parts.get("Signature"),
+  };
 }
 
 /** `name=value` pairs; those that nobody knows are no harm. */
@@ -250,7 +284,7 @@ function requireFresh({ signedAt, lifeSeconds }: SignedRequest, nowMs: number): 
 
 /** A presigned date is signed with the query; else it is in the header that was read, which `x-amz-date` comes before. */
 function requireSignedHeaders(headers: WireRequest["headers"], { signedHeaders, presigned }: Claim): void {
-  const signed = signedHeaders.split(";");
+  const signed = signedHeaderNames(signedHeaders);
   if (!signed.includes("host")) throw notSigned("'Host' or ':authority'");
   if (!presigned && headers["x-amz-date"] === undefined && !signed.includes("date")) throw notSigned("'Date'");
   for (const name of Object.keys(headers)) {
@@ -263,8 +297,10 @@ function notSigned(header: string): InvalidSignatureException {
   return new InvalidSignatureException(`${header} must be a 'SignedHeader' in the AWS Authorization.`);
 }
 
+const credentialParts = new Memo<readonly string[]>(1_000, (credential) => credential.split("/"));
+
 function requireScope({ credential, signedAt }: Claim): CredentialScope {
-  const [accessKeyId, date, region, service, terminator, ...more] = credential.split("/");
+  const [accessKeyId, date, region, service, terminator, ...more] = credentialParts.of(credential);
   if (!accessKeyId || !date || !region || !service || !terminator || more.length > 0) {
     throw new IncompleteSignatureException(
       `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,

@@ -6,6 +6,8 @@ import type { ConditionContext } from "../policy/context.ts";
 import type { KeyLabels } from "../storage/identity-rows.ts";
 import type { Reader } from "../storage/store.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
+import { limitOf } from "./quotas/limits.ts";
+import { aliasesQuota } from "./quotas/resource-quotas.ts";
 import { multiRegionKeyType } from "./related-keys.ts";
 import { Key } from "./resources.ts";
 
@@ -36,12 +38,6 @@ export type ConditionKeys<I> = Readonly<Record<string, ConditionKey<I>>>;
 
 const NO_LABELS: KeyLabels = { aliases: [], tags: [] };
 
-/**
- * Aliases of one customer managed key (spec 07, Resource quotas). A key that has more is not to be reached by
- * kms:ResourceAliases (spec 04, ABAC failure modes).
- */
-export const ALIASES_MAX = 50;
-
 /** What every operation on a key can be asked (spec 04, group K). `kms:ViaService` is absent from direct calls. */
 const keyProperties: ConditionKeys<Key> = {
   "kms:calleraccount": (_key, { call }) => call.principal.account,
@@ -52,9 +48,10 @@ const keyProperties: ConditionKeys<Key> = {
   "kms:keyorigin": ({ row }) => row.origin,
   "kms:multiregion": ({ row }) => row.multi_region === 1,
   "kms:multiregionkeytype": ({ row }) => multiRegionKeyType(row),
-  "kms:resourcealiases": ({ row }, { reader }) => {
+  "kms:resourcealiases": ({ row }, { call, reader }) => {
     const { aliases } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;
-    return aliases.length > ALIASES_MAX ? undefined : aliases;
+    // A key with more than its quota is not to be reached by its aliases (spec 04, ABAC failure modes).
+    return aliases.length > limitOf(aliasesQuota, row, call, reader) ? undefined : aliases;
   },
   "aws:resourcetag/": ({ row }, { reader }, name) => {
     const { tags } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;

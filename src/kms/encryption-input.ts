@@ -2,7 +2,7 @@
 
 import { contextBytes } from "../base/encryption-context.ts";
 import { InvalidKeyUsageException, ValidationException } from "../base/errors.ts";
-import { findAlgorithms, findPlaintextBytesMax } from "./key-specs.ts";
+import { findAlgorithmNames, findPlaintextBytesMax } from "./key-specs.ts";
 import type { Key } from "./resources.ts";
 
 /** The additional authenticated data that an external key store's proxy must take (spec 06, XKS), and so the limit of all. */
@@ -23,8 +23,7 @@ export function requireContext(context: Readonly<Record<string, string>> | undef
  * @throws InvalidKeyUsageException the key has no such algorithm
  */
 export function requireAlgorithm(algorithm: string | undefined = "SYMMETRIC_DEFAULT", { row }: Key): void {
-  const algorithms: readonly string[] = Object.values(findAlgorithms(row.spec, row.usage) ?? {}).flat();
-  if (algorithms.includes(algorithm)) return;
+  if (findAlgorithmNames(row.spec, row.usage).includes(algorithm)) return;
   throw new InvalidKeyUsageException(`Algorithm ${algorithm} is incompatible with key spec ${row.spec}.`);
 }
 

@@ -9,9 +9,8 @@ import type { ConditionContext } from "../policy/context.ts";
 import { type Document, INVALID_PRINCIPAL, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
 import { type CompiledPolicy, compileDocument, type PrincipalIds } from "../policy/policy.ts";
 import type { Reader, Tx } from "../storage/store.ts";
-
-/** Key policy document size, not adjustable (spec 07, Resource quotas). */
-const POLICY_BYTES_MAX = 32_768;
+import { limitOf } from "./quotas/limits.ts";
+import { policyBytesQuota } from "./quotas/resource-quotas.ts";
 
 /** The one policy that a key has. */
 export const POLICY_NAME = "default";
@@ -99,7 +98,7 @@ export interface CheckedPolicy {
  * Checks a new key policy as CreateKey, PutKeyPolicy and ReplicateKey do.
  *
  * @param options.contextOf what conditions are asked of, when the lockout check decides about a later PutKeyPolicy
- * @throws LimitExceededException more than 32,768 bytes
+ * @throws LimitExceededException more than the quota, 32,768 bytes on AWS
  * @throws MalformedPolicyDocumentException not a policy document, one with conditions that no key policy may have, one that
  *   names principals that are not here, or (unless bypassed) one that would leave the caller without kms:PutKeyPolicy on the
  *   key (spec 03, Lockout safety check)
@@ -115,10 +114,11 @@ export async function requireKeyPolicy(
     contextOf(reader: Reader): ConditionContext;
   },
 ): Promise<CheckedPolicy> {
-  if (Buffer.byteLength(text) > POLICY_BYTES_MAX) {
-    throw new LimitExceededException(`The policy document is larger than ${POLICY_BYTES_MAX} bytes.`);
-  }
   const { call, keyArn, bypassLockout, tx, unknownPrincipals, contextOf } = options;
+  const owner = { account: call.principal.account, region: call.region };
+  const most = await tx.settle((reader) => limitOf(policyBytesQuota, owner, call, reader));
+  if (Buffer.byteLength(text) > most)
+    throw new LimitExceededException(`The policy document is larger than ${most} bytes.`);
   const document = parseOrRefuse(text);
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
   const { policy, principals, unknown } = await tx.settle((reader) => {

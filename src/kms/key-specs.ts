@@ -20,6 +20,20 @@ export interface Algorithms {
   readonly EncapsulationAlgorithms?: EncapsulationAlgorithmSpec[];
 }
 
+const algorithmNames = new WeakMap<Algorithms, readonly string[]>();
+
+/** The names of all algorithms of a spec with a usage. */
+export function findAlgorithmNames(spec: string, usage: string): readonly string[] {
+  const algorithms = findAlgorithms(spec, usage);
+  if (algorithms === undefined) return [];
+  let names = algorithmNames.get(algorithms);
+  if (names === undefined) {
+    names = Object.values(algorithms).flat();
+    algorithmNames.set(algorithms, names);
+  }
+  return names;
+}
+
 /** The usages of a spec with the algorithms of each; the first is the only one that may be left out by the caller. */
 type Usages = Partial<Record<KeyUsageType, Algorithms>>;
 

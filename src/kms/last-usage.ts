@@ -86,9 +86,11 @@ export class LastUsages {
     if (this.#fresh.size >= KEYS_MAX && this.#writing.size === 0) void this.flush();
   }
 
-  /** The last use of a key, as fresh as the last answer. */
+  /** The last use of a key: as fresh as the last answer of this process, and as the last flush of any other. */
   async find(key: { readonly arn: string; readonly region: string; readonly keyId: string }) {
-    return this.#fresh.get(key.arn) ?? this.#writing.get(key.arn) ?? (await findKeyUsage(this.#store.db, key));
+    const own = this.#fresh.get(key.arn) ?? this.#writing.get(key.arn);
+    const written = await findKeyUsage(this.#store.db, key);
+    return own === undefined || (written !== undefined && written.used_at > own.used_at) ? written : own;
   }
 
   /** Since when the uses of a key are tracked: since it was made, or since the store began to. */

@@ -21,6 +21,7 @@ import { findGrant } from "./grants.ts";
 import { stateAt } from "./importing.ts";
 import { requireState, type StateRule } from "./key-states.ts";
 import type { LastUsages } from "./last-usage.ts";
+import { chargesOf } from "./quotas/charges.ts";
 import { Key, type Locator } from "./resources.ts";
 import type { Input, OperationName, Output } from "./shapes.ts";
 
@@ -108,6 +109,7 @@ function compile<I, O, T extends readonly AnyTarget[], C>(
   const { validate, conditions, targets } = declared;
   return {
     ...(declared as unknown as Operation),
+    ...chargesOf(name),
     name,
     kind,
     targets: targets.map((target, index) =>

@@ -1,6 +1,6 @@
 /** KMS as a service: its model, its operations, and what it answers where there is none. */
 
-import { KMSInternalException, UnsupportedOperationException } from "../base/errors.ts";
+import { KMSInternalException, ThrottlingException, UnsupportedOperationException } from "../base/errors.ts";
 import type { Service } from "../pipeline/operation.ts";
 import { kmsModel } from "../wire/models.ts";
 import type { Environment } from "./operation.ts";
@@ -9,6 +9,9 @@ import { operations } from "./operations/index.ts";
 /** Request bodies: the largest legal one is a key policy of 131,072 characters, escaped. */
 const BODY_BYTES_MAX = 1_048_576;
 
+/** As the guide has it (KMS guide, Throttling). */
+const OVER_QUOTA = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
+
 /** The KMS API over a custody and a recorder. */
 export function kmsService(environment: Environment): Service {
   return {
@@ -16,6 +19,7 @@ export function kmsService(environment: Environment): Service {
     operations,
     environment: { ...environment },
     bodyBytesMax: BODY_BYTES_MAX,
+    throttled: () => new ThrottlingException(OVER_QUOTA),
     unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
     internal: (cause) => new KMSInternalException("", { cause }),
   };

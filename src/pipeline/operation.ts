@@ -6,6 +6,8 @@ import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
 import type { ServiceModel } from "../wire/model.ts";
+import type { Quotas } from "./quotas.ts";
+import type { Charge } from "./throttle.ts";
 
 /** One request, as far as operations and records may know it. */
 export interface Call {
@@ -21,6 +23,8 @@ export interface Call {
   readonly now: number;
   /** For how long after a change requests are decided as if it had not been made, in ms; absent: not at all. */
   readonly propagationMs?: number;
+  /** What quotas hold; absent: those of AWS. */
+  readonly quotas?: Quotas;
   readonly client: Client;
 }
 
@@ -161,6 +165,14 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
    * @throws ServiceError the input proves nobody
    */
   identify?(input: I, context: UnsignedContext): Promise<Principal>;
+  /**
+   * What a request takes of the service's request quotas. Uses are counted once it is known what they use, everything else when
+   * it comes.
+   *
+   * @param found the resources of a use, under the names of its targets; none where the caller may not use them, so that the
+   *   quota doesn't tell what they are
+   */
+  quota?(input: I, call: Call, found: Readonly<Record<string, Resource>>): readonly Charge[];
   /** What needs the input alone; runs before anything is resolved. Throws. */
   validate?(input: I, call: Call): void;
   /**
@@ -204,6 +216,8 @@ export interface Service {
   invalid?(cause: ValidationException): ServiceError;
   /** Whether a caller of that kind may call the service at all; every one when not given. */
   admits?(principal: Principal): boolean;
+  /** What is answered to a request over a request quota, where that is not the text of most services. */
+  throttled?(): ServiceError;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */

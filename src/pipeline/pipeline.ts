@@ -2,8 +2,9 @@
 
 import { accessDenied, decide } from "../access/decide.ts";
 import { endpointPolicy } from "../access/endpoints.ts";
-import { DryRunOperationException, ServiceError } from "../base/errors.ts";
+import { DryRunOperationException, ServiceError, ThrottlingException } from "../base/errors.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
+import { ChangeGate } from "./change-gate.ts";
 import type {
   Call,
   ChangeContext,
@@ -18,6 +19,7 @@ import type {
   Target,
 } from "./operation.ts";
 import { requestContext } from "./request-context.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** The text that AWS answers to a dry run that would have succeeded (spec 09). */
 const DRY_RUN = "The request would have succeeded, but the DryRun option is set.";
@@ -32,6 +34,8 @@ interface Attempt {
   readonly input: Readonly<Record<string, unknown>>;
   readonly call: Call;
   found: Found;
+  /** The same, once the caller may know of them. */
+  known: Found;
   /** Refused by the policy of a VPC endpoint: no trail tells of it (KMS guide, Logging of endpoint use). */
   unrecorded: boolean;
   examined: Examined;
@@ -46,10 +50,14 @@ interface Attempt {
 export class Pipeline {
   readonly #store: Store;
   readonly #recorder: Recorder;
+  readonly #changes = new ChangeGate();
+  readonly #throttle: Throttle | undefined;
 
-  constructor({ store, recorder }: { store: Store; recorder: Recorder }) {
+  /** @param options.throttle counts requests against quotas; absent where nothing is counted */
+  constructor({ store, recorder, throttle }: { store: Store; recorder: Recorder; throttle?: Throttle }) {
     this.#store = store;
     this.#recorder = recorder;
+    this.#throttle = throttle;
   }
 
   /**
@@ -63,12 +71,13 @@ export class Pipeline {
     input: Readonly<Record<string, unknown>>,
     call: Call,
   ): Promise<unknown> {
-    const attempt: Attempt = { service, operation, input, call, found: {}, unrecorded: false, examined: {} };
+    const attempt: Attempt = { service, operation, input, call, found: {}, known: {}, unrecorded: false, examined: {} };
     try {
       operation.validate?.(input, call);
       if (operation.examine !== undefined) {
         attempt.examined = operation.examine(input, { ...service.environment, call, store: this.#store });
       }
+      if (this.#throttle !== undefined && operation.kind !== "use") await this.#count(attempt, this.#throttle);
       return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
     } catch (cause) {
       throw await this.#fail(attempt, cause);
@@ -82,7 +91,8 @@ export class Pipeline {
 
   async #use(attempt: Attempt): Promise<unknown> {
     const { operation, input, service, call, examined } = attempt;
-    await this.#decideOnView(attempt);
+    if (this.#throttle === undefined || operation.kind !== "use") await this.#decideOnView(attempt);
+    else await this.#decideAndCount(attempt, this.#throttle);
     const context = { ...service.environment, ...examined, call, store: this.#store, ...attempt.found };
     if (operation.check !== undefined) await operation.check(input, context);
     endDryRun(operation, input);
@@ -99,7 +109,7 @@ export class Pipeline {
       await this.#decideOnView(attempt);
       prepared = await operation.prepare(input, { ...base, ...attempt.found });
     }
-    return this.#store.transaction(async (tx: Tx) => {
+    const change = async (tx: Tx): Promise<unknown> => {
       await tx.settle((reader) => decideAll(attempt, reader));
       const context: ChangeContext<unknown> = { ...base, tx, prepared, ...attempt.found };
       if (operation.check !== undefined) await operation.check(input, context);
@@ -107,7 +117,14 @@ export class Pipeline {
       const output = await operation.run(input, context);
       await this.#recorder.enlist(tx, entryOf(attempt, output, context));
       return output;
-    });
+    };
+    const entered = await this.#changes.enter(call.principal.account);
+    if (!entered) throw service.throttled?.() ?? new ThrottlingException("Rate exceeded");
+    try {
+      return await this.#store.transaction(change);
+    } finally {
+      this.#changes.leave();
+    }
   }
 
   /** Decides on the view; makes what is made on first use, once, and decides again. */
@@ -117,6 +134,22 @@ export class Pipeline {
     if (make === undefined) return;
     await make({ ...attempt.service.environment, call: attempt.call, store: this.#store });
     await this.#store.settle((reader) => decideAll(attempt, reader));
+  }
+
+  /** A use is refused for its quota before it is refused for anything else. */
+  async #decideAndCount(attempt: Attempt, throttle: Throttle): Promise<void> {
+    try {
+      await this.#decideOnView(attempt);
+    } finally {
+      await this.#count(attempt, throttle);
+    }
+  }
+
+  /** @throws ServiceError the request is over one of its quotas */
+  async #count({ operation, service, input, call, known }: Attempt, throttle: Throttle): Promise<void> {
+    const charges = operation.quota?.(input, call, known) ?? [];
+    if (charges.length === 0 || (await throttle.admit(charges, call.now))) return;
+    throw service.throttled?.() ?? new ThrottlingException("Rate exceeded");
   }
 
   async #fail(attempt: Attempt, cause: unknown): Promise<ServiceError> {
@@ -157,6 +190,7 @@ function decideAll(attempt: Attempt, reader: Reader, mayMake = false): Make | un
   }
   attempt.found = found;
   for (const { target, resolution } of resolved) authorize(target, resolution, attempt, reader);
+  attempt.known = found;
   for (const { resolution } of resolved) {
     if (resolution.kind === "found") continue;
     if (mayMake && resolution.make !== undefined) return resolution.make;

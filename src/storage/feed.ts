@@ -38,8 +38,62 @@ export interface Follower {
 /** A process that is further behind than this reads no list of changes: it drops everything. */
 export const BEHIND_MAX = 10_000;
 
-const HEAD = "SELECT position, tag FROM changes ORDER BY position DESC LIMIT 1";
-const AFTER = `SELECT position, kind, name, tag FROM changes WHERE position >= ? ORDER BY position LIMIT ${BEHIND_MAX}`;
+/** The newest row of the feed. */
+export const FEED_HEAD = "SELECT position, tag FROM changes ORDER BY position DESC LIMIT 1";
+
+/** The rows from the position that is given as the one parameter on, that one included. */
+export function feedFrom(parameter: "?" | "$1"): string {
+  return `SELECT position, kind, name, tag FROM changes WHERE position >= ${parameter} ORDER BY position LIMIT ${BEHIND_MAX}`;
+}
+
+/** How far one follower has come. Positions are in commit order: whoever has seen one is never told of an earlier one. */
+export class FeedCursor {
+  readonly #follower: Follower;
+  #position = 0;
+  /** Of the row at `#position`; another one there means that the feed was cut back and went on differently. */
+  #tag = "";
+
+  constructor(follower: Follower) {
+    this.#follower = follower;
+  }
+
+  /** The last position that was applied. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Goes to the head of the feed without hearing of what lies before it. */
+  jump(head: Answer["rows"][number] | undefined): void {
+    this.#position = Number(head?.["position"] ?? 0);
+    this.#tag = String(head?.["tag"] ?? "");
+  }
+
+  /**
+   * Applies what was read with `feedFrom` this position.
+   *
+   * @returns false, with nothing applied, when it doesn't continue what was applied before, or is too much: then everything
+   *   that rests on the feed has to go
+   * @throws Error whatever the follower threw; the next call applies the same again
+   */
+  apply(read: Answer["rows"]): boolean {
+    const rows = read as unknown as readonly FeedRow[];
+    if (!this.#continues(rows[0]) || rows.length >= BEHIND_MAX) return false;
+    const next = rows.filter(({ position }) => position > this.#position);
+    const newest = next.at(-1);
+    if (newest === undefined) return true;
+    this.#follower.changed(next);
+    this.#position = newest.position;
+    this.#tag = newest.tag;
+    return true;
+  }
+
+  /** Whether the feed still has, first of what was read, the row that was applied last. */
+  #continues(first: FeedRow | undefined): boolean {
+    return this.#position === 0 || (first?.position === this.#position && first.tag === this.#tag);
+  }
+}
+
+const FROM = feedFrom("?");
 
 /**
  * Reads the feed on one SQLite connection, without ever waiting: positions are AUTOINCREMENT and one transaction writes at
@@ -48,13 +102,12 @@ const AFTER = `SELECT position, kind, name, tag FROM changes WHERE position >= ?
 export class Feed {
   readonly #run: (sql: string, parameters: readonly unknown[]) => Answer;
   readonly #follower: Follower;
-  #position = 0;
-  /** Of the row at `#position`; another one there means that the feed was cut back and went on differently. */
-  #tag = "";
+  readonly #cursor: FeedCursor;
 
   constructor(run: (sql: string, parameters: readonly unknown[]) => Answer, follower: Follower) {
     this.#run = run;
     this.#follower = follower;
+    this.#cursor = new FeedCursor(follower);
     this.#takeHead();
   }
 
@@ -64,29 +117,13 @@ export class Feed {
    * @throws Error when it can't be read, or whatever the follower threw; the next call applies the same again
    */
   follow(): void {
-    const rows = this.#run(AFTER, [this.#position]).rows as unknown as readonly FeedRow[];
-    const next = rows.filter(({ position }) => position > this.#position);
-    if (!this.#continues(rows[0]) || rows.length >= BEHIND_MAX) {
-      this.#follower.reset();
-      this.#takeHead();
-      return;
-    }
-    const newest = next.at(-1);
-    if (newest === undefined) return;
-    this.#follower.changed(next);
-    this.#position = newest.position;
-    this.#tag = newest.tag;
-  }
-
-  /** Whether the feed still has, first of what was read, the row that was applied last. */
-  #continues(first: FeedRow | undefined): boolean {
-    return this.#position === 0 || (first?.position === this.#position && first.tag === this.#tag);
+    if (this.#cursor.apply(this.#run(FROM, [this.#cursor.position]).rows)) return;
+    this.#follower.reset();
+    this.#takeHead();
   }
 
   #takeHead(): void {
-    const head = this.#run(HEAD, []).rows[0];
-    this.#position = Number(head?.["position"] ?? 0);
-    this.#tag = String(head?.["tag"] ?? "");
+    this.#cursor.jump(this.#run(FEED_HEAD, []).rows[0]);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Rows of keys. */
 
 import type { Kysely, Updateable } from "kysely";
+import { addToKeyCount } from "./quotas.ts";
 import type { KeyRow, KeyTable, Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
@@ -20,6 +21,7 @@ export interface Slice {
 /** Adds a key. Throws when the Region has a key of that id, whosever it is. */
 export async function insertKey(tx: Tx, row: KeyRow): Promise<void> {
   await tx.db.insertInto("key").values(row).execute();
+  if (row.manager === "CUSTOMER") await addToKeyCount(tx, row, 1);
   await tx.changed("key", row.region, row.key_id);
 }
 
@@ -34,7 +36,11 @@ export async function updateKey(
 }
 
 export async function deleteKey(tx: Tx, { region, keyId }: KeyName): Promise<void> {
-  await tx.db.deleteFrom("key").where("region", "=", region).where("key_id", "=", keyId).execute();
+  const removal = tx.db.deleteFrom("key").where("region", "=", region).where("key_id", "=", keyId);
+  const removed = await removal.returning(["account", "manager"]).execute();
+  for (const { account, manager } of removed) {
+    if (manager === "CUSTOMER") await addToKeyCount(tx, { account, region }, -1);
+  }
   await tx.changed("key", region, keyId);
 }
 

@@ -1,4 +1,4 @@
-/** Kysely over our own connections: one compiler, and no connection or transaction of Kysely's making. */
+/** Kysely over our own connections: a compiler for each engine, and no connection or transaction of Kysely's making. */
 
 import {
   type CompiledQuery,
@@ -6,8 +6,13 @@ import {
   type DatabaseConnection,
   DefaultQueryExecutor,
   type Dialect,
+  type DialectAdapter,
   type Driver,
   Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryCompiler,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
@@ -20,22 +25,23 @@ import type { Answer } from "./statements.ts";
 /** Runs one compiled statement. */
 export type Execute = (sql: string, parameters: readonly unknown[]) => Promise<Answer>;
 
-const adapter = new SqliteAdapter();
-const compiler = new SqliteQueryCompiler();
+/** The engines, by the dialect that they speak. */
+export type Engine = "sqlite" | "postgres";
 
 /** Queries outside transactions; `transaction()` and `connection()` of the result are refused. */
-export function kyselyOver(execute: Execute): Kysely<Schema> {
-  return new Kysely<Schema>(propsOver(execute));
+export function kyselyOver(execute: Execute, engine: Engine): Kysely<Schema> {
+  return new Kysely<Schema>(propsOver(execute, engine));
 }
 
 /** Queries inside one transaction, which whoever made `execute` begins and ends. */
-export function transactionOver(execute: Execute): Transaction<Schema> {
-  return new Transaction<Schema>(propsOver(execute));
+export function transactionOver(execute: Execute, engine: Engine): Transaction<Schema> {
+  return new Transaction<Schema>(propsOver(execute, engine));
 }
 
-function propsOver(execute: Execute) {
+function propsOver(execute: Execute, engine: Engine) {
   const connection = new Connection(execute);
   const provider: ConnectionProvider = { provideConnection: (consumer) => consumer(connection) };
+  const { adapter, compiler, dialect } = dialects[engine];
   return { config: { dialect }, dialect, driver, executor: new DefaultQueryExecutor(compiler, adapter, provider) };
 }
 
@@ -48,9 +54,11 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const { rows, affected, insertId } = await this.#execute(sql, parameters);
-    const result = { rows: rows as unknown as R[] }; // the schema's types are what the STRICT tables hold
-    if (affected === undefined || insertId === undefined) return result;
-    return { ...result, numAffectedRows: BigInt(affected), insertId: BigInt(insertId) };
+    return {
+      rows: rows as unknown as R[], // the schema's types are what the tables hold
+      ...(affected !== undefined && { numAffectedRows: BigInt(affected) }),
+      ...(insertId !== undefined && { insertId: BigInt(insertId) }),
+    };
   }
 
   streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
@@ -73,9 +81,27 @@ const driver: Driver = {
   rollbackTransaction: async () => Promise.reject(refused()),
 };
 
-const dialect: Dialect = {
-  createAdapter: () => adapter,
-  createQueryCompiler: () => compiler,
-  createDriver: () => driver,
-  createIntrospector: (db) => new SqliteIntrospector(db),
+interface DialectParts {
+  readonly adapter: DialectAdapter;
+  readonly compiler: QueryCompiler;
+  readonly dialect: Dialect;
+}
+
+const dialects: Readonly<Record<Engine, DialectParts>> = {
+  sqlite: partsOf(new SqliteAdapter(), new SqliteQueryCompiler(), (db) => new SqliteIntrospector(db)),
+  postgres: partsOf(new PostgresAdapter(), new PostgresQueryCompiler(), (db) => new PostgresIntrospector(db)),
 };
+
+function partsOf(
+  adapter: DialectAdapter,
+  compiler: QueryCompiler,
+  createIntrospector: Dialect["createIntrospector"],
+): DialectParts {
+  const dialect: Dialect = {
+    createAdapter: () => adapter,
+    createQueryCompiler: () => compiler,
+    createDriver: () => driver,
+    createIntrospector,
+  };
+  return { adapter, compiler, dialect };
+}

@@ -7,6 +7,7 @@ export interface Migration {
   readonly version: number;
   /** The oldest schema version whose code may read a store that has this one. */
   readonly minimumReader: number;
+  /** In SQLite's dialect, of which `postgresDdl` knows what is used here. */
   readonly sqlite: string;
 }
 
@@ -235,6 +236,39 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE "key" ADD COLUMN pending_window_days INTEGER;
     `,
   },
+  {
+    // Leases of nodes are PostgreSQL's; with SQLite the table stays empty.
+    version: 8,
+    minimumReader: 7,
+    sqlite: `
+      CREATE TABLE node_lease (
+        node TEXT PRIMARY KEY, slot TEXT NOT NULL, schema_version INTEGER NOT NULL, confirmed INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+      ) STRICT;
+      ALTER TABLE outbox ADD COLUMN slot TEXT NOT NULL DEFAULT '';
+    `,
+  },
+  {
+    // Code of version 8 would not count the keys that it makes and deletes.
+    version: 9,
+    minimumReader: 9,
+    sqlite: `
+      CREATE TABLE key_count (
+        account TEXT NOT NULL, region TEXT NOT NULL, keys INTEGER NOT NULL,
+        PRIMARY KEY (account, region)
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO key_count SELECT account, region, count(*) FROM "key" WHERE manager = 'CUSTOMER' GROUP BY account, region;
+      CREATE TABLE quota_request (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, service TEXT NOT NULL, code TEXT NOT NULL,
+        desired REAL NOT NULL, status TEXT NOT NULL, requester TEXT NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX quota_request_by_account ON quota_request (account, region, created_at);
+      CREATE TABLE quota_value (
+        account TEXT NOT NULL, region TEXT NOT NULL, code TEXT NOT NULL, value REAL NOT NULL,
+        PRIMARY KEY (account, region, code)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */
@@ -302,7 +336,8 @@ export function migrate(
   }
 }
 
-function newest(migrations: readonly Migration[]): Migration {
+/** The last of some migrations. */
+export function newest(migrations: readonly Migration[]): Migration {
   const last = migrations.at(-1);
   if (last === undefined) throw new Error("There are no migrations.");
   return last;

@@ -2,13 +2,18 @@
 
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { openReader, openWriter } from "./connections.ts";
-import { inspect, MIGRATIONS, type Migration, migrate } from "./migrations.ts";
+import { FileInUseError, lockFile } from "./file-lock.ts";
+import { type Found, inspect, MIGRATIONS, type Migration, migrate } from "./migrations.ts";
+import type { WorkerChannel } from "./remote-messages.ts";
+import { RemoteQueue } from "./remote-queue.ts";
 import { SqliteStore } from "./sqlite-store.ts";
-import { LocalPort } from "./writer.ts";
+import type { OpenQueue } from "./write-queue.ts";
+import { LocalPort, type WriterPort } from "./writer.ts";
+import { WriterQueue } from "./writer-queue.ts";
 import { ThreadPort } from "./writer-thread.ts";
 
 /** A data directory that this command may not open; the message says why and is for the operator. */
@@ -19,7 +24,6 @@ export class StoreRefusedError extends OperatorError {
 /** The database of a data directory. */
 export const DATABASE_FILE = "keystead.db";
 const LOCK_FILE = "lock.db";
-const SQLITE_BUSY = 5;
 
 type Kind = "dev" | "serve";
 
@@ -36,12 +40,16 @@ export async function openMemoryStore(options: {
   return new SqliteStore({
     ...identityOf(database),
     kind,
-    port,
+    openQueue: queueBefore(port),
     reader: database,
     shared: true,
     release() {},
     ...rest,
   });
+}
+
+function queueBefore(port: WriterPort): OpenQueue {
+  return (committed) => new WriterQueue({ port, committed });
 }
 
 export interface FileStoreOptions {
@@ -83,7 +91,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
     return new SqliteStore({
       ...identity,
       kind,
-      port: await ThreadPort.open(path),
+      openQueue: queueBefore(await ThreadPort.open(path)),
       reader: openReader(path),
       shared: false,
       release,
@@ -93,6 +101,29 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
     release();
     throw cause;
   }
+}
+
+/**
+ * Opens, in a worker, the store that another process of the same server has open (`Store.hostWorker`): reads on a connection
+ * of its own, writes through that process.
+ */
+export function openWorkerStore(options: {
+  readonly directory: string;
+  readonly kind: Kind;
+  readonly channel: WorkerChannel;
+  readonly viewEntriesMax?: number;
+}): SqliteStore {
+  const { directory, kind, channel, ...rest } = options;
+  const reader = openReader(join(directory, DATABASE_FILE));
+  return new SqliteStore({
+    ...identityOf(reader),
+    kind,
+    openQueue: (committed) => new RemoteQueue({ channel, committed }),
+    reader,
+    shared: false,
+    release() {},
+    ...rest,
+  });
 }
 
 function missing(directory: string): StoreRefusedError {
@@ -118,21 +149,18 @@ export function requirePrivate(directory: string): void {
   }
 }
 
-/** Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends. */
-function lockDirectory(directory: string): () => void {
-  const path = join(directory, LOCK_FILE);
-  const database = new DatabaseSync(path, { timeout: 0 });
-  chmodSync(path, 0o600);
+/**
+ * Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends.
+ *
+ * @throws StoreRefusedError another server holds it
+ */
+export function lockDirectory(directory: string): () => void {
   try {
-    database.exec("BEGIN EXCLUSIVE");
+    return lockFile(join(directory, LOCK_FILE), 0);
   } catch (cause) {
-    database.close();
-    if ((cause as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw cause;
+    if (!(cause instanceof FileInUseError)) throw cause;
     throw new StoreRefusedError(`The data directory ${directory} is in use by another Keystead server.`, { cause });
   }
-  return () => {
-    if (database.isOpen) database.close();
-  };
 }
 
 /** Checks what is there, makes or migrates it, and returns which store it is. */
@@ -154,20 +182,33 @@ function prepare(path: string, options: FileStoreOptions): Identity {
 }
 
 function requireOurs(database: DatabaseSync, { directory, kind, create }: FileStoreOptions, version: number): void {
-  const found = inspect(database);
-  if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${directory} is not a Keystead store.`);
+  requireOpenable(inspect(database), { kind, create, version, place: directory });
+}
+
+/** What a command wants of a database, and what its operator calls the place. */
+interface Wanted {
+  readonly kind: Kind;
+  readonly create: boolean;
+  /** The newest schema that this code knows. */
+  readonly version: number;
+  readonly place: string;
+}
+
+/** @throws StoreRefusedError the database is not Keystead's, is missing, of the other command or of a newer version */
+export function requireOpenable(found: Found, { kind, create, version, place }: Wanted): void {
+  if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${place} is not a Keystead store.`);
   if (found.kind === "empty") {
-    if (!create) throw missing(directory); // an init that was cut off leaves an empty file
+    if (!create) throw missing(place); // an init that was cut off leaves an empty file
     return;
   }
   if (found.minimumReader > version) {
     throw new StoreRefusedError(
-      `The store in ${directory} was written by a newer version of Keystead (schema ${found.version}; this one reads up to ${version}).`,
+      `The store in ${place} was written by a newer version of Keystead (schema ${found.version}; this one reads up to ${version}).`,
     );
   }
   if (found.command !== kind) {
     throw new StoreRefusedError(
-      `The store in ${directory} was made by \`keystead ${found.command}\` and can't be opened by \`keystead ${kind}\`.`,
+      `The store in ${place} was made by \`keystead ${found.command}\` and can't be opened by \`keystead ${kind}\`.`,
     );
   }
 }

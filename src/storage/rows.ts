@@ -3,6 +3,7 @@
 import type { Kysely } from "kysely";
 import { loadIdentity, loadKeyLabels, loadManagedPolicy, loadOrganizationNode } from "./identity-rows.ts";
 import type { IdentityKind } from "./identity-schema.ts";
+import { loadQuotaValues } from "./quotas.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
 import type { Rows } from "./store.ts";
 
@@ -57,6 +58,7 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
     const grants = await query.where("grantee", "=", grantee).orderBy("created_at").orderBy("grant_id").execute();
     return grants.length === 0 ? undefined : { grants };
   },
+  quotas: (db, [region = "", account = ""]) => loadQuotaValues(db, { region, account }),
 };
 
 /** Reads the row that a name leads to, or undefined when there is none. */

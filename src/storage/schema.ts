@@ -217,6 +217,37 @@ export interface GrantCountTable {
   grants: number;
 }
 
+/** How many customer managed keys an account has in a Region, so that nobody has to count them. */
+export interface KeyCountTable {
+  account: string;
+  region: string;
+  keys: number;
+}
+
+/** What an account asked for at Service Quotas. */
+export interface QuotaRequestTable {
+  id: string;
+  account: string;
+  region: string;
+  /** The service whose quota it is, such as `kms`. */
+  service: string;
+  code: string;
+  desired: number;
+  /** The words are the API's. */
+  status: "APPROVED" | "CASE_OPENED";
+  /** The ARN of whoever asked. */
+  requester: string;
+  created_at: number;
+}
+
+/** The value of a quota that an account was given in a Region. */
+export interface QuotaValueTable {
+  account: string;
+  region: string;
+  code: string;
+  value: number;
+}
+
 /** What domain keys are for (DESIGN §6). */
 export type DomainKeyPurpose = "material" | "credential" | "session" | "import" | "store" | "audit" | "backup";
 
@@ -261,6 +292,20 @@ export interface DueTable {
 export interface OutboxTable {
   sequence: Generated<number>;
   record: string;
+  /** Of whose process it is to be moved: empty where there is one alone. */
+  slot: Generated<string>;
+}
+
+/** A node's promise to know of every change; its writers wait for those that are unexpired. PostgreSQL alone has rows here. */
+export interface NodeLeaseTable {
+  /** A UUID, new in each process. */
+  node: string;
+  slot: string;
+  schema_version: number;
+  /** The last position of the feed that it has applied. */
+  confirmed: number;
+  /** By the database's clock. */
+  expires_at: number;
 }
 
 /** The change feed. */
@@ -289,7 +334,8 @@ export type ChangeKind =
   | "material"
   | "alias"
   | "grant"
-  | "granted";
+  | "granted"
+  | "quotas";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {
@@ -331,11 +377,15 @@ export interface Schema {
   tag: TagTable;
   grant: GrantTable;
   grant_count: GrantCountTable;
+  key_count: KeyCountTable;
+  quota_request: QuotaRequestTable;
+  quota_value: QuotaValueTable;
   domain_key: DomainKeyTable;
   domain_key_copy: DomainKeyCopyTable;
   recipient: RecipientTable;
   due: DueTable;
   outbox: OutboxTable;
+  node_lease: NodeLeaseTable;
   changes: ChangesTable;
   tombstone: TombstoneTable;
 }
@@ -351,6 +401,11 @@ export type GrantRow = Readonly<Selectable<GrantTable>>;
 export interface GrantedRow {
   readonly grants: readonly GrantRow[];
 }
+/** The values of quotas that an account was given in a Region, by code. */
+export interface QuotaValues {
+  readonly values: ReadonlyMap<string, number>;
+}
+export type QuotaRequestRow = Readonly<Selectable<QuotaRequestTable>>;
 export type TagRow = Readonly<Selectable<TagTable>>;
 export type DueRow = Readonly<Selectable<DueTable>>;
 export type OutboxRow = Readonly<Selectable<OutboxTable>>;

@@ -7,7 +7,7 @@ export interface Answer {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   /** Rows inserted, updated or deleted; absent for statements that return rows. */
   readonly affected?: number;
-  /** The rowid of the last insert on this connection; absent likewise. */
+  /** The rowid of the last insert on this connection, of SQLite alone; absent likewise. */
   readonly insertId?: number;
 }
 

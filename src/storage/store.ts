@@ -3,6 +3,8 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Identity, KeyLabels, ManagedPolicy, OrganizationNode, OrganizationPolicy } from "./identity-rows.ts";
 import type { IdentityKind, OrganizationRow, VpcEndpointRow } from "./identity-schema.ts";
+import type { PrimaryChannel } from "./remote-messages.ts";
+import type { WorkerHandlers } from "./remote-transactions.ts";
 import type {
   AccountRow,
   AliasRow,
@@ -12,6 +14,7 @@ import type {
   GrantRow,
   KeyRow,
   MaterialRow,
+  QuotaValues,
   Schema,
 } from "./schema.ts";
 
@@ -36,6 +39,7 @@ export interface Rows {
   alias: AliasRow;
   grant: GrantRow;
   granted: GrantedRow;
+  quotas: QuotaValues;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -56,6 +60,7 @@ export interface Names {
   alias: readonly [region: string, account: string, name: string];
   grant: readonly [region: string, grantId: string];
   granted: readonly [region: string, keyId: string, grantee: string];
+  quotas: readonly [region: string, account: string];
 }
 
 /**
@@ -107,6 +112,11 @@ export interface Store extends AsyncDisposable {
    * @throws Error whatever `body` threw, or why the commit failed; nothing of the transaction is left then
    */
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Lets a worker process write through this one, in whose queue its transactions take their turns; absent where every
+   * process has a writer of its own.
+   */
+  hostWorker?(channel: PrimaryChannel, handlers: WorkerHandlers): void;
   /** Called with each name that left the view because its row changed (custody drops opened material). */
   onChange(listener: (kind: ChangeKind, name: readonly string[]) => void): void;
   /** Called when the whole view was dropped because the feed had lost its tail: everything made from rows is stale. */

@@ -2,12 +2,12 @@
 
 import type { Transaction } from "kysely";
 import { appendChange, appendChanges } from "./feed.ts";
-import { transactionOver } from "./kysely.ts";
+import { type Engine, transactionOver } from "./kysely.ts";
 import { loadRow } from "./rows.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
 import type { Names, Reader, Rows, Tx } from "./store.ts";
 import { type Missing, MissingReader, type Run, runReading, settleMissing, viewName } from "./view.ts";
-import type { TransactionConnection } from "./writer-queue.ts";
+import type { TransactionConnection } from "./write-queue.ts";
 
 type RowsByKey = Map<string, { readonly row: Rows[ChangeKind] | undefined }>;
 
@@ -15,8 +15,8 @@ type RowsByKey = Map<string, { readonly row: Rows[ChangeKind] | undefined }>;
 export class StoreTransaction implements Tx {
   readonly db: Transaction<Schema>;
 
-  constructor(connection: TransactionConnection) {
-    this.db = transactionOver((sql, parameters) => connection.execute(sql, parameters));
+  constructor(connection: TransactionConnection, engine: Engine) {
+    this.db = transactionOver((sql, parameters) => connection.execute(sql, parameters), engine);
   }
 
   async settle<T>(reading: (reader: Reader) => T): Promise<T> {

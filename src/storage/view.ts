@@ -1,5 +1,6 @@
 /** What hot requests need, in memory: a bounded read-through cache of rows by name, absent ones included. */
 
+import { FairCache } from "../base/fair-cache.ts";
 import type { ChangeKind } from "./schema.ts";
 import type { Names, Reader, Rows } from "./store.ts";
 
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   alias: 3,
   grant: 2,
   granted: 3,
+  quotas: 2,
 };
 
 /** A name as text, for `changes.name`: its parts, joined. */
@@ -58,10 +60,6 @@ const LISTS_PER_READING_MAX = 8;
 
 interface Entry {
   readonly row: AnyRow | undefined;
-  /** How many rows it counts as: a list of grants is as many as there are in it. */
-  readonly weight: number;
-  /** Found since the eviction last came by. What nobody asks for again goes first, however much of it comes in. */
-  used: boolean;
 }
 
 /** A row on its way from the database. */
@@ -74,16 +72,17 @@ interface Fill {
 export class View {
   readonly #load: LoadRow;
   readonly #entriesMax: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: FairCache<Entry>;
   readonly #filling = new Map<string, Fill>();
-  /** Of all entries. */
-  #weight = 0;
-  #hand = this.#entries.entries();
 
-  /** @param options.entriesMax the most rows held, 16 at least: a reading's own must fit. Those not used of late leave */
+  /**
+   * @param options.entriesMax the most rows held, 16 at least: a reading's own must fit. Those not used of late leave, of accounts
+   *   with more than their share
+   */
   constructor({ load, entriesMax }: { load: LoadRow; entriesMax: number }) {
     this.#load = load;
     this.#entriesMax = Math.max(entriesMax, ENTRIES_MIN);
+    this.#entries = new FairCache(this.#entriesMax);
   }
 
   get size(): number {
@@ -92,9 +91,7 @@ export class View {
 
   /** The entry under a key of `keyOf`, or undefined when it is not in memory. */
   find(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) entry.used = true;
-    return entry;
+    return this.#entries.find(key);
   }
 
   /** Loads rows into the view. One that changes meanwhile may be missing afterwards. */
@@ -105,7 +102,7 @@ export class View {
   /** Forgets the row under a name: it has changed. */
   drop(kind: ChangeKind, name: string): void {
     const key = kind + SEPARATOR + name;
-    this.#remove(key);
+    this.#entries.delete(key);
     const fill = this.#filling.get(key);
     if (fill === undefined) return;
     fill.stale = true;
@@ -115,7 +112,6 @@ export class View {
   /** Forgets everything. */
   clear(): void {
     this.#entries.clear();
-    this.#weight = 0;
     for (const fill of this.#filling.values()) fill.stale = true;
     this.#filling.clear();
   }
@@ -138,16 +134,8 @@ export class View {
   }
 
   #put(key: string, row: AnyRow | undefined): void {
-    const weight = this.#weigh(row);
-    while (this.#weight + weight > this.#entriesMax) this.#evict();
-    this.#remove(key);
-    this.#entries.set(key, { row: row && Object.freeze(row), weight, used: false });
-    this.#weight += weight;
-  }
-
-  #remove(key: string): void {
-    this.#weight -= this.#entries.get(key)?.weight ?? 0;
-    this.#entries.delete(key);
+    const entry = { row: row && Object.freeze(row) };
+    this.#entries.put(key, entry, { owner: ownerOf(row), weight: this.#weigh(row) });
   }
 
   /** A list counts as its rows, but never as so many that those of one reading would not fit. */
@@ -156,18 +144,17 @@ export class View {
     const share = Math.floor((this.#entriesMax - ENTRIES_MIN) / LISTS_PER_READING_MAX);
     return Math.max(1, Math.min(row.grants.length, share));
   }
+}
 
-  /** Moves the hand of the clock to the next entry: out it goes, unless it was found since the hand last came by. */
-  #evict(): void {
-    const next = this.#hand.next();
-    if (next.done === true) {
-      this.#hand = this.#entries.entries();
-      return;
-    }
-    const [key, entry] = next.value;
-    if (entry.used) entry.used = false;
-    else this.#remove(key);
-  }
+/**
+ * The account that an entry counts for. An absent row is nobody's, whichever account its name
+ * has in it: to ask for names in another's account must not push out that account's rows. Grants are those of the key's account.
+ */
+function ownerOf(row: AnyRow | undefined): string | undefined {
+  if (row === undefined) return undefined;
+  if ("account" in row) return row.account;
+  const grant = "grants" in row ? row.grants[0] : "key_account" in row ? row : undefined;
+  return grant?.key_account;
 }
 
 /** Rows in memory by `keyOf`; undefined for those that are not there, which may exist all the same. */

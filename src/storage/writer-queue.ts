@@ -1,17 +1,12 @@
 /** Write transactions, one after another in the order of the calls; those that wait share a commit. */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import { Lock } from "./lock.ts";
 import type { Answer } from "./statements.ts";
+import { type TransactionConnection, TransactionScope, type WriteQueue } from "./write-queue.ts";
 import type { Step, WriterPort } from "./writer.ts";
 
 /** The most transactions that share a commit: it bounds how long the first of them waits. */
 export const BATCH_MAX = 64;
-
-/** Runs statements of one transaction; refuses them when it is over. */
-export interface TransactionConnection {
-  execute(sql: string, parameters: readonly unknown[]): Promise<Answer>;
-}
 
 type Body<T> = (connection: TransactionConnection) => Promise<T>;
 
@@ -27,13 +22,13 @@ interface Outcome {
   readonly tell: () => void;
 }
 
-export class WriterQueue {
+/** The queue before a writer of this process. */
+export class WriterQueue implements WriteQueue {
   readonly #port: WriterPort;
   readonly #committed: () => void;
   readonly #lock = new Lock();
   readonly #waiting: Waiting[] = [];
-  /** The transaction that the running code belongs to. */
-  readonly #inside = new AsyncLocalStorage<{ isOver: boolean }>();
+  readonly #scope = new TransactionScope();
   #draining: Promise<void> | undefined;
   #isClosed = false;
   #transactions = 0;
@@ -47,7 +42,6 @@ export class WriterQueue {
     this.#committed = committed;
   }
 
-  /** Transactions that were committed. */
   get transactions(): number {
     return this.#transactions;
   }
@@ -56,22 +50,18 @@ export class WriterQueue {
     return this.#commits;
   }
 
-  /** Resolves with what `body` returned, once it is committed; rejects with what it threw, or why the commit failed. */
   transaction<T>(body: Body<T>): Promise<T> {
     this.requireOutside();
     if (this.#isClosed) return Promise.reject(new Error("The store is closed."));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const scope = { isOver: false };
     this.#waiting.push({
       reject,
       perform: async (connection) => {
         try {
-          const value = await this.#inside.run(scope, () => body(connection));
+          const value = await this.#scope.run(() => body(connection));
           return { failed: false, tell: () => resolve(value) };
         } catch (cause) {
           return { failed: true, tell: () => reject(cause) };
-        } finally {
-          scope.isOver = true;
         }
       },
     });
@@ -79,17 +69,10 @@ export class WriterQueue {
     return promise;
   }
 
-  /**
-   * @throws Error when the caller is inside a transaction of this store: it would wait for itself for ever, or would read
-   *   what was before its transaction
-   */
   requireOutside(): void {
-    if (this.#inside.getStore()?.isOver === false) {
-      throw new Error("Inside a transaction, the store is reached through the transaction only.");
-    }
+    this.#scope.requireOutside();
   }
 
-  /** Runs `work` while no transaction is open (readers that share the writer's connection do). */
   async between<T>(work: () => T | Promise<T>): Promise<T> {
     const release = await this.#lock.acquire();
     try {
@@ -99,21 +82,18 @@ export class WriterQueue {
     }
   }
 
-  /** Empties the write-ahead log, between two commits. Returns false when a reader of another process held it. */
   async truncateLog(): Promise<boolean> {
     this.requireOutside();
     const { rows } = await this.between(() => this.#port.run([{ do: "truncate" }]));
     return rows[0]?.["busy"] === 0;
   }
 
-  /** Refuses what comes after, and resolves when everything that is queued is done. */
   async finish(): Promise<void> {
     this.#isClosed = true;
     while (this.#draining !== undefined) await this.#draining;
     await this.between(() => undefined);
   }
 
-  /** Finishes, and closes the writer. */
   async close(): Promise<void> {
     await this.finish();
     await this.#port.close();

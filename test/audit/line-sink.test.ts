@@ -39,7 +39,7 @@ describe("the audit log in a file", () => {
     using folder = new Folder();
     const file = join(folder.path, "audit.log");
     for (const n of [1, 2]) {
-      const sink = new LineSink(file, lineIo);
+      const sink = new LineSink(file, { io: lineIo });
       sink.write([record(n), record(n + 10)]);
       await sink.sync();
       await sink.close();
@@ -52,6 +52,23 @@ describe("the audit log in a file", () => {
     );
   });
 
+  it("has whole lines of several processes, and ends the piece of a line that one of them left", () => {
+    using folder = new Folder();
+    const file = join(folder.path, "audit.log");
+    const io = new LimitedIo();
+    const [left, right] = [new LineSink(file, { io, shared: true }), new LineSink(file, { shared: true })];
+    left.write([record(1)]);
+    right.write([record(2)]);
+    io.roomBytes = 3;
+    assert.throws(() => left.write([record(3)]), { code: "ENOSPC" });
+    right.write([record(4)]);
+    io.roomBytes = Number.POSITIVE_INFINITY;
+    left.write([record(5)]);
+    const piece = record(3).json.slice(0, 3);
+    const lines = [record(1).json, record(2).json, piece, record(4).json, record(5).json];
+    assert.equal(readFileSync(file, "utf8"), lines.map((line) => `${line}\n`).join(""));
+  });
+
   it("holds nothing of a write that failed at any byte, and goes on when there is room", async () => {
     const bytes = Buffer.byteLength(`${record(2).json}\n${record(3).json}\n`);
     for (let roomBytes = 0; roomBytes < bytes; roomBytes++) {
@@ -59,7 +76,7 @@ describe("the audit log in a file", () => {
       const file = join(folder.path, "audit.log");
       writeFileSync(file, `${record(1).json}\n`);
       const io = new LimitedIo();
-      const sink = new LineSink(file, io);
+      const sink = new LineSink(file, { io });
       io.roomBytes = roomBytes;
       assert.throws(() => sink.write([record(2), record(3)]), { code: "ENOSPC" });
       assert.equal(sink.highest, 0);
@@ -83,7 +100,7 @@ describe("the audit log on a full pipe", () => {
     io.elsewhere = (bytes) => parts.push(bytes);
     io.code = "EAGAIN";
     // A device, so nothing can be taken back: as with a pipe.
-    return { io, sink: new LineSink("/dev/null", io), text: () => Buffer.concat(parts).toString("utf8") };
+    return { io, sink: new LineSink("/dev/null", { io }), text: () => Buffer.concat(parts).toString("utf8") };
   };
 
   it("waits for its reader", async () => {

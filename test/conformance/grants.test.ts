@@ -344,12 +344,12 @@ describe("ListGrants", () => {
     const { NextMarker: Marker } = await kms.listGrants({ KeyId, Limit: 2 });
     await kms.listGrants({ KeyId, Limit: 2, Marker });
     for (const call of [
-      kms.listGrants({ KeyId, Marker: "garbage" }),
-      kms.listGrants({ KeyId: elsewhere, Marker }),
-      kms.listGrants({ KeyId, GranteePrincipal: ROLE, Marker }),
-      kms.listRetirableGrants({ RetiringPrincipal, Marker }),
+      () => kms.listGrants({ KeyId, Marker: "garbage" }),
+      () => kms.listGrants({ KeyId: elsewhere, Marker }),
+      () => kms.listGrants({ KeyId, GranteePrincipal: ROLE, Marker }),
+      () => kms.listRetirableGrants({ RetiringPrincipal, Marker }),
     ]) {
-      await assertRefused(call, "InvalidMarkerException");
+      await assertRefused(call(), "InvalidMarkerException");
     }
   });
 

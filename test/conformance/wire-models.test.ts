@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as iamClient from "@aws-sdk/client-iam";
 import * as kmsClient from "@aws-sdk/client-kms";
+import * as serviceQuotasClient from "@aws-sdk/client-service-quotas";
 import * as stsClient from "@aws-sdk/client-sts";
 import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
+import serviceQuotasJson from "../../src/wire/models/service-quotas.json" with { type: "json" };
 import stsJson from "../../src/wire/models/sts.json" with { type: "json" };
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -154,30 +156,33 @@ for (const { title, client, model, count } of [
   });
 }
 
-describe("the model of IAM, a part of the client's,", () => {
-  const client = iamClient as Exports;
-  const model = iamJson as Model;
-  const operations = operationsOf(client);
+for (const { title, client, model, count } of [
+  { title: "IAM", client: iamClient as Exports, model: iamJson as Model, count: 80 },
+  { title: "Service Quotas", client: serviceQuotasClient as Exports, model: serviceQuotasJson as Model, count: 9 },
+]) {
+  describe(`the model of ${title}, a part of the client's,`, () => {
+    const operations = operationsOf(client);
 
-  for (const [name, { input, output }] of Object.entries(model.operations)) {
-    it(`has of ${name} members and kinds that the client has, too`, () => {
-      assert.ok(operations.has(name));
-      const [clientInput, clientOutput] = operations.get(name) ?? [];
-      if (input !== undefined) assertPart(outlineOfModel(model, input.shape), outlineOfClient(clientInput), name);
-      if (output !== undefined) assertPart(outlineOfModel(model, output.shape), outlineOfClient(clientOutput), name);
-    });
-  }
-
-  it("has 80 operations, and enums with the client's values", () => {
-    assert.equal(Object.keys(model.operations).length, 80);
-    const enums = enumsOf(client);
-    for (const [name, { enum: values }] of Object.entries(model.shapes)) {
-      if (values === undefined) continue;
-      const clientName = name.charAt(0).toUpperCase() + name.slice(1);
-      assert.deepEqual([...values].sort(), [...(enums.get(clientName) ?? [])].sort(), name);
+    for (const [name, { input, output }] of Object.entries(model.operations)) {
+      it(`has of ${name} members and kinds that the client has, too`, () => {
+        assert.ok(operations.has(name));
+        const [clientInput, clientOutput] = operations.get(name) ?? [];
+        if (input !== undefined) assertPart(outlineOfModel(model, input.shape), outlineOfClient(clientInput), name);
+        if (output !== undefined) assertPart(outlineOfModel(model, output.shape), outlineOfClient(clientOutput), name);
+      });
     }
+
+    it(`has ${count} operations, and enums with the client's values`, () => {
+      assert.equal(Object.keys(model.operations).length, count);
+      const enums = enumsOf(client);
+      for (const [name, { enum: values }] of Object.entries(model.shapes)) {
+        if (values === undefined) continue;
+        const clientName = name.charAt(0).toUpperCase() + name.slice(1);
+        assert.deepEqual([...values].sort(), [...(enums.get(clientName) ?? [])].sort(), name);
+      }
+    });
   });
-});
+}
 
 /** Asserts that what our model says is said by the client, which is newer and may say more. */
 function assertPart(ours: Outline, theirs: Outline, path: string): void {

@@ -13,12 +13,12 @@ function newCache(): { cache: AgedCache<string>; clock: HeldClock; dropped: stri
 }
 
 describe("a cache of opened secrets", () => {
-  it("drops the least recently used when it is full", () => {
+  it("drops what was not used when it is full", () => {
     const { cache, dropped } = newCache();
-    cache.put("a", "A");
-    cache.put("b", "B");
+    cache.put("a", "A", "owner");
+    cache.put("b", "B", "owner");
     assert.equal(cache.find("a"), "A");
-    cache.put("c", "C");
+    cache.put("c", "C", "owner");
     assert.deepEqual(dropped, ["B"]);
     assert.equal(cache.find("b"), undefined);
     assert.equal(cache.find("a"), "A");
@@ -27,15 +27,15 @@ describe("a cache of opened secrets", () => {
 
   it("drops a value of the same name that is replaced", () => {
     const { cache, dropped } = newCache();
-    cache.put("a", "A");
-    cache.put("a", "A2");
+    cache.put("a", "A", "owner");
+    cache.put("a", "A2", "owner");
     assert.deepEqual(dropped, ["A"]);
     assert.equal(cache.find("a"), "A2");
   });
 
   it("keeps nothing past its age, however often it was used", () => {
     const { cache, clock, dropped } = newCache();
-    cache.put("a", "A");
+    cache.put("a", "A", "owner");
     clock.time += 600;
     assert.equal(cache.find("a"), "A");
     clock.time += 399;
@@ -47,7 +47,7 @@ describe("a cache of opened secrets", () => {
 
   it("sweeps what is old when anything else is asked for", () => {
     const { cache, clock, dropped } = newCache();
-    cache.put("a", "A");
+    cache.put("a", "A", "owner");
     clock.time += 1000;
     assert.equal(cache.find("b"), undefined);
     assert.deepEqual(dropped, ["A"]);
@@ -56,7 +56,7 @@ describe("a cache of opened secrets", () => {
 
   it("drops everything when the clock has run backwards", () => {
     const { cache, clock, dropped } = newCache();
-    cache.put("a", "A");
+    cache.put("a", "A", "owner");
     clock.time -= 1;
     assert.equal(cache.find("a"), undefined);
     assert.deepEqual(dropped, ["A"]);

@@ -10,7 +10,7 @@ import type { AccessKey } from "./signed-requests.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const READY = /^keystead is ready on (\S+)$/m;
-const START_MS_MAX = 30_000;
+const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
 
 /** A directory of its own below the system's temporary one, removed when disposed of. */
@@ -150,9 +150,9 @@ export async function startProcess(args: readonly string[], options: ProcessOpti
   };
 }
 
-/** Starts `keystead serve` on a free port. */
+/** Starts `keystead serve` on a free port, as one process unless `args` say otherwise. */
 export function startServe(directory: string, args: readonly string[] = []): Promise<RunningProcess> {
-  return startProcess(["serve", "--data", directory, "--port", "0", ...args]);
+  return startProcess(["serve", "--data", directory, "--port", "0", "--workers", "1", ...args]);
 }
 
 function start(args: readonly string[], { env = {}, nodeArgs = [] }: ProcessOptions): ChildProcess {

@@ -1,7 +1,7 @@
 /** Signatures: AWS's own vectors, AWS's own signer, and everything that must be refused. */
 
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Sha256 } from "@aws-crypto/sha256-js";
@@ -66,10 +66,10 @@ async function presign(draft: Draft, expiresIn: number, atMs = NOW): Promise<Wir
 }
 
 /** The key derivation of the specification, written out: custody's is not what is tested here. */
-function signingKey(secret: string, scope: string): Uint8Array {
+function signingKey(secret: string, scope: string): KeyObject {
   let key: Uint8Array = Buffer.from(`AWS4${secret}`);
   for (const part of scope.split("/")) key = createHmac("sha256", key).update(part).digest();
-  return key;
+  return createSecretKey(key);
 }
 
 const KEY = signingKey(CREDENTIALS.secretAccessKey, "20260131/us-east-1/kms/aws4_request");

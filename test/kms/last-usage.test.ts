@@ -76,9 +76,22 @@ describe("the last use of a key", () => {
     const errors: unknown[] = [];
     const { store, usages } = await setUp(errors);
     usages.note(at(5_000), RECORDS);
-    await store.close();
+    mock.method(store, "transaction", () => Promise.reject(new Error("no")));
     await usages.close();
     assert.equal(errors.length, 1);
     assert.equal((await usages.find({ ...NAME, arn: KEY_ARN }))?.used_at, 5_000);
+    await store.close();
+  });
+
+  it("is the latest of what this process saw and what another one wrote", async () => {
+    const { store, usages } = await setUp();
+    const other = await openLastUsages({ store, clock, onError: () => assert.fail() });
+    usages.note(at(5_000), RECORDS);
+    other.note(at(6_000), RECORDS);
+    await other.close();
+    assert.equal((await usages.find({ ...NAME, arn: KEY_ARN }))?.used_at, 6_000);
+    await usages.close();
+    assert.equal(await written(store), 6_000);
+    await store.close();
   });
 });

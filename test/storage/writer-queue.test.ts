@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import type { TransactionConnection } from "../../src/storage/write-queue.ts";
 import { LocalPort, type Step, type WriterPort } from "../../src/storage/writer.ts";
-import { BATCH_MAX, type TransactionConnection, WriterQueue } from "../../src/storage/writer-queue.ts";
+import { BATCH_MAX, WriterQueue } from "../../src/storage/writer-queue.ts";
 import { TemporaryDirectory } from "./stores.ts";
 
 /** A writer over a table `t`, with a record of what it was told. */

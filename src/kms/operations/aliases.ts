@@ -7,6 +7,7 @@ import {
   NotAuthorizedException,
   ValidationException,
 } from "../../base/errors.ts";
+import type { Call } from "../../pipeline/operation.ts";
 import {
   countAliasesOfKey,
   deleteAlias as deleteAliasRow,
@@ -17,12 +18,13 @@ import {
 import type { AliasRow } from "../../storage/schema.ts";
 import type { Tx } from "../../storage/store.ts";
 import { predefinedAliases, RESERVED_PREFIX } from "../aws-managed.ts";
-import { ALIASES_MAX } from "../conditions.ts";
 import { aliasArn, keyIdOrArn } from "../identifiers.ts";
 import { findAlgorithms } from "../key-specs.ts";
 import { anyState, manageable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { limitOf } from "../quotas/limits.ts";
+import { aliasesQuota } from "../quotas/resource-quotas.ts";
 import { account, alias, type Key, key, keyOfAlias, newAlias } from "../resources.ts";
 
 /**
@@ -49,7 +51,7 @@ export const createAlias = change("CreateAlias", {
     if (!(await insertAlias(tx, row))) {
       throw new AlreadyExistsException(`An alias with the name ${alias.arn} already exists`);
     }
-    await requireAliasCount(tx, key);
+    await requireAliasCount(tx, key, call);
     return {};
   },
 });
@@ -77,7 +79,7 @@ export const updateAlias = change("UpdateAlias", {
     requireSameKind(current, key);
     const { region, account } = key.row;
     await updateAliasRow(tx, { region, account, name: AliasName }, { key_id: key.id, updated_at: call.now });
-    await requireAliasCount(tx, key);
+    await requireAliasCount(tx, key, call);
     return {};
   },
 });
@@ -190,7 +192,8 @@ function kindOf({ row: { spec, usage } }: Key): "symmetric" | "asymmetric" | "hm
   return spec === "SYMMETRIC_DEFAULT" ? "symmetric" : "asymmetric";
 }
 
-async function requireAliasCount(tx: Tx, { row, id }: Key): Promise<void> {
-  if ((await countAliasesOfKey(tx, { region: row.region, keyId: id })) <= ALIASES_MAX) return;
-  throw new LimitExceededException(`A KMS key can have at most ${ALIASES_MAX} aliases.`);
+async function requireAliasCount(tx: Tx, { row, id }: Key, call: Call): Promise<void> {
+  const most = await tx.settle((reader) => limitOf(aliasesQuota, row, call, reader));
+  if ((await countAliasesOfKey(tx, { region: row.region, keyId: id })) <= most) return;
+  throw new LimitExceededException(`A KMS key can have at most ${most} aliases.`);
 }

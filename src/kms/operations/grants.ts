@@ -33,11 +33,10 @@ import { keyIdOrArnAnywhere } from "../identifiers.ts";
 import { anyState, grantable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { limitOf } from "../quotas/limits.ts";
+import { grantsQuota } from "../quotas/resource-quotas.ts";
 import { type Key, key } from "../resources.ts";
 import type { Input } from "../shapes.ts";
-
-/** Grants on a customer managed key (spec 07, Resource quotas); AWS managed keys have no limit. */
-const GRANTS_MAX = 50_000;
 
 /**
  * Makes a grant, or finds the one that the same request with the same name has made (API reference, CreateGrant). The token
@@ -47,7 +46,7 @@ const GRANTS_MAX = 50_000;
  *
  * @throws ValidationException see grant-principals.ts, grant-operations.ts, grant-constraints.ts
  * @throws InvalidArnException the ARN of nobody who can be named in a grant
- * @throws LimitExceededException the key has 50,000 grants
+ * @throws LimitExceededException the key has as many grants as it may
  */
 export const createGrant = change("CreateGrant", {
   targets: [{ as: "key", action: "kms:CreateGrant", resource: key("KeyId", keyIdOrArnAnywhere), states: grantable }],
@@ -68,7 +67,7 @@ export const createGrant = change("CreateGrant", {
     requireOperationsOfKey(input.Operations, key);
     requireConstraintsOfKey(input.Constraints, key);
     const ids = await requireKnownParties(tx, input, unknownPrincipals);
-    if ((await findSameGrant(tx, rowOf(input, key, call, ids))) === undefined) await requireRoom(tx, key);
+    if ((await findSameGrant(tx, rowOf(input, key, call, ids))) === undefined) await requireRoom(tx, key, call);
   },
   async run(input, { call, key, tx, unknownPrincipals }) {
     const row = rowOf(input, key, call, await requireKnownParties(tx, input, unknownPrincipals));
@@ -128,10 +127,11 @@ function identityOf({ grant_id: _id, created_at: _at, operations, ...properties 
   return JSON.stringify([sorted, Object.entries(properties).sort(([left], [right]) => (left < right ? -1 : 1))]);
 }
 
-async function requireRoom(tx: Tx, { row, id }: Key): Promise<void> {
+async function requireRoom(tx: Tx, { row, id }: Key, call: Call): Promise<void> {
   if (row.manager === "AWS") return;
-  if ((await countGrantsOfKey(tx, { region: row.region, keyId: id })) < GRANTS_MAX) return;
-  throw new LimitExceededException(`A KMS key can have at most ${GRANTS_MAX} grants.`);
+  const most = await tx.settle((reader) => limitOf(grantsQuota, row, call, reader));
+  if ((await countGrantsOfKey(tx, { region: row.region, keyId: id })) < most) return;
+  throw new LimitExceededException(`A KMS key can have at most ${most} grants.`);
 }
 
 const sizes = { initial: 50, max: 100 };

@@ -16,6 +16,7 @@ import { anyState, manageable, switchable } from "../key-states.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { requireRoomForKey } from "../quotas/limits.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
 import { MULTI_REGION_ROLE, multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
@@ -28,7 +29,7 @@ import { requireTags, tagOf } from "../tags.ts";
  *
  * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
  * @throws UnsupportedOperationException a kind of key that can't be made here yet
- * @throws MalformedPolicyDocumentException, LimitExceededException, TagException see key-policies.ts, tags.ts
+ * @throws MalformedPolicyDocumentException, LimitExceededException, TagException see key-policies.ts, tags.ts; quotas/limits.ts
  */
 export const createKey = change("CreateKey", {
   targets: [
@@ -78,6 +79,7 @@ export const createKey = change("CreateKey", {
   ): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
+    await requireRoomForKey(tx, owner, call);
     const policy = input.Policy ?? defaultKeyPolicy(owner);
     const kind = {
       spec: specOf(input),

@@ -14,6 +14,8 @@ import { anyState, rotatableOnDemand, rotationSettable } from "../key-states.ts"
 import { ROTATION_PERIOD_DAYS } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { limitOf } from "../quotas/limits.ts";
+import { onDemandRotationsQuota } from "../quotas/resource-quotas.ts";
 import { isSealedForAll, recordSynchronization, requireNoReplica, updateRelatedKeys } from "../related-keys.ts";
 import { type Key, key, type Locator } from "../resources.ts";
 import {
@@ -112,9 +114,6 @@ export const getKeyRotationStatus = read("GetKeyRotationStatus", {
 /** States in which no key rotates, however it is set. */
 const pendingDeletion: ReadonlySet<string> = new Set(["PendingDeletion", "PendingReplicaDeletion"]);
 
-/** Rotations on demand of one key, ever (API reference, RotateKeyOnDemand). */
-const ON_DEMAND_MAX = 25;
-
 /** An automatic rotation so close is as good as under way (API reference, RotateKeyOnDemand). */
 const CONFLICT_MS = 20 * 60_000;
 
@@ -124,7 +123,7 @@ const CONFLICT_MS = 20 * 60_000;
  *
  * @throws KMSInvalidStateException no imported material waits, or not all related keys have it
  * @throws ConflictException an automatic rotation is due within 20 minutes
- * @throws LimitExceededException it was the key's 26th
+ * @throws LimitExceededException the key has had all of its on-demand rotations
  * @throws DependencyTimeoutException a replica was made or deleted at this moment
  */
 export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
@@ -147,8 +146,9 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
     if (due !== undefined && due - call.now <= CONFLICT_MS) {
       throw new ConflictException(`An automatic rotation of ${arn} is in progress or due within 20 minutes.`);
     }
-    if ((await countRotations(tx.db, { region: row.region, keyId: id }, "ON_DEMAND")) >= ON_DEMAND_MAX) {
-      throw new LimitExceededException(`${arn} has had all of its ${ON_DEMAND_MAX} on-demand rotations.`);
+    const most = await tx.settle((reader) => limitOf(onDemandRotationsQuota, row, call, reader));
+    if ((await countRotations(tx.db, { region: row.region, keyId: id }, "ON_DEMAND")) >= most) {
+      throw new LimitExceededException(`${arn} has had all of its ${most} on-demand rotations.`);
     }
   },
   async run(_input, { call, key, tx, recorder, prepared: materials }) {

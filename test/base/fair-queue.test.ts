@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { FairQueue } from "../../src/custody/fair-queue.ts";
+import { FairQueue } from "../../src/base/fair-queue.ts";
 
 const roomy = { itemsMax: 1_000, itemsOfOwnerMax: 1_000 };
 

@@ -21,6 +21,16 @@ export class FairQueue<T> {
     return this.#size;
   }
 
+  /** How many owners have items. */
+  get owners(): number {
+    return this.#owners.size;
+  }
+
+  /** How many items an owner has. */
+  sizeOf(owner: string): number {
+    return this.#owners.get(owner)?.length ?? 0;
+  }
+
   /** Adds an item; false, with nothing changed, when the queue or the owner's part of it is full. */
   push(owner: string, item: T): boolean {
     const items = this.#owners.get(owner);

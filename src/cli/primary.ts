@@ -1,0 +1,66 @@
+/** The primary process of several: it writes, moves records, does due work and keeps workers running; they serve. */
+
+import { isIPv6 } from "node:net";
+import type { OperatorError } from "../base/errors.ts";
+import { holdPorts } from "./ports.ts";
+import { closeParts, openParts, type ServerConfig, startBackground } from "./server.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { WorkerProcess } from "./worker-process.ts";
+
+/** A server of several processes. */
+export interface RunningPrimary {
+  /** Such as `http://127.0.0.1:4599`. */
+  readonly endpoint: string;
+  /** Has the workers finish what is under way, then writes what is left to write. */
+  close(): Promise<void>;
+  /** Ends the workers at once; nothing more is written. */
+  abandon(): void;
+}
+
+export interface PrimaryOptions<Options> {
+  readonly config: ServerConfig;
+  readonly workers: number;
+  /** What each worker is told: the options from which it makes its own configuration. */
+  readonly options: Options;
+  /** Is told that no worker comes up any more. */
+  readonly onFailure: (cause: OperatorError) => void;
+}
+
+/**
+ * Starts a primary and its workers; when this resolves all of them answer.
+ *
+ * @throws OperatorError a port is taken, or workers can't start
+ */
+export async function startPrimary<Options>(options: PrimaryOptions<Options>): Promise<RunningPrimary> {
+  const { workers, onFailure } = options;
+  const config = { ...options.config, hasWorkers: true };
+  const { log, host, port, vpcEndpoints = [] } = config;
+  const parts = await openParts(config);
+  const attach = (worker: WorkerProcess<Options>): void => {
+    const handlers = { committed: () => parts.recorder.moveSoon(), stuck: () => worker.kill() };
+    parts.store.hostWorker?.(worker.store, handlers);
+  };
+  const supervisor = new Supervisor({ workers, options: options.options, attach, log, onFailure });
+  try {
+    const { places, release } = await holdPorts([{ host, port }, ...vpcEndpoints]);
+    await supervisor.open().finally(release);
+    await supervisor.listen(places);
+    startBackground(parts);
+    return {
+      endpoint: endpointOf(places[0] ?? { host, port }, config.tls !== undefined),
+      async close() {
+        await supervisor.close();
+        await closeParts(parts);
+      },
+      abandon: () => supervisor.kill(),
+    };
+  } catch (cause) {
+    await supervisor.close();
+    await closeParts(parts);
+    throw cause;
+  }
+}
+
+function endpointOf({ host, port }: { readonly host: string; readonly port: number }, hasTls: boolean): string {
+  return `${hasTls ? "https" : "http"}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
