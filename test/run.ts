@@ -18,7 +18,14 @@ import { POSTGRES_VARIABLE, PostgresServer } from "./postgres.ts";
 import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const NOT_UNIT = ["test/interop/", "test/faults/", "test/conformance/", "test/e2e/", "test/storage/postgres"];
+const NOT_UNIT = [
+  "test/interop/",
+  "test/faults/",
+  "test/load/",
+  "test/conformance/",
+  "test/e2e/",
+  "test/storage/postgres",
+];
 /** These look into the file of a store or break it, or start commands that have one. */
 const SQLITE_ALONE: readonly string[] = [
   "test/cli/init.test.ts",

@@ -54,7 +54,7 @@ describe("every test", () => {
 
   it("lies in a folder named by a room of src/ or by a kind of test", () => {
     const rooms = new Set(loadFiles("src/*/**/*.ts").map(({ path }) => path.split("/")[1]));
-    const kinds = ["conformance", "interop", "faults", "e2e"];
+    const kinds = ["conformance", "interop", "faults", "load", "e2e"];
     const strays = tests
       .map(({ path }) => path.split("/"))
       .filter(([, folder, ...rest]) => rest.length > 0 && !rooms.has(folder) && !kinds.includes(folder ?? ""))

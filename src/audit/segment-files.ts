@@ -36,8 +36,9 @@ export function headerText(epoch: string): string {
  * the outbox had been moved.
  *
  * Only what follows the last whole record is cut; damage before it stays for whoever investigates, and readers pass over
- * it. Sequences of another epoch, and of segments whose header is lost, don't count: a record that is written twice is
- * known by its `eventID`, a lost one can't be mended.
+ * it. Sequences of another epoch, of segments whose header is lost, and behind damage don't count (a disk may have written
+ * the blocks behind before the one that is missing): a record that is written twice is known by its `eventID`, a lost one
+ * can't be mended.
  *
  * @throws Error for a segment of a newer format
  */
@@ -75,11 +76,13 @@ function survey(fd: number): Survey {
   let wholeEnd = 0;
   let header: Survey["header"];
   let highest = 0;
+  let hasGap = false;
   for (const piece of readPieces(fd, sizeBytes)) {
+    hasGap ||= piece.kind === "gap";
     if (piece.kind === "gap") continue;
     const { kind, sequence, payload } = piece.frame;
     if (kind === HEADER_KIND) header = parseHeader(payload);
-    highest = Math.max(highest, sequence);
+    if (!hasGap) highest = Math.max(highest, sequence);
     wholeEnd = piece.end;
   }
   return { wholeEnd, header, highest };

@@ -5,7 +5,7 @@ import type { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { requireUsableTls } from "../gateway/gateway.ts";
 import { holdPorts } from "./ports.ts";
-import { closeParts, openParts, type ServerConfig, takeRootKeys } from "./server.ts";
+import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
@@ -50,7 +50,7 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
     const { places, release } = await holdPorts([{ host, port }, ...vpcEndpoints]);
     await supervisor.open().finally(release);
     await supervisor.listen(places);
-    parts.dueWork.start();
+    startBackground(parts);
     return {
       endpoint: endpointOf(places[0] ?? { host, port }, config.tls !== undefined),
       async close() {

@@ -36,6 +36,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
+import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
@@ -79,6 +80,7 @@ export interface ServerParts {
   readonly custody: SoftwareCustody;
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
+  readonly feedPruner: FeedPruner;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
   /** What this process shows of its root keys; none in `dev`. */
@@ -110,6 +112,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   return await server.listen(config);
 }
 
+/** Starts what one process of a server does for all of them. */
+export function startBackground({ dueWork, feedPruner }: Pick<ServerParts, "dueWork" | "feedPruner">): void {
+  dueWork.start();
+  feedPruner.start();
+}
+
 /** Opens everything that a server is made of. */
 export async function openServer(config: ServerConfig): Promise<OpenedServer> {
   const parts = await openParts(config);
@@ -125,7 +133,7 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
       async listen(at) {
         try {
           const address = await listenEverywhere(gateway, at);
-          if (config.worker === undefined) parts.dueWork.start();
+          if (config.worker === undefined) startBackground(parts);
           const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
           const scheme = config.tls === undefined ? "http" : "https";
           return { ...parts, endpoint: `${scheme}://${host}:${address.port}`, close };
@@ -277,6 +285,10 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
+    const feedPruner = new FeedPruner({
+      store,
+      onError: (cause) => log.error({ err: cause }, "Old entries of the change feed could not be removed."),
+    });
     const rootProof =
       kind === "serve"
         ? await RootProof.begin({
@@ -288,7 +300,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return { store, custody, recorder, dueWork, lastUsages, credentialUsages, rootProof, adoption };
+    return { store, custody, recorder, dueWork, feedPruner, lastUsages, credentialUsages, rootProof, adoption };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -350,6 +362,7 @@ export async function closeParts({
   custody,
   recorder,
   dueWork,
+  feedPruner,
   lastUsages,
   credentialUsages,
   rootProof,
@@ -357,6 +370,7 @@ export async function closeParts({
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
   await dueWork.stop();
+  await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();
   await credentialUsages.close();

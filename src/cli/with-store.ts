@@ -21,7 +21,7 @@ export interface StoreParts {
  * @throws StoreRefusedError there is none, or it is not this command's
  * @throws WrongRootKeyError the root key is not one of the store's
  */
-export async function withStore(options: RootKeyOptions, body: (parts: StoreParts) => Promise<void>): Promise<void> {
+export async function withStore<T>(options: RootKeyOptions, body: (parts: StoreParts) => Promise<T>): Promise<T> {
   const clock = systemClock;
   requireStoreAt(options);
   await using store = await openStore(
@@ -35,9 +35,9 @@ export async function withStore(options: RootKeyOptions, body: (parts: StorePart
   });
   const proof = await RootProof.begin({ store, recipients: custody.recipients, clock, kind: "command" });
   try {
-    await body({ store, custody, clock });
+    return await body({ store, custody, clock });
   } finally {
     await proof.close();
+    custody.close();
   }
-  custody.close();
 }

@@ -333,6 +333,8 @@ export function migrate(
   database: DatabaseSync,
   { kind, now, migrations = MIGRATIONS }: { kind: "dev" | "serve"; now: number; migrations?: readonly Migration[] },
 ): void {
+  const before = inspect(database);
+  if (before.kind === "store" && before.version >= newest(migrations).version) return; // waits for no writer
   database.exec("BEGIN IMMEDIATE");
   try {
     const found = inspect(database);

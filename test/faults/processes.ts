@@ -67,7 +67,11 @@ export interface MadeStore {
 }
 
 /** Makes a store with `keystead init` and reads the access key that it shows. */
-export async function initStore(directory: string, account = "111122223333"): Promise<MadeStore> {
+export async function initStore(
+  directory: string,
+  account = "111122223333",
+  args: readonly string[] = [],
+): Promise<MadeStore> {
   const { code, stdout, stderr } = await runKeystead([
     "init",
     "--data",
@@ -75,6 +79,7 @@ export async function initStore(directory: string, account = "111122223333"): Pr
     "--account",
     account,
     "--single-root-key",
+    ...args,
   ]);
   if (code !== 0) throw new Error(`init ended with ${code}: ${stderr}`);
   return { account, credentials: accessKeyIn(stdout) };
