@@ -102,7 +102,7 @@ export class Supervisor<Options> {
       const startedAt = performance.now();
       const end = await this.#serve(slot);
       if (this.#stop.signal.aborted) return;
-      failures = performance.now() - startedAt < SERVED_MS ? failures + 1 : 0;
+      failures = end.wasReady && performance.now() - startedAt >= SERVED_MS ? 0 : failures + 1;
       this.#report(slot, end);
       if (this.#isHopeless(end, failures)) return this.#fail(slot, end);
       const pauseMs = failures === 0 ? 0 : Math.min(PAUSE_MS.first * 2 ** (failures - 1), PAUSE_MS.max);
