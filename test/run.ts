@@ -25,6 +25,7 @@ const NOT_UNIT = [
   "test/conformance/",
   "test/e2e/",
   "test/storage/postgres",
+  "test/cli/postgres",
 ];
 /** These look into the file of a store or break it, or start commands that have one. */
 const SQLITE_ALONE: readonly string[] = [
