@@ -19,21 +19,22 @@ export type RowCounts = Readonly<Record<string, number>>;
 /** Writes the rows of a snapshot; counts and digest come last. */
 export async function* encodeRows(snapshot: Snapshot): AsyncGenerator<Uint8Array, RowCounts, void> {
   const digest = createHash("sha256");
-  const counts: Record<string, number> = {};
+  const counts = new Map<string, number>();
   for (const table of snapshot.tables) {
     const head = line({ table: table.name, columns: table.columns });
     digest.update(head);
     yield head;
-    counts[table.name] = 0;
+    counts.set(table.name, 0);
     for await (const rows of snapshot.rows(table)) {
       const bytes = Buffer.from(rows.map((row) => `${JSON.stringify(row.map(encodeValue))}\n`).join(""));
       digest.update(bytes);
       yield bytes;
-      counts[table.name] = (counts[table.name] ?? 0) + rows.length;
+      count(counts, table, rows);
     }
   }
-  yield line({ end: { rows: counts, sha256: digest.digest("hex") } });
-  return counts;
+  const rows = Object.fromEntries(counts);
+  yield line({ end: { rows, sha256: digest.digest("hex") } });
+  return rows;
 }
 
 /** Some rows of one table. */
