@@ -14,13 +14,15 @@ export interface Heard {
 export class Conversation implements Disposable {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
-  #answer: PromiseWithResolvers<Heard> | undefined;
+  #over = Promise.withResolvers<void>();
+  #onAnswer: (heard: Heard) => void = () => {};
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("error", (cause: Error) => this.#answer?.reject(cause));
-    socket.on("close", () => this.#answer?.reject(new Error("The server closed a connection.")));
+    socket.on("error", (cause: Error) => this.#over.reject(cause));
+    socket.on("close", () => this.#over.reject(new Error("The server closed a connection.")));
+    this.#over.promise.catch(() => {}); // whoever asks is told
   }
 
   static open(port: number): Promise<Conversation> {
@@ -31,10 +33,25 @@ export class Conversation implements Disposable {
   }
 
   /** Sends a request, as the bytes of HTTP/1.1; rejects when the connection ends before the answer. */
-  ask(request: Uint8Array): Promise<Heard> {
-    this.#answer = Promise.withResolvers();
-    this.#socket.write(request);
-    return this.#answer.promise;
+  async ask(request: Uint8Array): Promise<Heard> {
+    const heard: Heard[] = [];
+    await this.askAll(request, 1, (each) => heard.push(each));
+    const [answer] = heard;
+    if (answer === undefined) throw new Error("There was no answer.");
+    return answer;
+  }
+
+  /** Sends several requests at once and resolves after their last answer. */
+  askAll(requests: Uint8Array, count: number, onAnswer: (heard: Heard) => void): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = count;
+    this.#onAnswer = (heard) => {
+      onAnswer(heard);
+      left -= 1;
+      if (left === 0) resolve();
+    };
+    this.#socket.write(requests);
+    return Promise.race([promise, this.#over.promise]);
   }
 
   [Symbol.dispose](): void {
@@ -42,16 +59,16 @@ export class Conversation implements Disposable {
   }
 
   #receive(chunk: Buffer): void {
-    const received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    const headEnd = received.indexOf(HEAD_END);
-    const length =
-      headEnd < 0 ? undefined : /\r\ncontent-length: *(\d+)/i.exec(received.toString("latin1", 0, headEnd));
-    const bytes = headEnd + HEAD_END.length + Number(length?.[1] ?? 0);
-    if (headEnd < 0 || received.length < bytes) {
-      this.#received = received;
-      return;
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    for (;;) {
+      const headEnd = this.#received.indexOf(HEAD_END);
+      if (headEnd < 0) return;
+      const length = /\r\ncontent-length: *(\d+)/i.exec(this.#received.toString("latin1", 0, headEnd));
+      const end = headEnd + HEAD_END.length + Number(length?.[1] ?? 0);
+      if (this.#received.length < end) return;
+      const bytes = this.#received.subarray(0, end);
+      this.#received = this.#received.subarray(end);
+      this.#onAnswer({ status: Number(bytes.toString("latin1", 9, 12)), bytes });
     }
-    this.#received = received.subarray(bytes);
-    this.#answer?.resolve({ status: Number(received.toString("latin1", 9, 12)), bytes: received.subarray(0, bytes) });
   }
 }

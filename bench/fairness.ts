@@ -49,6 +49,8 @@ export interface Fairness {
   readonly flooded: readonly RoundLatency[];
   /** The median of the pairs' ratios of p99. */
   readonly ratio: number;
+  /** The same of p50. */
+  readonly ratioOfMedians: number;
   /** Answers to the flood by status: to pairs, to failing signatures. */
   readonly flood: readonly Readonly<Record<string, number>>[];
 }
@@ -56,8 +58,8 @@ export interface Fairness {
 /** The other account's steady rate: a small part of what a core answers. */
 const CONNECTIONS = 4;
 const REQUESTS_PER_SECOND = 200;
-/** A flood has begun when its first requests are under way. */
-const WARM_MS = 300;
+/** A flood has begun when its connections are there and its first requests under way. */
+const WARM_MS = 500;
 const PREPARED = 400;
 
 /** A server, with connections and requests of the account that encrypts. */
@@ -74,7 +76,6 @@ export async function measureFairness(plan: FairnessPlan): Promise<Fairness> {
   await using beside = await startMeasured();
   const flooder = start("./flood.ts");
   try {
-    for (const measured of [alone, beside]) await encryptSteadily(measured, WARM_MS);
     const streams = await floodOf(beside.server.endpoint, plan);
     flooder.send({ kind: "streams", port: beside.port, streams } satisfies FloodStreams);
     flooder.send({ kind: "begin" } satisfies FloodOrder);
@@ -92,8 +93,9 @@ export async function measureFairness(plan: FairnessPlan): Promise<Fairness> {
     }
     const report = nextMessage<FloodReport>(flooder);
     flooder.send({ kind: "end" } satisfies FloodOrder);
-    const ratios = flooded.map(({ p99 }, at) => p99 / (calm[at]?.p99 ?? Number.NaN));
-    return { calm, flooded, ratio: median(ratios), flood: (await report).streams };
+    const ratioOf = (figure: keyof RoundLatency): number =>
+      median(flooded.map((round, at) => round[figure] / (calm[at]?.[figure] ?? Number.NaN)));
+    return { calm, flooded, ratio: ratioOf("p99"), ratioOfMedians: ratioOf("p50"), flood: (await report).streams };
   } finally {
     flooder.kill("SIGKILL");
     beside.server.process.kill("SIGCONT");
@@ -108,7 +110,7 @@ async function startMeasured(): Promise<Measured> {
   const port = Number(new URL(server.endpoint).port);
   const encrypts = await signedEncrypts(server.endpoint, server.credentials);
   const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => Conversation.open(port)));
-  return {
+  const measured = {
     server,
     port,
     sockets,
@@ -119,6 +121,8 @@ async function startMeasured(): Promise<Measured> {
       rmSync(folder, { recursive: true });
     },
   };
+  await encryptSteadily(measured, WARM_MS); // at once: a connection that never sent anything is soon closed
+  return measured;
 }
 
 async function signedEncrypts(endpoint: string, credentials: BenchCaller["credentials"]): Promise<Buffer[]> {
@@ -183,7 +187,7 @@ export function median(values: readonly number[]): number {
 }
 
 if (import.meta.main) {
-  const plan = { rounds: 4, roundMs: 2_000, pairConnections: 32, failingConnections: 64 };
+  const plan = { rounds: 10, roundMs: 3_000, pairConnections: 32, failingConnections: 64 };
   const { calm, flooded, ratio, flood } = await measureFairness(plan);
   print("Encrypt of another account, ms: round, p50 and p99 alone, p50 and p99 beside the flood");
   for (const [round, { p50, p99 }] of calm.entries()) {

@@ -30,6 +30,9 @@ const HELP = `npm run bench -- [options]
   --session           each operation a second time as a role session, on a key with 20 statements and 50 grants
   --starts N          starts to measure (5)
   --keys              instead: Sign, Verify, GenerateMac and GenerateDataKeyPair beside their bare primitives, unpinned
+  --bundle            instead: how soon the bundle of npm run build is ready, --starts times, and its idle memory
+  --workers           instead: Encrypt on servers of 1, 2 and as many workers as there are cores, unpinned; 64 connections
+                      at the least
   --null              drive the floor against a second floor: the ratios show what the method itself does to them
 `;
 
@@ -38,6 +41,8 @@ const DISTINCT_REQUESTS = 1000;
 const CALLS_AT_ONCE = 16;
 /** Signatures are good for five minutes; one is kept as a margin. */
 const OPERATION_SECONDS_MAX = 240;
+/** Connections are shared out by chance: with few of them one worker would get most. */
+const WORKER_CONNECTIONS_MIN = 64;
 const RESULTS = new URL("results/", import.meta.url);
 
 /** What is driven: a real server, or for `--null` a stand-in. */
@@ -55,7 +60,9 @@ const { values: options } = parseArgs({
     operations: { type: "string", default: OPERATIONS.join(",") },
     starts: { type: "string", default: "5" },
     keys: { type: "boolean", default: false },
+    bundle: { type: "boolean", default: false },
     session: { type: "boolean", default: false },
+    workers: { type: "boolean", default: false },
     null: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -63,6 +70,8 @@ const { values: options } = parseArgs({
 
 if (options.help) print(HELP);
 else if (options.keys) await keys();
+else if (options.bundle) await bundle();
+else if (options.workers) await workers();
 else await main();
 
 /** @throws Error one operation would outlast its signatures */
@@ -79,6 +88,17 @@ function requireSettings(): Settings {
   return settings;
 }
 
+async function bundle(): Promise<void> {
+  const { measureBundle } = await import("./bundle.ts");
+  for (const { command, readyMs, cpuMs, idleMegabytes } of await measureBundle(requireNumber("starts"))) {
+    const ready = `ready after ${median(readyMs).toFixed(0)} ms`;
+    const starts = `median of ${readyMs.map((ms) => ms.toFixed(0)).join(", ")}`;
+    print(
+      `${command}: ${ready} (${starts}), ${median(cpuMs).toFixed(0)} ms of CPU; ${idleMegabytes.toFixed(0)} MB idle\n`,
+    );
+  }
+}
+
 async function keys(): Promise<void> {
   const settings = requireSettings();
   const pinning = "nothing is pinned";
@@ -86,6 +106,16 @@ async function keys(): Promise<void> {
   const startedAt = new Date().toISOString();
   const { measureKeys } = await import("./keys.ts");
   writeResults({ startedAt, machine: machineOf(pinning), settings, keys: await measureKeys(settings, print) });
+}
+
+async function workers(): Promise<void> {
+  const asked = requireSettings();
+  const settings = { ...asked, connections: Math.max(asked.connections, WORKER_CONNECTIONS_MIN) };
+  const pinning = "nothing is pinned";
+  print(`${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections; ${pinning}\n`);
+  const startedAt = new Date().toISOString();
+  const { measureWorkers } = await import("./workers.ts");
+  writeResults({ startedAt, machine: machineOf(pinning), settings, workers: await measureWorkers(settings, print) });
 }
 
 function machineOf(pinning: string) {

@@ -21,6 +21,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NOT_UNIT = [
   "test/interop/",
   "test/faults/",
+  "test/load/",
   "test/conformance/",
   "test/e2e/",
   "test/storage/postgres",

@@ -6,7 +6,7 @@ import { posix } from "node:path";
 import { describe, it } from "node:test";
 import { loadFiles } from "./source-files.ts";
 
-const code = loadFiles("src/**/*.ts", "test/**/*.ts", "bench/**/*.ts");
+const code = loadFiles("src/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "build/**/*.ts");
 const tests = code.filter(({ path }) => path.endsWith(".test.ts"));
 const everything = loadFiles(
   "{src,test,bench,docs,deploy,bin}/**/*.{ts,js,json,md,sh,yaml,yml}",
@@ -54,7 +54,7 @@ describe("every test", () => {
 
   it("lies in a folder named by a room of src/ or by a kind of test", () => {
     const rooms = new Set(loadFiles("src/*/**/*.ts").map(({ path }) => path.split("/")[1]));
-    const kinds = ["conformance", "interop", "faults", "e2e"];
+    const kinds = ["conformance", "interop", "faults", "load", "e2e"];
     const strays = tests
       .map(({ path }) => path.split("/"))
       .filter(([, folder, ...rest]) => rest.length > 0 && !rooms.has(folder) && !kinds.includes(folder ?? ""))

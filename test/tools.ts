@@ -9,6 +9,9 @@ export const SETUP_COMMAND = "npm run test:setup";
 /** Debian's AWS CLI (2.9): another `aws` may come first on the PATH, in another version. */
 export const AWS_CLI = "/usr/bin/aws";
 
+/** The Python that Debian's AWS CLI is written for and brings: its tests import the CLI into one process. */
+export const PYTHON = "/usr/bin/python3";
+
 /** Debian's OpenSSL command line. */
 export const OPENSSL = "/usr/bin/openssl";
 

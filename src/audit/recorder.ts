@@ -42,6 +42,16 @@ export function createRecorder(options: RecorderOptions): AuditRecorder {
   return new SinkRecorder(options);
 }
 
+/** A recorder of changes alone, for commands: their records stay in the outbox until a server comes and moves them. */
+export function outboxRecorder(): Pick<Recorder, "enlist"> {
+  return {
+    async enlist(tx, entry) {
+      const records = renderRecords(entry).map(({ json }) => json);
+      await insertRecords(tx, records, ""); // of a store that one server alone will have
+    },
+  };
+}
+
 /** The records of one turn of the event loop, and everybody who waits for them. */
 interface Batch {
   readonly records: AuditRecord[];

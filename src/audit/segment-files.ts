@@ -36,8 +36,9 @@ export function headerText(epoch: string): string {
  * the outbox had been moved.
  *
  * Only what follows the last whole record is cut; damage before it stays for whoever investigates, and readers pass over
- * it. Sequences of another epoch, and of segments whose header is lost, don't count: a record that is written twice is
- * known by its `eventID`, a lost one can't be mended.
+ * it. Sequences of another epoch, of segments whose header is lost, and behind damage don't count (a disk may have written
+ * the blocks behind before the one that is missing): a record that is written twice is known by its `eventID`, a lost one
+ * can't be mended.
  *
  * @throws Error for a segment of a newer format
  */
@@ -75,11 +76,13 @@ function survey(fd: number): Survey {
   let wholeEnd = 0;
   let header: Survey["header"];
   let highest = 0;
+  let hasGap = false;
   for (const piece of readPieces(fd, sizeBytes)) {
+    hasGap ||= piece.kind === "gap";
     if (piece.kind === "gap") continue;
     const { kind, sequence, payload } = piece.frame;
     if (kind === HEADER_KIND) header = parseHeader(payload);
-    highest = Math.max(highest, sequence);
+    if (!hasGap) highest = Math.max(highest, sequence);
     wholeEnd = piece.end;
   }
   return { wholeEnd, header, highest };
@@ -100,6 +103,8 @@ function segmentNumbers(directory: string): readonly number[] {
 
 export interface StoredRecord {
   readonly eventID: string;
+  /** Which store wrote it, as it was since its last restore (its incarnation). */
+  readonly epoch: string;
   /** The row of the outbox it came from; 0 when it was appended. */
   readonly sequence: number;
   readonly record: Readonly<Record<string, unknown>>;
@@ -128,9 +133,11 @@ export async function* readSegments(
     const fd = openSync(path, "r");
     try {
       const sizeBytes = fstatSync(fd).size;
+      let epoch = "";
       for (const piece of readPieces(fd, sizeBytes)) {
         if (piece.kind === "frame") {
-          if (piece.frame.kind === RECORD_KIND) yield storedRecord(piece.frame);
+          if (piece.frame.kind === HEADER_KIND) epoch = parseHeader(piece.frame.payload).epoch;
+          if (piece.frame.kind === RECORD_KIND) yield storedRecord(piece.frame, epoch);
         } else if (piece.end < sizeBytes || number !== numbers.at(-1)) {
           onDamage({ path, offset: piece.offset, lengthBytes: piece.end - piece.offset });
         }
@@ -145,7 +152,7 @@ function refuseDamage({ path, offset, lengthBytes }: Damage): never {
   throw new Error(`${path} is damaged: ${lengthBytes} bytes from byte ${offset} are no record.`);
 }
 
-function storedRecord({ sequence, payload }: { sequence: number; payload: Buffer }): StoredRecord {
+function storedRecord({ sequence, payload }: { sequence: number; payload: Buffer }, epoch: string): StoredRecord {
   const record = JSON.parse(payload.toString("utf8")) as Readonly<Record<string, unknown>>;
-  return { eventID: String(record["eventID"]), sequence, record };
+  return { eventID: String(record["eventID"]), epoch, sequence, record };
 }

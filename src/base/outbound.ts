@@ -1,10 +1,12 @@
 /** The one client for URLs that tenants name: it reaches the public internet over HTTPS, and what the operator lists. */
 
 import { lookup } from "node:dns/promises";
-import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { isPublicAddress } from "./addresses.ts";
+
+// An `import` would read all that node:http exports, also WebSocket and its kin, and so load undici: a fifth of a start.
+const { request: requestHttp } = process.getBuiltinModule("node:http");
 
 /** Why nothing was fetched; safe to log, and nothing of it is told to the tenant. */
 export class OutboundError extends Error {

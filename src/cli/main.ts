@@ -3,8 +3,9 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, seconds, vpcEndpoints, workers } from "./options.ts";
+import { option, outboundOption, port, readSwitches, repeatable, secondsOf, vpcEndpoints, workers } from "./options.ts";
 import { quotasOption } from "./quotas.ts";
+import { addStoreCommands } from "./store-commands.ts";
 
 const program = new Command("keystead")
   .description("A key management service that you run yourself and that speaks the AWS KMS API.")
@@ -48,7 +49,7 @@ program
     option(
       "--eventual-consistency <seconds>",
       "let new keys, aliases and grants be known only after this time, as in AWS; grant tokens work at once",
-    ).argParser(seconds),
+    ).argParser(secondsOf("--eventual-consistency")),
   )
   .addOption(
     option("--unknown-principals <what>", "policies that name principals which are not here")
@@ -99,13 +100,18 @@ Examples:
   )
   .action(async (options) => (await import("./init.ts")).init(options));
 
-rootKeyOptions(
-  program
-    .command("serve")
-    .description("Run a server for production.")
-    .addOption(dataOption())
-    .addOption(databaseOption()),
-)
+program
+  .command("serve")
+  .description("Run a server for production.")
+  .addOption(dataOption())
+  .addOption(databaseOption())
+  .addOption(
+    repeatable(
+      "--root-key <file>",
+      "file with a root key, mode 0600 (default: root.key in the data directory); repeatable, read again on SIGHUP",
+    ),
+  )
+  .addOption(repeatable("--root-key-credential <name>", "systemd credential with a root key; repeatable"))
   .addOption(option("--host <address>", "address to listen on").default("127.0.0.1"))
   .addOption(option("--port <number>", "port to listen on").default(4599).argParser(port))
   .addOption(option("--tls-cert <file>", "PEM certificate chain"))
@@ -179,6 +185,81 @@ rootKeyOptions(
   )
   .action(async (options) => (await import("./account.ts")).resetCredentials(options));
 
+const recipients = program
+  .command("recipients")
+  .description("The root keys that open a store, also while it is served.")
+  .addHelpText("after", "\nExample:\n  $ keystead recipients list --data /var/lib/keystead");
+
+recipients
+  .command("list")
+  .description("Show every root key by its id, and which live processes have opened the store with it.")
+  .addOption(dataOption())
+  .addOption(databaseOption())
+  .addHelpText("after", "\nExample:\n  $ keystead recipients list --data /var/lib/keystead")
+  .action(async (options) => (await import("./recipients.ts")).listRootKeys(options));
+
+rootKeyOptions(
+  recipients
+    .command("add")
+    .description("Seal the store to one more root key: a file, a credential, or a new recovery key.")
+    .addOption(dataOption())
+    .addOption(databaseOption()),
+)
+  .addOption(option("--new-root-key <file>", "file with the root key to add; made where there is none"))
+  .addOption(option("--new-root-key-credential <name>", "systemd credential with the root key to add"))
+  .addOption(option("--new-recovery-key", "make a recovery key and show it once"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead recipients add --data /var/lib/keystead --new-root-key /etc/keystead/root-2.key
+  $ keystead recipients add --data /var/lib/keystead --new-recovery-key`,
+  )
+  .action(async (options) => (await import("./recipients.ts")).addRootKey(options));
+
+rootKeyOptions(
+  recipients
+    .command("remove")
+    .description("Take a root key off the store, once every live process has opened the store with another.")
+    .argument("<id>", "its id, as `recipients list` shows it")
+    .addOption(dataOption())
+    .addOption(databaseOption()),
+)
+  .addOption(
+    option("--wait <seconds>", "how long to wait for processes that have shown no other root key")
+      .default(30)
+      .argParser(secondsOf("--wait")),
+  )
+  .addOption(option("--single-root-key", "allow that one root key is left: losing it is then losing everything"))
+  .addHelpText(
+    "after",
+    "\nExample:\n  $ keystead recipients remove b053bb6ed06ad2521cf4a09ecb472ca2 --data /var/lib/keystead --root-key /etc/keystead/root-2.key",
+  )
+  .action(async (id, options) => (await import("./recipients.ts")).removeRootKey(id, options));
+
+rootKeyOptions(
+  program
+    .command("shred")
+    .description(
+      "Replace every root key and domain key, so that older copies of the store open with nothing that is left.",
+    )
+    .addOption(dataOption())
+    .addOption(databaseOption()),
+)
+  .addOption(
+    option("--new-root-key <file>", "file of the new root key; made where there is none").makeOptionMandatory(),
+  )
+  .addOption(option("--single-root-key", "make no new recovery key: losing the root key is then losing everything"))
+  .addHelpText(
+    "after",
+    `
+No server may run. Killed at any point, the same command finishes what was begun.
+
+Example:
+  $ keystead shred --data /var/lib/keystead --root-key /etc/keystead/root.key --new-root-key /etc/keystead/root-2.key`,
+  )
+  .action(async (options) => (await import("./shred.ts")).shred(options));
+
 program
   .command("explain")
   .description("Show why a request would be allowed or denied: every policy, every statement, every condition.")
@@ -198,6 +279,8 @@ Examples:
   $ keystead explain --data /var/lib/keystead --principal arn:aws:iam::111122223333:user/alice --action kms:CreateKey`,
   )
   .action(async (options) => (await import("./explain.ts")).explainCommand(options));
+
+addStoreCommands(program, { dataOption, rootKeyOptions });
 
 try {
   readSwitches(process.env);

@@ -114,13 +114,15 @@ export function workers(text: string): number {
   return value;
 }
 
-/** Parses a number of seconds, up to an hour. */
-export function seconds(text: string): number {
-  const value = Number(text);
-  if (!/^[0-9]{1,4}(?:\.[0-9]{1,3})?$/.test(text) || value > 3600) {
-    throw new UsageError(`--eventual-consistency takes 0 to 3600 seconds, not '${text}'.`);
-  }
-  return value;
+/** The parser of an option that takes a number of seconds, up to an hour. */
+export function secondsOf(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[0-9]{1,4}(?:\.[0-9]{1,3})?$/.test(text) || value > 3600) {
+      throw new UsageError(`${flag} takes 0 to 3600 seconds, not '${text}'.`);
+    }
+    return value;
+  };
 }
 
 /** Reads a file that the operator named. */

@@ -2,8 +2,10 @@
 
 import { isIPv6 } from "node:net";
 import type { OperatorError } from "../base/errors.ts";
+import type { RootKey } from "../custody/root-key.ts";
+import { requireUsableTls } from "../gateway/gateway.ts";
 import { holdPorts } from "./ports.ts";
-import { closeParts, openParts, type ServerConfig } from "./server.ts";
+import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
@@ -13,6 +15,8 @@ export interface RunningPrimary {
   readonly endpoint: string;
   /** Has the workers finish what is under way, then writes what is left to write. */
   close(): Promise<void>;
+  /** Takes root keys anew, and has the workers read theirs. Throws as `takeRootKeys` (server.ts). */
+  takeRootKeys(rootKeys: readonly RootKey[]): Promise<readonly string[]>;
   /** Ends the workers at once; nothing more is written. */
   abandon(): void;
 }
@@ -35,6 +39,7 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
   const { workers, onFailure } = options;
   const config = { ...options.config, hasWorkers: true };
   const { log, host, port, vpcEndpoints = [] } = config;
+  if (config.tls !== undefined) requireUsableTls(config.tls); // workers would say it much later
   const parts = await openParts(config);
   const attach = (worker: WorkerProcess<Options>): void => {
     const handlers = { committed: () => parts.recorder.moveSoon(), stuck: () => worker.kill() };
@@ -45,16 +50,22 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
     const { places, release } = await holdPorts([{ host, port }, ...vpcEndpoints]);
     await supervisor.open().finally(release);
     await supervisor.listen(places);
-    parts.dueWork.start();
+    startBackground(parts);
     return {
       endpoint: endpointOf(places[0] ?? { host, port }, config.tls !== undefined),
       async close() {
         await supervisor.close();
         await closeParts(parts);
       },
+      async takeRootKeys(rootKeys) {
+        const ids = await takeRootKeys(parts, rootKeys);
+        supervisor.reload();
+        return ids;
+      },
       abandon: () => supervisor.kill(),
     };
   } catch (cause) {
+    supervisor.kill();
     await supervisor.close();
     await closeParts(parts);
     throw cause;

@@ -31,7 +31,7 @@ const values = z.record(z.string(), z.union([count, rate])).superRefine((named, 
 const quotasFile = z.strictObject({
   requestRates: z.enum(["aws", "off"]).default("off"),
   increases: z.enum(["approve", "hold"]).optional(),
-  processes: z.int().min(1).max(10_000).default(1),
+  nodes: z.int().min(1).max(10_000).default(1),
   quotas: z
     .array(
       z.strictObject({
@@ -56,7 +56,7 @@ export function parseQuotas(text: string): Omit<QuotaProfile, "increases"> & Par
     const places = result.error.issues.map(({ path, message }) => `  ${path.join(".") || "(top)"}: ${message}`);
     throw new UsageError(`The quotas file is not right:\n${places.join("\n")}`);
   }
-  const { requestRates, increases, processes, quotas } = result.data;
+  const { requestRates, increases, nodes, quotas } = result.data;
   const settings = quotas.flatMap(({ account, region, values }) =>
     Object.entries(values).map(
       ([name, value]): QuotaSetting => ({
@@ -67,7 +67,7 @@ export function parseQuotas(text: string): Omit<QuotaProfile, "increases"> & Par
       }),
     ),
   );
-  return { requestRates, processes, settings, ...(increases !== undefined && { increases }) };
+  return { requestRates, processes: nodes, settings, ...(increases !== undefined && { increases }) };
 }
 
 function parsed(text: string): unknown {

@@ -23,6 +23,28 @@ export function rootKeyPath({ data, rootKey }: RootKeyOptions): string {
   return rootKey ?? join(data, "root.key");
 }
 
+/** As `RootKeyOptions`, of a command that takes several root keys. */
+export interface RootKeysOptions {
+  readonly data: string;
+  /** `postgres://…`, where the store is not in `data`. */
+  readonly database?: string;
+  readonly rootKey?: readonly string[];
+  readonly rootKeyCredential?: readonly string[];
+}
+
+/** Reads every root key that the options name, files first. */
+export async function openRootKeys({
+  data,
+  rootKey = [],
+  rootKeyCredential = [],
+}: RootKeysOptions): Promise<RootKey[]> {
+  const files = rootKey.length + rootKeyCredential.length === 0 ? [rootKeyPath({ data })] : rootKey;
+  return await Promise.all([
+    ...files.map((path) => readRootKeyFile(path)),
+    ...rootKeyCredential.map((name) => readSystemdCredential(name, process.env["CREDENTIALS_DIRECTORY"])),
+  ]);
+}
+
 /** Reads the root key that the options name. */
 export async function openRootKey(options: RootKeyOptions): Promise<RootKey> {
   if (options.rootKeyCredential === undefined) return readRootKeyFile(rootKeyPath(options));

@@ -10,12 +10,12 @@ import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
 import { startPrimary } from "./primary.ts";
 import { quotaProfile } from "./quotas.ts";
-import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
-import { type ServerConfig, startServer } from "./server.ts";
-import { closeOnSignal } from "./signals.ts";
+import { databaseOf, openRootKeys, type RootKeysOptions } from "./root-keys.ts";
+import { type ServerConfig, startServer, takeRootKeys } from "./server.ts";
+import { closeOnSignal, onReload } from "./signals.ts";
 
 /** The options of `serve`, as commander gives them; a worker gets them as a message. */
-export interface ServeOptions extends RootKeyOptions {
+export interface ServeOptions extends RootKeysOptions {
   readonly host: string;
   readonly port: number;
   readonly vpcEndpoint?: readonly Listener[];
@@ -39,6 +39,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const server = await startServer(config);
   process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
   server.custody.fillReadyPairs();
+  onReload(async () => takeRootKeys(server, await openRootKeys(options)), printHeld);
   closeOnSignal(server);
 }
 
@@ -55,7 +56,12 @@ async function serveWithWorkers(options: ServeOptions, config: ServerConfig, wor
   });
   process.stdout.write(`keystead is ready on ${primary.endpoint}\n`);
   process.on("exit", () => primary.abandon());
+  onReload(async () => primary.takeRootKeys(await openRootKeys(options)), printHeld);
   closeOnSignal(primary);
+}
+
+function printHeld(ids: readonly string[]): void {
+  process.stdout.write(`keystead holds root key ${ids.join(", ")}\n`);
 }
 
 /** @throws UsageError lines of several processes would mix in a pipe */
@@ -100,7 +106,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     port: options.port,
     vpcEndpoints,
     ...(tls && { tls }),
-    rootKeys: [await openRootKey(options)],
+    rootKeys: await openRootKeys(options),
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,

@@ -36,9 +36,12 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
+import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
+import { healthRoutes } from "./health.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
+import { RootProof } from "./root-proof.ts";
 
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
@@ -77,8 +80,11 @@ export interface ServerParts {
   readonly custody: SoftwareCustody;
   readonly recorder: AuditRecorder;
   readonly dueWork: DueWork;
+  readonly feedPruner: FeedPruner;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
+  /** What this process shows of its root keys; none in `dev`. */
+  readonly rootProof: RootProof | undefined;
   /** Sees to the records of nodes that are gone, where several share a database. */
   readonly adoption: Adoption | undefined;
 }
@@ -106,6 +112,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   return await server.listen(config);
 }
 
+/** Starts what one process of a server does for all of them. */
+export function startBackground({ dueWork, feedPruner }: Pick<ServerParts, "dueWork" | "feedPruner">): void {
+  dueWork.start();
+  feedPruner.start();
+}
+
 /** Opens everything that a server is made of. */
 export async function openServer(config: ServerConfig): Promise<OpenedServer> {
   const parts = await openParts(config);
@@ -121,7 +133,7 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
       async listen(at) {
         try {
           const address = await listenEverywhere(gateway, at);
-          if (config.worker === undefined) parts.dueWork.start();
+          if (config.worker === undefined) startBackground(parts);
           const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
           const scheme = config.tls === undefined ? "http" : "https";
           return { ...parts, endpoint: `${scheme}://${host}:${address.port}`, close };
@@ -168,7 +180,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
-    routes: new Map([...healthRoutes(parts), ...(config.routes?.(parts) ?? [])]),
+    routes: new Map([...healthRoutes(parts, config.log), ...(config.routes?.(parts) ?? [])]),
     quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
@@ -273,8 +285,22 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
     });
+    const feedPruner = new FeedPruner({
+      store,
+      onError: (cause) => log.error({ err: cause }, "Old entries of the change feed could not be removed."),
+    });
+    const rootProof =
+      kind === "serve"
+        ? await RootProof.begin({
+            store,
+            recipients: custody.recipients,
+            clock,
+            kind: "serve",
+            onError: (cause) => log.error({ err: cause }, "What this process shows of its root keys is out of date."),
+          })
+        : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return { store, custody, recorder, dueWork, lastUsages, credentialUsages, adoption };
+    return { store, custody, recorder, dueWork, feedPruner, lastUsages, credentialUsages, rootProof, adoption };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -336,33 +362,34 @@ export async function closeParts({
   custody,
   recorder,
   dueWork,
+  feedPruner,
   lastUsages,
   credentialUsages,
+  rootProof,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
   await dueWork.stop();
+  await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();
   await credentialUsages.close();
+  await rootProof?.close();
   await store.close();
   custody.close();
 }
 
-/** `/healthz`: the process answers. `/readyz`: its store does too. */
-function healthRoutes({ store }: ServerParts): Map<string, Route> {
-  return new Map<string, Route>([
-    ["/healthz", () => ({ status: 200, body: "ok\n" })],
-    [
-      "/readyz",
-      async () => {
-        try {
-          await store.db.selectFrom("store").select("id").executeTakeFirstOrThrow();
-          return { status: 200, body: "ready\n" };
-        } catch {
-          return { status: 503, body: "not ready\n" }; // the store tells the log why
-        }
-      },
-    ],
-  ]);
+/**
+ * Opens what comes next with these root keys and no others, and shows it.
+ *
+ * @returns the ids of those that open the store
+ * @throws WrongRootKeyError none does; everything stays as it was
+ */
+export async function takeRootKeys(
+  { custody, rootProof }: Pick<ServerParts, "custody" | "rootProof">,
+  rootKeys: readonly RootKey[],
+): Promise<readonly string[]> {
+  await custody.recipients.take(rootKeys);
+  await rootProof?.renew();
+  return await custody.recipients.held();
 }

@@ -17,3 +17,12 @@ export function closeOnSignal(server: { close(): Promise<void> }): void {
   process.on("SIGTERM", close);
   process.on("SIGINT", close);
 }
+
+/** Has a server take its root keys anew on SIGHUP; `taken` gets the ids of those that open the store from then on. */
+export function onReload(reload: () => Promise<readonly string[]>, taken: (ids: readonly string[]) => void): void {
+  process.on("SIGHUP", () => {
+    reload().then(taken, (cause: unknown) =>
+      process.stderr.write(`keystead: the root keys stay as they were: ${String(cause)}\n`),
+    );
+  });
+}

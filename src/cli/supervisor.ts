@@ -19,7 +19,7 @@ export interface SupervisorOptions<Options> {
 }
 
 /** So many ends in a row, none of them after a while of service, are no accident. */
-const FAILURES_MAX = 4;
+const FAILURES_MAX = 3;
 /** A worker that has served for so long had a good start. */
 const SERVED_MS = 10_000;
 const PAUSE_MS = { first: 100, max: 5_000 };
@@ -85,6 +85,11 @@ export class Supervisor<Options> {
     clearTimeout(late);
   }
 
+  /** Has all workers read their root keys again. */
+  reload(): void {
+    for (const { worker } of this.#slots) worker?.reload();
+  }
+
   /** Ends all workers at once. */
   kill(): void {
     this.#stop.abort();
@@ -97,7 +102,7 @@ export class Supervisor<Options> {
       const startedAt = performance.now();
       const end = await this.#serve(slot);
       if (this.#stop.signal.aborted) return;
-      failures = performance.now() - startedAt < SERVED_MS ? failures + 1 : 0;
+      failures = end.wasReady && performance.now() - startedAt >= SERVED_MS ? 0 : failures + 1;
       this.#report(slot, end);
       if (this.#isHopeless(end, failures)) return this.#fail(slot, end);
       const pauseMs = failures === 0 ? 0 : Math.min(PAUSE_MS.first * 2 ** (failures - 1), PAUSE_MS.max);

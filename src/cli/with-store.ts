@@ -6,6 +6,7 @@ import { domainKeyStore } from "../storage/domain-keys.ts";
 import type { Store } from "../storage/store.ts";
 import { openStore, requireStoreAt } from "./open-store.ts";
 import { databaseOf, openRootKey, type RootKeyOptions } from "./root-keys.ts";
+import { RootProof } from "./root-proof.ts";
 
 /** A store with what opens its sealed rows. */
 export interface StoreParts {
@@ -20,7 +21,7 @@ export interface StoreParts {
  * @throws StoreRefusedError there is none, or it is not this command's
  * @throws WrongRootKeyError the root key is not one of the store's
  */
-export async function withStore(options: RootKeyOptions, body: (parts: StoreParts) => Promise<void>): Promise<void> {
+export async function withStore<T>(options: RootKeyOptions, body: (parts: StoreParts) => Promise<T>): Promise<T> {
   const clock = systemClock;
   requireStoreAt(options);
   await using store = await openStore(
@@ -32,6 +33,11 @@ export async function withStore(options: RootKeyOptions, body: (parts: StorePart
     rootKeys: [await openRootKey(options)],
     clock,
   });
-  await body({ store, custody, clock });
-  custody.close();
+  const proof = await RootProof.begin({ store, recipients: custody.recipients, clock, kind: "command" });
+  try {
+    return await body({ store, custody, clock });
+  } finally {
+    await proof.close();
+    custody.close();
+  }
 }

@@ -21,6 +21,8 @@ const START_PINGS_MAX = 60;
 export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Whether it had begun to serve. */
+  readonly wasReady: boolean;
   /** Why it could not start, in words for the operator. */
   readonly refusal?: string;
 }
@@ -97,6 +99,11 @@ export class WorkerProcess<Options> {
     this.#messages.send({ kind: "close" });
   }
 
+  /** Has it read its root keys again. */
+  reload(): void {
+    this.#child.kill("SIGHUP");
+  }
+
   /** Ends it at once, even if it is stopped. */
   kill(): void {
     this.#child.kill("SIGKILL");
@@ -109,7 +116,12 @@ export class WorkerProcess<Options> {
   #untilEnd(): Promise<WorkerEnd> {
     return new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void =>
-        resolve({ code, signal, ...(this.#refusal !== undefined && { refusal: this.#refusal }) });
+        resolve({
+          code,
+          signal,
+          wasReady: this.#isReady,
+          ...(this.#refusal !== undefined && { refusal: this.#refusal }),
+        });
       this.#child.once("exit", end);
       this.#child.once("error", () => end(null, null)); // it could not be started, or not be killed
     });

@@ -12,8 +12,10 @@ import {
   storeChannel,
   type ToWorkerProcess,
 } from "./process-messages.ts";
+import { openRootKeys } from "./root-keys.ts";
 import { type ServeOptions, serverConfig } from "./serve.ts";
-import { type OpenedServer, openServer } from "./server.ts";
+import { type OpenedServer, openServer, takeRootKeys } from "./server.ts";
+import { onReload } from "./signals.ts";
 
 type Messages = Channel<FromWorkerProcess, ToWorkerProcess<ServeOptions>>;
 type Start = Extract<ToWorkerProcess<ServeOptions>, { kind: "start" }>;
@@ -51,6 +53,10 @@ async function open({ options, slot, workers }: Start, messages: Messages): Prom
   takeSlot(options.data, slot);
   const seat = { slot, workers, channel: storeChannel<FromWorker, ToWorker>(messages) };
   const server = await openServer({ ...(await serverConfig(options)), worker: seat });
+  onReload(
+    async () => takeRootKeys(server, await openRootKeys(options)),
+    () => {},
+  );
   messages.send({ kind: "opened" });
   return server;
 }

@@ -102,12 +102,29 @@ export interface DomainKeyStore {
   recipients(): Promise<readonly StoredRecipient[]>;
   /** Every version of one domain key with all its sealed copies, oldest first; empty when there is none yet. */
   load(region: string, purpose: Purpose): Promise<readonly StoredDomainKey[]>;
+  /** Every version of every domain key. */
+  loadAll(): Promise<readonly StoredDomainKey[]>;
   /**
    * Adds a version with its copies and, with the very first domain key of a store, its recipients, all in one transaction.
    *
-   * @returns false, with nothing changed, when that version is there already
+   * @returns false, with nothing changed, when that version is there already, or the copies are not for the recipients that
+   *   the store has by then, all of them and no others
    */
   insert(key: StoredDomainKey, recipients?: readonly StoredRecipient[]): Promise<boolean>;
+  /**
+   * Adds recipients with copies of every domain key, in one transaction.
+   *
+   * @param keys the domain keys with the copies that are new
+   * @returns false, with nothing changed, when the store has a domain key by then that is not among them
+   */
+  addRecipients(recipients: readonly StoredRecipient[], keys: readonly StoredDomainKey[]): Promise<boolean>;
+  /** A secret of the deployment that no domain key derives, sealed under the `store` domain key; undefined when there is none. */
+  findSecret(name: string): Promise<Uint8Array | undefined>;
+  /** Replaces what the `store` domain key seals, in one transaction. Recipients that are gone by then stay away. */
+  replaceStoreRows(
+    recipients: readonly StoredRecipient[],
+    secrets: readonly { readonly name: string; readonly sealed: Uint8Array }[],
+  ): Promise<void>;
   /** Erases every version of one domain key before that one, and their copies. */
   erase(keys: { region: string; purpose: Purpose; before: number }): Promise<void>;
   /** Reserves `count` seals of a version and returns how many had been reserved before. */

@@ -17,6 +17,9 @@ export const SEALS_MAX = 2 ** 31;
 /** Rounds in which other processes may be faster at making the same version before we call it a fault. */
 const ROUNDS_MAX = 8;
 const NO_CONTEXT = new Uint8Array(0);
+const STORE = { region: "", purpose: "store" } as const;
+/** The name of the fingerprint key among the secrets of the deployment. */
+const FINGERPRINT = "fingerprint";
 
 /** No root key given opens this store. The message names ids of root keys, which reveal nothing. */
 export class WrongRootKeyError extends OperatorError {
@@ -50,20 +53,22 @@ interface Domain {
 /** Opens, makes and counts the domain keys of one store. */
 export class DomainKeys {
   readonly #store: DomainKeyStore;
-  readonly #root: RootKey;
+  /** Tried in this order; some of them may not be recipients yet. */
+  #roots: readonly RootKey[];
   readonly #nonces: Nonces;
   readonly #domains = new Map<string, Domain>();
 
-  private constructor(store: DomainKeyStore, root: RootKey, nonces: Nonces) {
+  private constructor(store: DomainKeyStore, roots: readonly RootKey[], nonces: Nonces) {
     this.#store = store;
-    this.#root = root;
+    this.#roots = roots;
     this.#nonces = nonces;
   }
 
   /**
-   * Opens a store's domain keys, and gives an empty store its first one with `rootKeys` as recipients.
+   * Opens a store's domain keys, and gives an empty store its first one with `rootKeys` as recipients. Of a store that
+   * exists one of them has to be a recipient: the others may become recipients later.
    *
-   * @throws WrongRootKeyError a root key was given that is not a recipient of this store
+   * @throws WrongRootKeyError none of the root keys is a recipient of this store
    * @throws SealedRowError a copy or a recipient was altered
    * @throws Error the store is empty and only one root key was given without `singleRootKey`
    */
@@ -76,24 +81,43 @@ export class DomainKeys {
     readonly rootKeys: readonly RootKey[];
     readonly singleRootKey: boolean;
   }): Promise<DomainKeys> {
-    const [root] = rootKeys;
-    if (root === undefined) throw new WrongRootKeyError("No root key was given");
-    const keys = new DomainKeys(store, root, new Nonces());
+    if (rootKeys.length === 0) throw new WrongRootKeyError("No root key was given");
+    const keys = new DomainKeys(store, rootKeys, new Nonces());
     if ((await store.load("", "store")).length === 0) {
       if (new Set(rootKeys.map(({ id }) => id)).size < 2 && !singleRootKey) {
         throw new Error("A new store needs two different root keys, so that losing one does not lose everything");
       }
       await keys.#found(rootKeys);
     }
-    const recipients = await store.recipients();
-    const strangers = rootKeys.filter(({ id }) => !recipients.some((recipient) => recipient.id === id));
-    if (strangers.length > 0) {
-      const given = strangers.map(({ id, kind }) => `${id} (${kind})`).join(", ");
+    await keys.takeRoots(rootKeys);
+    await keys.openRecipients();
+    return keys;
+  }
+
+  /**
+   * Opens what comes next with these root keys and no others.
+   *
+   * @throws WrongRootKeyError none of them is a recipient of the store; the root keys that were at hand stay so
+   */
+  async takeRoots(rootKeys: readonly RootKey[]): Promise<void> {
+    const recipients = await this.#store.recipients();
+    if (!rootKeys.some(({ id }) => recipients.some((recipient) => recipient.id === id))) {
+      const given = rootKeys.map(({ id, kind }) => `${id} (${kind})`).join(", ");
       const known = recipients.map(({ id, kind }) => `${id} (${kind})`).join(", ");
       throw new WrongRootKeyError(`Root key ${given} does not open this store, which is sealed to: ${known || "none"}`);
     }
-    await keys.#openRecipients(recipients);
-    return keys;
+    this.#roots = rootKeys;
+  }
+
+  /** The ids of the root keys at hand that open the newest `store` domain key as it is in the store now. */
+  async held(): Promise<readonly string[]> {
+    const newest = (await this.#store.load("", "store")).at(-1);
+    const opens = (root: RootKey): boolean => {
+      const copy = newest?.copies.find(({ recipient }) => recipient === root.id);
+      using secret = newest && copy && openCopy(root, newest, copy.sealed);
+      return secret !== undefined;
+    };
+    return this.#roots.filter(opens).map(({ id }) => id);
   }
 
   /**
@@ -157,20 +181,81 @@ export class DomainKeys {
     { region, purpose }: { readonly region: string; readonly purpose: Purpose },
     version: number,
   ): Promise<void> {
-    const { versions } = this.#domain(region, purpose);
-    for (const old of versions.keys()) if (old < version) versions.delete(old);
+    const domain = this.#domain(region, purpose);
+    for (const old of domain.versions.keys()) if (old < version) domain.versions.delete(old);
+    if (domain.current !== undefined && domain.current.key.version < version) domain.current = undefined;
     await this.#store.erase({ region, purpose, before: version });
   }
 
   /**
-   * A key of the whole deployment, derived for `label` from version 1 of the `store` domain key, which is never rotated.
+   * A key of the whole deployment, derived for `label` from the oldest version of the `store` domain key: it changes when
+   * the domain keys are replaced and at no other time.
    *
    * @returns 32 bytes, the caller's to wipe
    */
   async derive(label: string, context: Uint8Array): Promise<Secret> {
-    const first = await this.#find(this.#domain("", "store"), 1);
-    if (first === undefined) throw new SealedRowError("The store domain key has no version 1");
-    return new Secret(deriveKey(first.secret, label, context, DOMAIN_KEY_BYTES));
+    const domain = this.#domain(STORE.region, STORE.purpose);
+    if (domain.versions.size === 0) await this.#load(domain);
+    const oldest = domain.versions.get(Math.min(...domain.versions.keys()));
+    if (oldest === undefined) throw new SealedRowError("The store has no domain key of its own");
+    return new Secret(deriveKey(oldest.secret, label, context, DOMAIN_KEY_BYTES));
+  }
+
+  /**
+   * The key under which material ids are made, which never changes: derived from the first domain key of the store and, once
+   * that is gone, carried as a secret of its own.
+   *
+   * @returns 32 bytes, the caller's to wipe
+   */
+  async fingerprintKey(): Promise<Secret> {
+    const carried = await this.#store.findSecret(FINGERPRINT);
+    if (carried === undefined) return await this.derive("keystead/fingerprint/1", NO_CONTEXT);
+    return await this.unseal(STORE, secretFields(FINGERPRINT), carried);
+  }
+
+  /**
+   * Seals what the `store` domain key itself seals anew under its newest version: the recipients' keys and the fingerprint
+   * key, which is from then on a secret of its own.
+   */
+  async resealStoreRows(): Promise<void> {
+    using fingerprint = await this.fingerprintKey();
+    const { sealed } = await this.seal(STORE, secretFields(FINGERPRINT), fingerprint.bytes);
+    const recipients: StoredRecipient[] = [];
+    for (const { id, kind, sealedKey } of await this.#store.recipients()) {
+      using key = await this.unseal(STORE, recipientFields(id, kind), sealedKey);
+      const row = await this.seal(STORE, recipientFields(id, kind), key.bytes);
+      recipients.push({ id, kind, sealedKey: row.sealed });
+    }
+    await this.#store.replaceStoreRows(recipients, [{ name: FINGERPRINT, sealed }]);
+  }
+
+  /** Every recipient with the key that seals its copies. A row that was altered or put in by somebody else does not open. */
+  async openRecipients(): Promise<readonly (Recipient & StoredRecipient)[]> {
+    const opened: (Recipient & StoredRecipient)[] = [];
+    for (const { id, kind, sealedKey } of await this.#store.recipients()) {
+      using key = await this.unseal(STORE, recipientFields(id, kind), sealedKey);
+      opened.push({ id, kind, sealedKey, sealing: createSecretKey(key.bytes) });
+    }
+    return opened;
+  }
+
+  /** A root key as a row of the recipients. */
+  async sealRecipient({ id, kind, sealing }: RootKey): Promise<StoredRecipient> {
+    using bytes = new Secret(exported(sealing));
+    const { sealed } = await this.seal(STORE, recipientFields(id, kind), bytes.bytes);
+    return { id, kind, sealedKey: sealed };
+  }
+
+  /**
+   * Reads every version of a domain key from the store and opens it, whether or not it is open here.
+   *
+   * @throws WrongRootKeyError, SealedRowError one has no copy for this root key, or does not open
+   * @returns how many there are
+   */
+  async reopen({ region, purpose }: { readonly region: string; readonly purpose: Purpose }): Promise<number> {
+    const stored = await this.#store.load(region, purpose);
+    for (const key of stored) this.#openCopy(key);
+    return stored.length;
   }
 
   /** Lets go of every opened key. */
@@ -229,9 +314,9 @@ export class DomainKeys {
         return;
       }
     }
-    const recipients = await this.#openRecipients(await this.#store.recipients());
-    if (!recipients.some(({ id }) => id === this.#root.id)) {
-      throw new WrongRootKeyError(`Root key ${this.#root.id} is not a recipient of this store any more`);
+    const recipients = await this.openRecipients();
+    if (!this.#roots.some((root) => recipients.some(({ id }) => id === root.id))) {
+      throw new WrongRootKeyError(`Root key ${this.#rootIds()} is not a recipient of this store any more`);
     }
     using secret = Secret.random(DOMAIN_KEY_BYTES);
     const made = { ...nameOf(domain), version: Math.max(newest + 1, atLeast), seals: SEAL_BLOCK };
@@ -255,16 +340,6 @@ export class DomainKeys {
     await this.#store.insert({ ...store, copies: this.#copies(store, secret, recipients) }, rows);
   }
 
-  /** Every recipient with the key that seals its copies. A row that was altered or put in by somebody else does not open. */
-  async #openRecipients(rows: readonly StoredRecipient[]): Promise<readonly Recipient[]> {
-    const opened: Recipient[] = [];
-    for (const { id, kind, sealedKey } of rows) {
-      using key = await this.unseal({ region: "", purpose: "store" }, recipientFields(id, kind), sealedKey);
-      opened.push({ id, sealing: createSecretKey(key.bytes) });
-    }
-    return opened;
-  }
-
   #copies(name: DomainKeyName, secret: Secret, recipients: readonly Recipient[]): StoredDomainKey["copies"] {
     return recipients.map((recipient) => ({
       recipient: recipient.id,
@@ -274,11 +349,18 @@ export class DomainKeys {
 
   #openCopy(key: StoredDomainKey): DomainKey {
     const named = `The ${key.purpose} domain key, version ${key.version}, Region "${key.region}",`;
-    const sealed = key.copies.find(({ recipient }) => recipient === this.#root.id)?.sealed;
-    if (sealed === undefined) throw new WrongRootKeyError(`${named} has no copy for root key ${this.#root.id}`);
-    using secret = openCopy(this.#root, key, sealed);
-    if (secret === undefined) throw new SealedRowError(`${named} does not open with root key ${this.#root.id}`);
-    return openedKey(key.version, secret);
+    for (const root of this.#roots) {
+      const sealed = key.copies.find(({ recipient }) => recipient === root.id)?.sealed;
+      if (sealed === undefined) continue;
+      using secret = openCopy(root, key, sealed);
+      if (secret === undefined) throw new SealedRowError(`${named} does not open with root key ${root.id}`);
+      return openedKey(key.version, secret);
+    }
+    throw new WrongRootKeyError(`${named} has no copy for root key ${this.#rootIds()}`);
+  }
+
+  #rootIds(): string {
+    return this.#roots.map(({ id }) => id).join(", ");
   }
 }
 
@@ -294,6 +376,10 @@ function openedKey(version: number, bytes: Secret): DomainKey {
 
 function recipientFields(id: string, kind: string): readonly string[] {
   return ["recipient", id, kind];
+}
+
+function secretFields(name: string): readonly string[] {
+  return ["deployment-secret", name];
 }
 
 function exported(key: KeyObject): Uint8Array {

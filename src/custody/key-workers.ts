@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { entryPoint } from "../base/entry-point.ts";
 import { ThrottlingException } from "../base/errors.ts";
 import { FairQueue, type QueueLimits } from "../base/fair-queue.ts";
 import type { KeyJobs } from "./key-jobs.ts";
@@ -153,7 +154,7 @@ export class KeyWorkers {
   #start(): void {
     // A thread's own flags are not ours: this one must be handed on.
     const execArgv = process.execArgv.filter((argument) => argument === "--no-experimental-ffi");
-    const worker = new Worker(new URL("./key-worker.ts", import.meta.url), { execArgv });
+    const worker = new Worker(entryPoint("custody/key-worker.ts"), { execArgv });
     const thread: Thread = { worker, jobs: new Map(), ready: false };
     this.#threads.add(thread);
     worker.on("message", (reply: KeyReply) => this.#receive(thread, reply));

@@ -1,7 +1,7 @@
 /** Root keys in files: our own, and those that systemd hands to a service. */
 
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { type FileHandle, open, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OperatorError } from "../base/errors.ts";
 import type { RecipientKind } from "./custody.ts";
@@ -25,16 +25,53 @@ export class RootKeyFileError extends OperatorError {
  * @throws RootKeyFileError there is a file already: it may be the only copy of a root key
  */
 export async function createRootKeyFile(path: string): Promise<RootKey> {
+  await using file = await openFile(path, "wx");
+  return await writeRootKey(file, path);
+}
+
+/**
+ * Reads the root key of a file, or makes one where there is no file yet or one that was cut off before a byte was in it: a
+ * command that was killed after it had made a root key goes on with that one.
+ *
+ * @throws RootKeyFileError, RootKeyFormatError as `readRootKeyFile`
+ */
+export async function takeRootKeyFile(path: string): Promise<RootKey> {
+  if (!existsSync(path)) return await createRootKeyFile(path);
+  const { size, mode } = await stat(path);
+  if (size > 0 || (mode & 0o077) !== 0) return await readRootKeyFile(path);
+  await using file = await openFile(path, constants.O_RDWR);
+  return await writeRootKey(file, path);
+}
+
+/**
+ * Overwrites a root key file and removes it. A file system or a disk that writes elsewhere keeps the old bytes all the same.
+ *
+ * @throws RootKeyFileError it can't be opened
+ */
+export async function destroyRootKeyFile(path: string): Promise<void> {
+  await using file = await openFile(path, constants.O_RDWR);
+  const { size } = await file.stat();
+  using noise = Secret.random(size);
+  await file.write(noise.bytes, 0, size, 0);
+  await file.sync();
+  await unlink(path);
+  await syncFolder(path);
+}
+
+async function writeRootKey(file: FileHandle, path: string): Promise<RootKey> {
   const secret = Secret.random(ROOT_SECRET_BYTES);
   using line = encodeRootSecret(secret);
   using text = new Secret(new Uint8Array(line.bytes.length + 1).fill(LINE_END));
   text.bytes.set(line.bytes);
-  await using file = await openFile(path, "wx");
   await file.writeFile(text.bytes);
   await file.sync();
+  await syncFolder(path);
+  return new RootKey("file", secret);
+}
+
+async function syncFolder(path: string): Promise<void> {
   await using folder = await open(dirname(path), "r");
   await folder.sync();
-  return new RootKey("file", secret);
 }
 
 /**

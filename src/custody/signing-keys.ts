@@ -35,6 +35,16 @@ export class SigningKeys {
   }
 
   /**
+   * Seals what was sealed before anew, under the newest domain key.
+   *
+   * @throws SealedRowError the sealed secret was altered or belongs to another access key or account
+   */
+  async reseal(name: { account: string; accessKeyId: string }, sealed: Uint8Array): Promise<Uint8Array> {
+    using secret = await this.#domainKeys.unseal(CREDENTIALS, credentialFields(name), sealed);
+    return await this.seal(name, secret.bytes);
+  }
+
+  /**
    * The signing key.
    *
    * @returns the key at once where it is kept

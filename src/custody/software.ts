@@ -4,7 +4,9 @@ import { createHmac, createSecretKey, type KeyObject, randomFillSync, timingSafe
 import type { Clock } from "../base/clock.ts";
 import { InvalidCiphertextException } from "../base/errors.ts";
 import type { CacheLimits } from "./aged-cache.ts";
+import { BackupKey } from "./backup-key.ts";
 import { encryptBlob, openBlob, parseBlob } from "./blob.ts";
+import { Canary } from "./canary.ts";
 import type {
   BlobHeader,
   Custody,
@@ -14,6 +16,7 @@ import type {
   MaterialOwner,
   NewSession,
   PlaintextSource,
+  Purpose,
   SealedMaterial,
   SessionOpening,
   SessionRequest,
@@ -30,12 +33,12 @@ import { Nonces } from "./nonces.ts";
 import { PairUse } from "./pair-use.ts";
 import { choosePrimitives } from "./primitives.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
+import { Recipients } from "./recipients.ts";
 import type { RootKey } from "./root-key.ts";
 import { Secret } from "./secret.ts";
 import { Sessions } from "./sessions.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
-const NO_CONTEXT = new Uint8Array(0);
 const HANDLE_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const SIGNING_KEY_LIMITS: CacheLimits = { entriesMax: 10_000, ageMsMax: 15 * 60_000 };
 const pairEncryptions = { RSAES_OAEP_SHA_1: "sha1", RSAES_OAEP_SHA_256: "sha256", SM2PKE: "sm2" } as const;
@@ -100,12 +103,13 @@ export async function openCustody({
   const domainKeys = await DomainKeys.open({ store, rootKeys, singleRootKey });
   using fingerprint = publicFingerprints
     ? new Secret(utf8.encode(PUBLIC_FINGERPRINT))
-    : await domainKeys.derive("keystead/fingerprint/1", NO_CONTEXT);
+    : await domainKeys.fingerprintKey();
   const fingerprintKey = createSecretKey(fingerprint.bytes);
   const { primitives, warning } = await choosePrimitives();
   if (warning !== undefined) warn?.(warning);
   return new SoftwareCustody({
     domainKeys,
+    recipients: new Recipients(store, domainKeys),
     fingerprintKey,
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
@@ -116,6 +120,8 @@ export async function openCustody({
 
 /** Made by `openCustody`. */
 export class SoftwareCustody implements Custody {
+  /** The root keys of the store. */
+  readonly recipients: Recipients;
   readonly #domainKeys: DomainKeys;
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
@@ -123,11 +129,13 @@ export class SoftwareCustody implements Custody {
   readonly #sessions: Sessions;
   readonly #pairs: PairUse;
   readonly #imports: Imports;
+  readonly #canary: Canary;
   readonly #nonces = new Nonces();
   #closed = false;
 
   constructor(parts: {
     readonly domainKeys: DomainKeys;
+    readonly recipients: Recipients;
     readonly fingerprintKey: KeyObject;
     readonly handles: Handles;
     readonly signingKeys: SigningKeys;
@@ -135,12 +143,14 @@ export class SoftwareCustody implements Custody {
     readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
+    this.recipients = parts.recipients;
     this.#fingerprintKey = parts.fingerprintKey;
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
     this.#sessions = parts.sessions;
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
+    this.#canary = new Canary(parts.domainKeys);
   }
 
   async createMaterial(owner: MaterialOwner): Promise<SealedMaterial> {
@@ -308,6 +318,12 @@ export class SoftwareCustody implements Custody {
     return await this.#signingKeys.seal(name, secret);
   }
 
+  /** A sealed secret access key, sealed anew under the newest domain key. */
+  async resealCredential(name: { account: string; accessKeyId: string }, sealed: Uint8Array): Promise<Uint8Array> {
+    this.#requireOpen();
+    return await this.#signingKeys.reseal(name, sealed);
+  }
+
   signingKey(credential: Parameters<Custody["signingKey"]>[0]): KeyObject | Promise<KeyObject> {
     this.#requireOpen();
     return this.#signingKeys.find(credential);
@@ -338,6 +354,41 @@ export class SoftwareCustody implements Custody {
   fillReadyPairs(): void {
     this.#requireOpen();
     this.#pairs.fillReadyPairs();
+  }
+
+  /** A new key for one backup, sealed to every recipient of the store. */
+  async newBackupKey(): Promise<BackupKey> {
+    this.#requireOpen();
+    return BackupKey.create(await this.#domainKeys.openRecipients());
+  }
+
+  /**
+   * Proves that keys can be used: opens a sealed canary with what the store holds now, encrypts and decrypts under it.
+   *
+   * @throws Error why they can't
+   */
+  async checkCanary(): Promise<void> {
+    this.#requireOpen();
+    await this.#canary.check();
+  }
+
+  /**
+   * Opens a sealed material and lets go of it.
+   *
+   * @throws SealedRowError the row was altered or moved, or its material has not the id that names it
+   */
+  async examineMaterial(material: SealedMaterial): Promise<void> {
+    await this.#open(material);
+  }
+
+  /**
+   * Opens every version of a domain key.
+   *
+   * @throws WrongRootKeyError, SealedRowError one has no copy for the root key, or does not open
+   */
+  async examineDomainKey(domain: { readonly region: string; readonly purpose: Purpose }): Promise<void> {
+    this.#requireOpen();
+    await this.#domainKeys.reopen(domain);
   }
 
   close(): void {

@@ -1,13 +1,7 @@
 /** The one way in: listens, reads, authenticates, decodes, has the pipeline perform, and answers. Knows no service by name. */
 
 import { randomUUID } from "node:crypto";
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { findPartition } from "../base/arn.ts";
@@ -31,6 +25,9 @@ import { Authenticator } from "./authenticate.ts";
 import { type Connection, connectionOf } from "./connection.ts";
 import { Door } from "./door.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
+
+// An `import` would read all that node:http exports, also WebSocket and its kin, and so load undici: a fifth of a start.
+const { createServer: createHttpServer } = process.getBuiltinModule("node:http");
 
 const NO_BODY = new Uint8Array(0);
 /** Where AWS's global endpoints are. */
@@ -307,6 +304,11 @@ export async function listenOn(
     });
   });
   return server.address() as AddressInfo;
+}
+
+/** @throws OperatorError as a listener with this certificate and key would */
+export function requireUsableTls(tls: NonNullable<GatewayOptions["tls"]>): void {
+  createTlsServer(tls, () => {});
 }
 
 /** @throws OperatorError the certificate or its key can't be read, or they don't belong together */

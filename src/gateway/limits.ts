@@ -20,7 +20,7 @@ export const LIMITS = {
   /** Until a TLS connection is ready for requests. */
   handshakeTimeout: 10_000,
   /** For a client to read its answer. */
-  answerTimeout: 30_000,
+  answerTimeout: 10_000,
   connections: 10_000,
   /** Of one connection, waiting for their answers: SDKs send one after another. */
   requestsOfConnection: 64,

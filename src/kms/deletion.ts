@@ -13,7 +13,7 @@ import type { Tx } from "../storage/store.ts";
 import { deleteTagsOfKey } from "../storage/tags.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
-import { expiryOf } from "./importing.ts";
+import { expiryOf, stateWithMaterial } from "./importing.ts";
 import { daysAfter } from "./keys.ts";
 import {
   multiRegionKeyType,
@@ -40,27 +40,8 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       const row = await tx.settle((reader) => reader.find("key", region, keyId));
       if (row === undefined || row.state !== "PendingDeletion" || row.deletion_at === null || row.deletion_at > now)
         return;
+      await eraseKey(tx, row, now);
       const { account } = row;
-      const name = { region, keyId };
-      for (const materialId of await deleteMaterialsOfKey(tx, name)) {
-        await clearDue(tx, expiryOf({ ...name, materialId }));
-        await insertTombstone(tx, {
-          kind: "material",
-          region,
-          key_id: keyId,
-          material_id: materialId,
-          account,
-          deleted_at: now,
-        });
-      }
-      await deleteAliasesOfKey(tx, name);
-      await deleteTagsOfKey(tx, name);
-      await deleteGrantsOfKey(tx, name);
-      if (multiRegionKeyType(row) === "REPLICA") await leaveRelatedKeys(tx, row, now);
-      else await clearDue(tx, rotationOf(row));
-      await deleteKeyUsage(tx, name);
-      await deleteKey(tx, name);
-      await insertTombstone(tx, { kind: "key", region, key_id: keyId, material_id: "", account, deleted_at: now });
       const arn = keyArn({ ...row, keyId });
       await recorder.enlist(tx, {
         service: "kms",
@@ -74,6 +55,59 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
     },
     finished: afterDeletion,
   };
+}
+
+/** Destroys a key with all that hangs on it, its material first; tombstones stay. */
+export async function eraseKey(tx: Tx, row: KeyRow, now: number): Promise<void> {
+  const { account, region, key_id: keyId } = row;
+  const name = { region, keyId };
+  for (const materialId of await deleteMaterialsOfKey(tx, name)) {
+    await clearDue(tx, expiryOf({ ...name, materialId }));
+    await insertTombstone(tx, {
+      kind: "material",
+      region,
+      key_id: keyId,
+      material_id: materialId,
+      account,
+      deleted_at: now,
+    });
+  }
+  await deleteAliasesOfKey(tx, name);
+  await deleteTagsOfKey(tx, name);
+  await deleteGrantsOfKey(tx, name);
+  if (multiRegionKeyType(row) === "REPLICA") await leaveRelatedKeys(tx, row, now);
+  else await clearDue(tx, rotationOf(row));
+  await deleteKeyUsage(tx, name);
+  await deleteKey(tx, name);
+  await insertTombstone(tx, { kind: "key", region, key_id: keyId, material_id: "", account, deleted_at: now });
+}
+
+/**
+ * Starts the waiting period of a key; that of a primary key with replicas begins when the last of them is gone (API reference,
+ * ScheduleKeyDeletion).
+ *
+ * @returns when the key is to be deleted; undefined for a primary key that waits for its replicas
+ */
+export async function scheduleDeletion(
+  tx: Tx,
+  row: KeyRow,
+  { windowDays, now }: { readonly windowDays: number; readonly now: number },
+): Promise<number | undefined> {
+  if (multiRegionKeyType(row) === "PRIMARY" && replicaRegionsOf(row).length > 0) {
+    await updateKey(tx, row, { state: "PendingReplicaDeletion", pending_window_days: windowDays });
+    return undefined;
+  }
+  const deletionAt = daysAfter(now, windowDays);
+  await updateKey(tx, row, { state: "PendingDeletion", deletion_at: deletionAt });
+  await setDue(tx, { kind: DELETE_KEY, region: row.region, subject: row.key_id, due_at: deletionAt });
+  return deletionAt;
+}
+
+/** Ends the waiting period of a key, which is left disabled, or pending import (API reference, CancelKeyDeletion). */
+export async function cancelDeletion(tx: Tx, row: KeyRow): Promise<void> {
+  const state = await stateWithMaterial(tx, row, "Disabled");
+  await updateKey(tx, row, { state, deletion_at: null, pending_window_days: null });
+  await clearDue(tx, { kind: DELETE_KEY, region: row.region, subject: row.key_id });
 }
 
 /**

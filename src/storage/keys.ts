@@ -61,3 +61,19 @@ export async function listKeyIds(
     .execute();
   return rows.map(({ key_id }) => key_id);
 }
+
+/** Keys of customers of every account and Region, in the order of their names. */
+export async function listCustomerKeys(
+  db: Kysely<Schema>,
+  after: KeyName | undefined,
+  count: number,
+): Promise<KeyRow[]> {
+  let query = db.selectFrom("key").selectAll().where("manager", "=", "CUSTOMER");
+  if (after !== undefined) {
+    const { region, keyId } = after;
+    query = query.where(({ and, eb, or }) =>
+      or([eb("region", ">", region), and([eb("region", "=", region), eb("key_id", ">", keyId)])]),
+    );
+  }
+  return await query.orderBy("region").orderBy("key_id").limit(count).execute();
+}

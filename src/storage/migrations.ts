@@ -269,6 +269,27 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Code of version 9 derives the fingerprint key from a domain key that may be gone, and seals to recipients of another moment.
+    version: 10,
+    minimumReader: 10,
+    sqlite: `
+      CREATE TABLE recipient_set (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1), revision INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO recipient_set VALUES (1, 0);
+      CREATE TABLE process_root (
+        process TEXT NOT NULL, recipient TEXT NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
+        PRIMARY KEY (process, recipient)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE deployment_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+      CREATE TABLE shred (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1), state TEXT NOT NULL, new_recipients TEXT NOT NULL,
+        old_recipients TEXT NOT NULL, versions TEXT NOT NULL, begun_at INTEGER NOT NULL, finished_at INTEGER
+      ) STRICT;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */
@@ -312,6 +333,8 @@ export function migrate(
   database: DatabaseSync,
   { kind, now, migrations = MIGRATIONS }: { kind: "dev" | "serve"; now: number; migrations?: readonly Migration[] },
 ): void {
+  const before = inspect(database);
+  if (before.kind === "store" && before.version >= newest(migrations).version) return; // waits for no writer
   database.exec("BEGIN IMMEDIATE");
   try {
     const found = inspect(database);

@@ -68,7 +68,7 @@ export interface FileStoreOptions {
 /** @throws StoreRefusedError there is no store in the directory */
 export function requireStore(directory: string): void {
   if (existsSync(join(directory, DATABASE_FILE))) return;
-  throw missing(directory);
+  throw missingStore(directory);
 }
 
 /**
@@ -80,7 +80,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<SqliteSt
   const { directory, kind, create, lock, viewEntriesMax } = options;
   const path = join(directory, DATABASE_FILE);
   if (!existsSync(path)) {
-    if (!create) throw missing(directory);
+    if (!create) throw missingStore(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
   requirePrivate(directory);
@@ -126,12 +126,13 @@ export function openWorkerStore(options: {
   });
 }
 
-function missing(directory: string): StoreRefusedError {
+/** The error of a directory without a store. */
+export function missingStore(directory: string): StoreRefusedError {
   return new StoreRefusedError(`There is no Keystead store in ${directory}: \`keystead init\` makes one.`);
 }
 
 /** Makes the names of new files, and that of their directory, outlive a power cut; SQLite syncs contents alone. */
-function syncNames(directory: string): void {
+export function syncNames(directory: string): void {
   for (const path of [directory, dirname(resolve(directory))]) {
     const descriptor = openSync(path, "r");
     try {
@@ -152,6 +153,7 @@ export function requirePrivate(directory: string): void {
 /**
  * Holds an exclusive lock of SQLite on a file of its own; the system releases it when the process ends, however it ends.
  *
+ * @returns what lets go of it
  * @throws StoreRefusedError another server holds it
  */
 export function lockDirectory(directory: string): () => void {
@@ -198,7 +200,7 @@ interface Wanted {
 export function requireOpenable(found: Found, { kind, create, version, place }: Wanted): void {
   if (found.kind === "foreign") throw new StoreRefusedError(`The database in ${place} is not a Keystead store.`);
   if (found.kind === "empty") {
-    if (!create) throw missing(place); // an init that was cut off leaves an empty file
+    if (!create) throw missingStore(place); // an init that was cut off leaves an empty file
     return;
   }
   if (found.minimumReader > version) {

@@ -280,6 +280,48 @@ export interface RecipientTable {
   created_at: number;
 }
 
+/** One row, which whoever rests on the set of recipients or on a shred locks first by changing it. */
+export interface RecipientSetTable {
+  only_row: 1;
+  revision: number;
+}
+
+export type ProcessKind = "serve" | "command" | "shred";
+
+/** Which recipients' root keys each live process has opened the store with. */
+export interface ProcessRootTable {
+  /** Random, for each start. */
+  process: string;
+  /** Empty for a command: it is there, but no root key stays for its sake, since it can be run again with another. */
+  recipient: string;
+  kind: ProcessKind;
+  /** Which process that is, for people. */
+  label: string;
+  /** The process is taken for dead from here on; it moves this time while it lives. */
+  expires_at: number;
+}
+
+/** Secrets of the deployment that no domain key derives. */
+export interface DeploymentSecretTable {
+  name: string;
+  /** Sealed by custody under the `store` domain key. */
+  sealed: Uint8Array;
+}
+
+/** The last `keystead shred`, one row at most. */
+export interface ShredTable {
+  only_row: 1;
+  /** `sealing`: rows may still be sealed under old domain keys. `sealed`: the old root key may still be there. */
+  state: "sealing" | "sealed" | "done";
+  /** JSON list of ids. */
+  new_recipients: string;
+  old_recipients: string;
+  /** JSON list: of each domain key, the first version that is not old. */
+  versions: string;
+  begun_at: number;
+  finished_at: number | null;
+}
+
 /** What becomes due. One row for each (kind, region, subject). */
 export interface DueTable {
   kind: string;
@@ -383,6 +425,10 @@ export interface Schema {
   domain_key: DomainKeyTable;
   domain_key_copy: DomainKeyCopyTable;
   recipient: RecipientTable;
+  recipient_set: RecipientSetTable;
+  process_root: ProcessRootTable;
+  deployment_secret: DeploymentSecretTable;
+  shred: ShredTable;
   due: DueTable;
   outbox: OutboxTable;
   node_lease: NodeLeaseTable;

@@ -1,6 +1,7 @@
 /** The store's end of the writer thread. */
 
 import { Worker } from "node:worker_threads";
+import { entryPoint } from "../base/entry-point.ts";
 import type { Answer } from "./statements.ts";
 import type { Step, WriterPort } from "./writer.ts";
 import type { WriterReply, WriterRequest } from "./writer-worker.ts";
@@ -48,7 +49,7 @@ export class ThreadPort implements WriterPort {
    * @throws Error when the database can't be opened for writing
    */
   static async open(path: string): Promise<ThreadPort> {
-    const worker = new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: { path }, execArgv: [] });
+    const worker = new Worker(entryPoint("storage/writer-worker.ts"), { workerData: { path }, execArgv: [] });
     const port = new ThreadPort(worker);
     await port.#request(0);
     return port;

@@ -24,18 +24,10 @@ export class AwsJsonCodec implements Codec {
   readonly #decoders = new Map<Shape, Convert>();
   readonly #encoders = new Map<Shape, Convert>();
 
-  /**
-   * Compiles the inputs and outputs of all operations, so that no request has to.
-   *
-   * @param settings what precedes the operation in `X-Amz-Target`, such as `TrentService`, and the version, such as `1.1`
-   */
-  constructor(settings: AwsJsonSettings, operations: Iterable<OperationModel>) {
+  /** @param settings what precedes the operation in `X-Amz-Target`, such as `TrentService`, and the version, such as `1.1` */
+  constructor(settings: AwsJsonSettings) {
     this.#targetPrefix = `${settings.targetPrefix}.`;
     this.#contentType = `application/x-amz-json-${settings.jsonVersion}`;
-    for (const { input, output } of operations) {
-      compile(input, scalarDecoders, this.#decoders, decodeAs);
-      if (output !== undefined) compile(output, scalarEncoders, this.#encoders, encodeAs);
-    }
   }
 
   operationName({ method, headers }: WireRequest): string | undefined {
@@ -46,7 +38,12 @@ export class AwsJsonCodec implements Codec {
   }
 
   decode({ input }: OperationModel, { body }: WireRequest): Readonly<Record<string, unknown>> {
-    const value = convertAs(this.#decoders, input, body.length === 0 ? {} : parse(body)) as JsonObject;
+    const value = compile(
+      input,
+      scalarDecoders,
+      this.#decoders,
+      decodeAs,
+    )(body.length === 0 ? {} : parse(body)) as JsonObject;
     const failures = new Failures();
     input.validate(value, "", failures);
     failures.throwIfAny();
@@ -54,7 +51,8 @@ export class AwsJsonCodec implements Codec {
   }
 
   encode({ output }: OperationModel, value: unknown): WireAnswer {
-    const body = output === undefined ? "" : JSON.stringify(convertAs(this.#encoders, output, value ?? {}));
+    if (output === undefined) return { status: 200, contentType: this.#contentType, body: "" };
+    const body = JSON.stringify(compile(output, scalarEncoders, this.#encoders, encodeAs)(value ?? {}));
     return { status: 200, contentType: this.#contentType, body };
   }
 
@@ -64,12 +62,6 @@ export class AwsJsonCodec implements Codec {
   }
 }
 
-function convertAs(compiled: ReadonlyMap<Shape, Convert>, shape: Shape, value: unknown): unknown {
-  const convert = compiled.get(shape);
-  if (convert === undefined) throw new Error(`Shape ${shape.name} belongs to another model`);
-  return convert(value);
-}
-
 /** How one direction makes the closures of collections, given those of what they contain. */
 interface Direction {
   structure(fields: readonly (readonly [name: string, convert: Convert])[]): Convert;
@@ -77,7 +69,7 @@ interface Direction {
   map(value: Convert, shape: MapShape): Convert;
 }
 
-/** Compiles a shape and all that it contains, remembering structures first, since they may contain themselves. */
+/** A shape's closure: compiled with all that it contains when first asked for. Structures are remembered first, since they may contain themselves. */
 function compile(shape: Shape, scalars: Scalars, known: Map<Shape, Convert>, direction: Direction): Convert {
   const done = known.get(shape);
   if (done !== undefined) return done;

@@ -1,4 +1,4 @@
-/** Service models compiled: each shape once into closures that decode, validate and encode. */
+/** Service models: each shape is compiled once, with the first request that meets it, into closures that decode, validate and encode. */
 
 import type { ServiceError } from "../base/errors.ts";
 import { AwsJsonCodec } from "./aws-json.ts";
@@ -64,7 +64,9 @@ interface OperationDefinition {
  * Compiles a stripped service model.
  *
  * @param json one of our files under `models/`, trusted
- * @throws Error the model does not hold together, or its protocol is none of ours
+ * A shape costs nothing before an operation that has it is used, so that a start doesn't grow with the models.
+ *
+ * @throws Error the protocol is none of ours; an operation's `input` and `output` throw where shapes don't hold together
  */
 export function compileModel(json: unknown): ServiceModel {
   const model = asModel(json);
@@ -73,22 +75,26 @@ export function compileModel(json: unknown): ServiceModel {
   for (const [name, { input, output }] of Object.entries(model.operations)) {
     operations.set(name, {
       name,
-      input: shapes.structure(input?.shape ?? NO_INPUT),
-      output: output === undefined ? undefined : shapes.structure(output.shape),
+      get input() {
+        return shapes.structure(input?.shape ?? NO_INPUT);
+      },
+      get output() {
+        return output === undefined ? undefined : shapes.structure(output.shape);
+      },
       resultWrapper: output?.resultWrapper,
     });
   }
   const { signingName, endpointPrefix } = model.metadata;
-  return { id: signingName ?? endpointPrefix, codec: makeCodec(model, operations), operations };
+  return { id: signingName ?? endpointPrefix, codec: makeCodec(model), operations };
 }
 
 /** No shape of a model has such a name. */
 const NO_INPUT = "(no input)";
 
-function makeCodec({ metadata, shapes }: ModelDefinition, operations: ReadonlyMap<string, OperationModel>): Codec {
+function makeCodec({ metadata, shapes }: ModelDefinition): Codec {
   const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace } = metadata;
   if (protocol === "json" && targetPrefix !== undefined && jsonVersion !== undefined) {
-    return new AwsJsonCodec({ targetPrefix, jsonVersion }, operations.values());
+    return new AwsJsonCodec({ targetPrefix, jsonVersion });
   }
   if (protocol === "query" && xmlNamespace !== undefined) {
     return new AwsQueryCodec({ version: apiVersion, namespace: xmlNamespace, errors: queryErrors(shapes) });

@@ -141,6 +141,20 @@ describe("a segment directory", () => {
     );
   });
 
+  it("takes no row for moved that lies behind damage, since those before it may be lost", async () => {
+    using folder = new Folder();
+    const { file, ends } = await fill(folder.path, [record("a", 1), record("b", 2), record("c", 3)]);
+    const bytes = readFileSync(file);
+    bytes.fill(0, ends[1], ends[2]); // the disk wrote the block of c, and not that of b
+    writeFileSync(file, bytes);
+    const sink = open(folder.path);
+    assert.equal(sink.highest, 1);
+    sink.write([record("b", 2)]);
+    await sink.close();
+    const records = await read(folder.path, () => {});
+    assert.deepEqual(new Set(records.map(({ eventID }) => eventID)), new Set(["a", "b", "c"]));
+  });
+
   it("begins a new segment when one is full and carries the highest sequence on", async () => {
     using folder = new Folder();
     const sink = open(folder.path, { segmentBytesMax: 100 });

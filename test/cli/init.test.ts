@@ -115,7 +115,7 @@ describe("init", () => {
     assert.deepEqual(Object.keys(modesBelow(store)), ["keystead.db", "lock.db"]);
     const account = await runKeystead(["account", "create", ...byCredential], { env });
     assert.equal(account.code, 0, account.stderr);
-    await using server = await startProcess(["serve", ...byCredential, "--port", "0"], { env });
+    await using server = await startProcess(["serve", ...byCredential, "--port", "0", "--workers", "1"], { env });
     const credentials = accessKeyIn(account.stdout);
     assert.equal((await callKms({ endpoint: server.endpoint, credentials }, "ListKeys", {})).status, 200);
   });

@@ -107,9 +107,12 @@ describe("the environment", () => {
 
   it("switches on what has no value, by true", async () => {
     const env = { KEYSTEAD_INSECURE_HTTP: "true" };
-    await using server = await startProcess(["serve", "--data", serveStore, "--host", "0.0.0.0", "--port", "0"], {
-      env,
-    });
+    await using server = await startProcess(
+      ["serve", "--data", serveStore, "--host", "0.0.0.0", "--port", "0", "--workers", "1"],
+      {
+        env,
+      },
+    );
     assert.match(server.endpoint, /^http:\/\/0\.0\.0\.0:/);
   });
 });
@@ -151,6 +154,17 @@ describe("a start is refused in one clear line", () => {
       title: "for an attestation root that is not there",
       args: [...DEV, "--attestation-root", directory.at("absent.pem")],
       says: /absent\.pem/,
+    },
+    {
+      title: "for quotas that are neither a word nor a file",
+      args: [...DEV, "--quotas", directory.at("absent.yaml")],
+      says: /absent\.yaml can't be read/,
+    },
+    {
+      title: "of serve, for quotas of the environment that are neither",
+      args: ["serve", "--data", serveStore, "--port", "0"],
+      env: { KEYSTEAD_QUOTAS: directory.at("absent.yaml") },
+      says: /absent\.yaml can't be read/,
     },
     {
       title: "of serve, for an attestation root of the environment that is no certificate",

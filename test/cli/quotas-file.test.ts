@@ -10,7 +10,7 @@ describe("a quotas file", () => {
     const text = `
 requestRates: aws
 increases: hold
-processes: 6
+nodes: 6
 quotas:
   - values: { CreateKey request rate: 2.5 }
   - { account: "111122223333", region: eu-west-1, values: { L-C2F1777E: 3, Grants per CMK: 10 } }
@@ -70,7 +70,7 @@ quotas:
     },
     { title: "an account of another form", text: 'quotas: [{ account: "1", values: {} }]', message: /12 digits/ },
     { title: "no Region", text: "quotas: [{ region: mars-1, values: {} }]", message: /no Region of AWS/ },
-    { title: "no processes", text: "processes: 0", message: /processes/ },
+    { title: "no nodes", text: "nodes: 0", message: /nodes/ },
     { title: "another way with increases", text: "increases: never", message: /increases/ },
   ]) {
     it(`is refused for ${title}`, () => assert.throws(() => parseQuotas(text), { name: "OperatorError", message }));

@@ -554,6 +554,12 @@ describe("a store that is opened with other quotas", () => {
               Action: kms:Encrypt
               Resource: "*"
               Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": alias/one } }
+          grants:
+            Version: "2012-10-17"
+            Statement:
+              Effect: Allow
+              Action: servicequotas:RequestServiceQuotaIncrease
+              Resource: arn:aws:servicequotas:us-east-1:${ACCOUNT}:kms/L-D594A657
 keys:
   - id: ${KeyId}
     aliases: [alias/one, alias/two]
@@ -588,6 +594,12 @@ keys:
     using quotas = serviceQuotas("us-east-1", own);
     using root = clientOf(own);
     assert.deepEqual(await statuses(quotas), ["APPROVED"]);
+    // the user may ask for more of one quota and do nothing else here
+    using byUser = serviceQuotas("us-east-1", { ...own, credentials });
+    const QuotaCode = "L-D594A657";
+    await byUser.requestServiceQuotaIncrease({ ...asked, QuotaCode, DesiredValue: 60_000 });
+    await assertRefused(byUser.requestServiceQuotaIncrease(asked), "AccessDeniedException");
+    await assertRefused(byUser.getServiceQuota({ ...asked, QuotaCode }), "AccessDeniedException");
     await root.kms.createKey({});
     await assertRefused(root.kms.createKey({}), "LimitExceededException");
   });

@@ -6,6 +6,7 @@ import type { DomainKeyStore, Purpose, StoredDomainKey, StoredRecipient } from "
 export class MemoryDomainKeyStore implements DomainKeyStore {
   recipientRows: StoredRecipient[] = [];
   keys: StoredDomainKey[] = [];
+  secrets = new Map<string, Uint8Array>();
 
   async recipients(): Promise<readonly StoredRecipient[]> {
     await turn();
@@ -17,9 +18,42 @@ export class MemoryDomainKeyStore implements DomainKeyStore {
     return this.keys.filter((key) => key.region === region && key.purpose === purpose);
   }
 
+  async loadAll(): Promise<readonly StoredDomainKey[]> {
+    await turn();
+    return [...this.keys];
+  }
+
+  async addRecipients(recipients: readonly StoredRecipient[], keys: readonly StoredDomainKey[]): Promise<boolean> {
+    await turn();
+    if (!this.keys.every((key) => keys.some((other) => isSame(other, key)))) return false;
+    this.keys = this.keys.map((key) => ({
+      ...key,
+      copies: [...key.copies, ...(keys.find((other) => isSame(other, key))?.copies ?? [])],
+    }));
+    this.recipientRows.push(...recipients);
+    return true;
+  }
+
+  async findSecret(name: string): Promise<Uint8Array | undefined> {
+    await turn();
+    return this.secrets.get(name);
+  }
+
+  async replaceStoreRows(
+    recipients: readonly StoredRecipient[],
+    secrets: readonly { readonly name: string; readonly sealed: Uint8Array }[],
+  ): Promise<void> {
+    await turn();
+    this.recipientRows = this.recipientRows.map((row) => recipients.find(({ id }) => id === row.id) ?? row);
+    for (const { name, sealed } of secrets) this.secrets.set(name, sealed);
+  }
+
   async insert(key: StoredDomainKey, recipients: readonly StoredRecipient[] = []): Promise<boolean> {
     await turn();
     if (this.keys.some((other) => isSame(other, key))) return false;
+    const sealedTo = new Set(key.copies.map(({ recipient }) => recipient));
+    const there = recipients.length > 0 ? recipients : this.recipientRows;
+    if (there.length !== sealedTo.size || !there.every(({ id }) => sealedTo.has(id))) return false;
     this.keys.push(key);
     this.recipientRows.push(...recipients);
     return true;

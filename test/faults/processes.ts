@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { childrenOf, untilGone } from "./process-tree.ts";
 import type { AccessKey } from "./signed-requests.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -66,7 +67,11 @@ export interface MadeStore {
 }
 
 /** Makes a store with `keystead init` and reads the access key that it shows. */
-export async function initStore(directory: string, account = "111122223333"): Promise<MadeStore> {
+export async function initStore(
+  directory: string,
+  account = "111122223333",
+  args: readonly string[] = [],
+): Promise<MadeStore> {
   const { code, stdout, stderr } = await runKeystead([
     "init",
     "--data",
@@ -74,6 +79,7 @@ export async function initStore(directory: string, account = "111122223333"): Pr
     "--account",
     account,
     "--single-root-key",
+    ...args,
   ]);
   if (code !== 0) throw new Error(`init ended with ${code}: ${stderr}`);
   return { account, credentials: accessKeyIn(stdout) };
@@ -97,7 +103,7 @@ export interface RunningProcess extends AsyncDisposable {
   printed(): string;
   /** Sends SIGTERM and returns the exit code. */
   stop(): Promise<number | null>;
-  /** Sends SIGKILL and waits until the process is gone. */
+  /** Sends SIGKILL and waits until the process is gone, and its workers with it. */
   kill(): Promise<void>;
 }
 
@@ -140,9 +146,25 @@ export async function startProcess(args: readonly string[], options: ProcessOpti
     log: () => stderr,
     printed: () => stdout,
     stop: () => end("SIGTERM"),
-    kill: async () => void (await end("SIGKILL")),
+    async kill() {
+      const workers = childrenOf(child.pid);
+      await end("SIGKILL");
+      await untilGone(workers);
+    },
     [Symbol.asyncDispose]: async () => void (await end("SIGTERM")),
   };
+}
+
+/** Runs a command and kills it some time after its output has matched; it may have ended by then. */
+export async function startKilledAfter(args: readonly string[], pattern: RegExp, milliseconds: number): Promise<void> {
+  const child = start(args, {});
+  let stdout = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    const matched = pattern.test(stdout);
+    stdout += text;
+    if (!matched && pattern.test(stdout)) setTimeout(() => child.kill("SIGKILL"), milliseconds);
+  });
+  await once(child, "close");
 }
 
 /** Starts `keystead serve` on a free port, as one process unless `args` say otherwise. */

@@ -10,9 +10,19 @@ export class StormRefusedError extends Error {
   override readonly name = "StormRefusedError";
 }
 
-/** Runs clients until `isOver`, or until the server has gone; what was answered is in the ledger. */
-export async function runClients(server: ServerAddress, ledger: Ledger, clients: number, isOver: () => boolean) {
-  await Promise.all(Array.from({ length: clients }, () => new StormClient(server, ledger).run(isOver)));
+/**
+ * Runs clients until `isOver`, or until the server has gone; what was answered is in the ledger.
+ *
+ * @param onLost is told of each connection that broke meanwhile, where that may be; its client goes on with a new one
+ */
+export async function runClients(
+  server: ServerAddress,
+  ledger: Ledger,
+  clients: number,
+  isOver: () => boolean,
+  onLost?: (cause: unknown) => void,
+): Promise<void> {
+  await Promise.all(Array.from({ length: clients }, () => new StormClient(server, ledger).run(isOver, onLost)));
 }
 
 class StormClient {
@@ -27,9 +37,14 @@ class StormClient {
     this.#ledger = ledger;
   }
 
-  async run(isOver: () => boolean): Promise<void> {
+  async run(isOver: () => boolean, onLost?: (cause: unknown) => void): Promise<void> {
     try {
-      while (!isOver()) await this.#step();
+      while (!isOver()) {
+        await this.#step().catch((cause: unknown) => {
+          if (cause instanceof StormRefusedError || onLost === undefined) throw cause;
+          onLost(cause);
+        });
+      }
     } catch (cause) {
       if (cause instanceof StormRefusedError || !isOver()) throw cause;
     } finally {

@@ -74,12 +74,12 @@ class StormRun {
     const earlier = this.#keys();
     const storm = new Ledger();
     this.#storms.push(storm);
-    this.#server ??= await startServe(this.#data);
+    this.#server ??= await startServe(this.#data, processes(0));
     await this.#killInStorm(this.#server, storm);
     this.#server = undefined;
     await verifyFiles(this.#data, this.#requests());
     const startedAt = performance.now();
-    this.#server = await startServe(this.#data);
+    this.#server = await startServe(this.#data, processes(this.#storms.length));
     this.#restartMs.push(performance.now() - startedAt);
     await this.#verify(this.#server, [...storm.keys, ...new Set(sampleOf(earlier, SAMPLE))]);
   }
@@ -152,6 +152,11 @@ class StormRun {
   #requests(): readonly LedgerRequest[] {
     return [...this.#storms, this.#checks].flatMap(({ requests }) => requests);
   }
+}
+
+/** Every other server has several processes. */
+function processes(round: number): readonly string[] {
+  return ["--workers", round % 2 === 0 ? "1" : "3"];
 }
 
 class DisposableAgent extends Agent implements Disposable {

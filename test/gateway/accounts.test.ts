@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { ServiceQuotas } from "@aws-sdk/client-service-quotas";
 import {
   accessKeyIn,
   initStore,
@@ -58,6 +59,15 @@ describe("a running server", () => {
     assert.equal((await mustCallKms(as(renewed), "DescribeKey", { KeyId: arn })).status, 200);
     assert.notEqual(renewed.accessKeyId, old.accessKeyId);
     assert.equal((await callKms(as(first), "ListKeys", {})).status, 200);
+  });
+
+  it("leaves an account's request for more quota to the operator", async () => {
+    const quotas = new ServiceQuotas({ ...as(first), region: "us-east-1", maxAttempts: 1 });
+    const quota = { ServiceCode: "kms", QuotaCode: "L-340F62FB" };
+    const { RequestedQuota } = await quotas.requestServiceQuotaIncrease({ ...quota, DesiredValue: 51 });
+    assert.equal(RequestedQuota?.Status, "CASE_OPENED");
+    assert.equal((await quotas.getServiceQuota(quota)).Quota?.Value, 50);
+    quotas.destroy();
   });
 
   it("shows a secret access key nowhere but in the command's output", async () => {

@@ -58,6 +58,12 @@ describe("serve", () => {
     { title: "on every address without TLS", args: [...SERVE, "--host", "0.0.0.0"], says: /--insecure-http/ },
     { title: "on every IPv6 address without TLS", args: [...SERVE, "--host", "::"], says: /--insecure-http/ },
     { title: "with a port that is none", args: ["serve", "--data", serveStore, "--port", "70000"], says: /--port/ },
+    { title: "with no workers", args: [...SERVE, "--workers", "0"], says: /--workers takes 1 to/ },
+    {
+      title: "with several workers and one pipe for their records",
+      args: [...SERVE, "--workers", "2", "--audit-log", "-"],
+      says: /--workers 1/,
+    },
     { title: "with an option that does not exist", args: [...SERVE, "--verbose"], says: /unknown option/ },
     {
       title: "with NODE_OPTIONS set",

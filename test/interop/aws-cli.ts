@@ -8,13 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { AWS_CLI } from "../tools.ts";
-
-/** What one call of the CLI left. */
-export interface CliResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { AwsCliHost, type CliCommand, type CliResult } from "./aws-cli-host.ts";
 
 /** What may differ from call to call. */
 export interface CliCaller {
@@ -26,6 +20,9 @@ export interface CliCaller {
 
 /** JSON that the CLI printed. */
 export type Json = Readonly<Record<string, unknown>>;
+
+/** The host of this process, once there is a call. */
+let host: AwsCliHost | undefined;
 
 /** One caller of the CLI, with a folder of its own as home, which is removed when disposed of. */
 export class AwsCli implements Disposable {
@@ -47,11 +44,18 @@ export class AwsCli implements Disposable {
     return path;
   }
 
-  /** Runs `aws … <service> <args>` to its end. */
-  async run(service: string, args: readonly string[], changes: Partial<CliCaller> = {}): Promise<CliResult> {
-    const { endpoint, region, credentials } = { ...this.#caller, ...changes };
-    const child = spawn(AWS_CLI, ["--endpoint-url", endpoint, "--region", region, service, ...args], {
-      env: this.#environment(credentials),
+  /** Runs `aws … <service> <args>` to its end, in a process that has imported the CLI already. */
+  run(service: string, args: readonly string[], changes: Partial<CliCaller> = {}): Promise<CliResult> {
+    host ??= new AwsCliHost();
+    return host.run(this.#command(service, args, changes));
+  }
+
+  /** The same as `run`, by the executable. */
+  async runAlone(service: string, args: readonly string[], changes: Partial<CliCaller> = {}): Promise<CliResult> {
+    const command = this.#command(service, args, changes);
+    const child = spawn(AWS_CLI, command.args, {
+      env: command.env,
+      cwd: command.directory,
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";
@@ -88,7 +92,16 @@ export class AwsCli implements Disposable {
     assert.deepEqual(await this.run("kms", args, changes), { code: 254, stdout: "", stderr }, args.join(" "));
   }
 
-  #environment(credentials: AccessKey | undefined): NodeJS.ProcessEnv {
+  #command(service: string, args: readonly string[], changes: Partial<CliCaller>): CliCommand {
+    const { endpoint, region, credentials } = { ...this.#caller, ...changes };
+    return {
+      args: ["--endpoint-url", endpoint, "--region", region, service, ...args],
+      env: this.#environment(credentials),
+      directory: process.cwd(),
+    };
+  }
+
+  #environment(credentials: AccessKey | undefined): Record<string, string> {
     return {
       PATH: "/usr/bin:/bin",
       HOME: this.#home,

@@ -148,6 +148,18 @@ describe("the AWS CLI", () => {
     );
   });
 
+  it("answers in the tests' host as it does by itself", async () => {
+    for (const args of [
+      ["describe-key", "--key-id", keyId],
+      ["describe-key", "--key-id", keyId, "--output", "text", "--query", "KeyMetadata.Arn"],
+      ["describe-key", "--key-id", ABSENT],
+      ["describe-key"],
+    ]) {
+      const [hosted, alone] = await Promise.all([cli.run("kms", args), cli.runAlone("kms", args)]);
+      assert.deepEqual(hosted, alone, args.join(" "));
+    }
+  });
+
   it("ends with 255 where nobody listens", async () => {
     const closed = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => closed.once("listening", resolve));

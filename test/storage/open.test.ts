@@ -331,6 +331,16 @@ describe("two stores on one directory", () => {
 });
 
 describe("the writer's connection", () => {
+  it("is held by nobody who opens a store that is up to date: a tool does not wait for a write", async () => {
+    using directory = new TemporaryDirectory();
+    await using _server = await openServer(directory.path);
+    using writer = openWriter(join(directory.path, "keystead.db"));
+    writer.exec("BEGIN IMMEDIATE");
+    await using tool = await openTool(directory.path);
+    assert.equal(await findAccount(tool, "111122223333"), undefined);
+    writer.exec("ROLLBACK");
+  });
+
   it("syncs every commit and overwrites what is deleted", () => {
     using directory = new TemporaryDirectory();
     using writer = openWriter(join(directory.path, "a.db"));

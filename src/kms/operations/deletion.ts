@@ -1,16 +1,11 @@
 /** ScheduleKeyDeletion and CancelKeyDeletion. */
 
 import { ValidationException } from "../../base/errors.ts";
-import { clearDue, setDue } from "../../storage/due.ts";
-import { updateKey } from "../../storage/keys.ts";
 import { windowCondition } from "../conditions.ts";
-import { DELETE_KEY } from "../deletion.ts";
+import { cancelDeletion, scheduleDeletion } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
-import { stateWithMaterial } from "../importing.ts";
 import { cancellable, deletable } from "../key-states.ts";
-import { daysAfter } from "../keys.ts";
 import { change } from "../operation.ts";
-import { multiRegionKeyType, replicaRegionsOf } from "../related-keys.ts";
 import { key } from "../resources.ts";
 
 /** The service's own bounds; the shape allows 1 to 365 (spec 02, Waiting period). */
@@ -32,14 +27,10 @@ export const scheduleKeyDeletion = change("ScheduleKeyDeletion", {
   },
   validate: ({ PendingWindowInDays }) => requireWindow(PendingWindowInDays ?? WINDOW_DAYS.initial),
   async run({ PendingWindowInDays = WINDOW_DAYS.initial }, { call, key, tx }) {
-    if (multiRegionKeyType(key.row) === "PRIMARY" && replicaRegionsOf(key.row).length > 0) {
-      const KeyState = "PendingReplicaDeletion" as const;
-      await updateKey(tx, key.row, { state: KeyState, pending_window_days: PendingWindowInDays });
-      return { KeyId: key.arn, KeyState, PendingWindowInDays };
+    const deletionAt = await scheduleDeletion(tx, key.row, { windowDays: PendingWindowInDays, now: call.now });
+    if (deletionAt === undefined) {
+      return { KeyId: key.arn, KeyState: "PendingReplicaDeletion" as const, PendingWindowInDays };
     }
-    const deletionAt = daysAfter(call.now, PendingWindowInDays);
-    await updateKey(tx, key.row, { state: "PendingDeletion", deletion_at: deletionAt });
-    await setDue(tx, { kind: DELETE_KEY, region: key.row.region, subject: key.id, due_at: deletionAt });
     return {
       KeyId: key.arn,
       DeletionDate: new Date(deletionAt),
@@ -54,9 +45,7 @@ export const cancelKeyDeletion = change("CancelKeyDeletion", {
   targets: [{ as: "key", action: "kms:CancelKeyDeletion", resource: key("KeyId", keyIdOrArn), states: cancellable }],
   record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
   async run(_input, { key, tx }) {
-    const state = await stateWithMaterial(tx, key.row, "Disabled");
-    await updateKey(tx, key.row, { state, deletion_at: null, pending_window_days: null });
-    await clearDue(tx, { kind: DELETE_KEY, region: key.row.region, subject: key.id });
+    await cancelDeletion(tx, key.row);
     return { KeyId: key.arn };
   },
 });

@@ -16,7 +16,7 @@ import { anyState, manageable, switchable } from "../key-states.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
-import { requireRoomForKey } from "../quotas/limits.ts";
+import { requireKeyCount } from "../quotas/limits.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
 import { MULTI_REGION_ROLE, multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
@@ -79,7 +79,6 @@ export const createKey = change("CreateKey", {
   ): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
-    await requireRoomForKey(tx, owner, call);
     const policy = input.Policy ?? defaultKeyPolicy(owner);
     const kind = {
       spec: specOf(input),
@@ -105,6 +104,7 @@ export const createKey = change("CreateKey", {
     const checkedRow = { ...row, policy_principals: checked?.principals ?? row.policy_principals };
     const stored = material === undefined ? checkedRow : await insertKeyWithMaterial(tx, checkedRow, material, now);
     if (material === undefined) await insertKey(tx, checkedRow);
+    await requireKeyCount(tx, owner, call);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
     if (kind.multiRegion)
       await ensureLinkedRole(tx, { account: owner.account, service: MULTI_REGION_ROLE.service, now });

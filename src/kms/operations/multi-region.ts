@@ -18,7 +18,7 @@ import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { promotable, replicable } from "../key-states.ts";
 import { keyMetadata } from "../keys.ts";
 import { change } from "../operation.ts";
-import { requireRoomForKey } from "../quotas/limits.ts";
+import { requireKeyCount } from "../quotas/limits.ts";
 import { recordSynchronization, replicaRegionsColumn, replicaRegionsOf, updateRelatedKeys } from "../related-keys.ts";
 import {
   accountInReplicaRegion,
@@ -95,10 +95,10 @@ export const replicateKey = change("ReplicateKey", {
   async run(input, { call, key: { row: primary }, tx, prepared: materials, recorder, unknownPrincipals }) {
     const { now } = call;
     const { ReplicaRegion: region, Description: description = "" } = input;
-    await requireRoomForKey(tx, { account: primary.account, region }, call);
     const policy = await checkedPolicy(input, { call: { ...call, region }, primary, tx, unknownPrincipals });
     const own = { region, description, ...policy, state: "Creating" as const, created_at: now };
     const replica = await insertReplica(tx, primary, { ...own, materials });
+    await requireKeyCount(tx, replica, call);
     const name = { region: replica.region, keyId: replica.key_id };
     if (input.Tags !== undefined) await upsertTags(tx, name, input.Tags.map(tagOf));
     await settleLater(tx, replica, now);

@@ -16,15 +16,16 @@ export function limitOf(quota: Quota, owner: QuotaOwner, { quotas }: Call, reade
 }
 
 /**
- * Requires room for one more customer managed key. The text is one that users reported of KMS.
+ * Requires that a customer managed key that was just added is not one too many. Counted afterwards, when the count is this
+ * transaction's, two nodes can't both take the last place. The text is one that users reported of KMS.
  *
- * @throws LimitExceededException the account has as many keys in the Region as it may
+ * @throws LimitExceededException the account has more keys in the Region than it may
  */
-export async function requireRoomForKey(tx: Tx, owner: QuotaOwner, call: Call): Promise<void> {
+export async function requireKeyCount(tx: Tx, owner: QuotaOwner, call: Call): Promise<void> {
   const most = await tx.settle((reader) => limitOf(keysQuota, owner, call, reader));
   const count = await countKeys(tx, owner);
-  if (count < most) return;
+  if (count <= most) return;
   throw new LimitExceededException(
-    `Key quota for this account in this region is ${most} but the current usage is ${count}.`,
+    `Key quota for this account in this region is ${most} but the current usage is ${count - 1}.`,
   );
 }

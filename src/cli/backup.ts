@@ -1,0 +1,84 @@
+/** `keystead backup` and `keystead export`: a whole store in one sealed file. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
+import type { RootKey } from "../custody/root-key.ts";
+import { openCustody } from "../custody/software.ts";
+import { domainKeyStore } from "../storage/domain-keys.ts";
+import { DATABASE_FILE, lockDirectory, missingStore } from "../storage/open.ts";
+import type { Snapshot } from "../storage/snapshot.ts";
+import { openFileSnapshot } from "../storage/sqlite-snapshot.ts";
+import { type BackupHeader, writeBackup } from "./backup-file.ts";
+import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
+
+interface BackupOptions extends RootKeyOptions {
+  readonly to: string;
+}
+
+/** Backs up a store, also while it is served. Nothing of the store is changed. */
+export async function backup(options: BackupOptions): Promise<void> {
+  await using snapshot = await openFileSnapshot(options.data);
+  const { rows, sizeBytes } = await backUp({ snapshot, rootKey: await openRootKey(options), to: options.to });
+  say(`Backed up to ${options.to}`, rows, sizeBytes);
+}
+
+/** Writes a store that nobody serves to a file, from which `import` makes it anew. */
+export async function exportStore(options: BackupOptions): Promise<void> {
+  if (!existsSync(join(options.data, DATABASE_FILE))) throw missingStore(options.data);
+  const release = lockDirectory(options.data);
+  try {
+    await using snapshot = await openFileSnapshot(options.data);
+    const rootKey = await openRootKey(options);
+    const { rows, sizeBytes } = await backUp({ snapshot, rootKey, to: options.to, purpose: "export" });
+    say(`Exported to ${options.to}`, rows, sizeBytes);
+    process.stdout.write("Don't serve this store any more once the import is served: they would drift apart.\n");
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Writes a backup of a snapshot and reads it back.
+ *
+ * @param rootKey one of the store's
+ * @throws WrongRootKeyError it is not one of the store's
+ * @throws BackupFileError the file is there already or can't be written
+ */
+export async function backUp({
+  snapshot,
+  rootKey,
+  to,
+  purpose = "backup",
+}: {
+  readonly snapshot: Snapshot;
+  readonly rootKey: RootKey;
+  readonly to: string;
+  readonly purpose?: BackupHeader["purpose"];
+}) {
+  const custody = await openCustody({
+    store: snapshotDomainKeys(snapshot),
+    rootKeys: [rootKey],
+    clock: systemClock,
+  });
+  try {
+    const key = await custody.newBackupKey();
+    return await writeBackup({ snapshot, key, rootKey, purpose, path: to, now: systemClock.now() });
+  } finally {
+    custody.close();
+  }
+}
+
+/** The domain keys of a snapshot, for a custody that only opens. */
+export function snapshotDomainKeys({ db }: Snapshot) {
+  const transaction = () => Promise.reject(new Error("A snapshot of a store can't be changed."));
+  return domainKeyStore({ db, transaction }, systemClock);
+}
+
+function say(what: string, rows: Readonly<Record<string, number>>, sizeBytes: number): void {
+  const keys = rows["key"] ?? 0;
+  const accounts = rows["account"] ?? 0;
+  process.stdout.write(
+    `${what}: ${keys} keys, ${accounts} accounts, ${sizeBytes} bytes. It was read back and is whole.\n`,
+  );
+}

@@ -1,0 +1,35 @@
+/** `/healthz` and `/readyz`: whether the process answers, and whether it can do its work. */
+
+import type { LocalAnswer, Log, Route } from "../gateway/gateway.ts";
+import type { ServerParts } from "./server.ts";
+
+/**
+ * The routes of load balancers and supervisors. `/healthz`: the process answers. `/readyz`: the store does, too, and keys
+ * can be used: a canary that no API shows is opened, and encrypts and decrypts; else 503 with a reason that gives nothing away.
+ */
+export function healthRoutes({ store, custody }: Pick<ServerParts, "store" | "custody">, log: Log): Map<string, Route> {
+  const checks = [
+    {
+      failed: "the store does not answer",
+      run: () => store.db.selectFrom("store").select("id").executeTakeFirstOrThrow(),
+    },
+    { failed: "keys can't be used", run: () => custody.checkCanary() },
+  ];
+  return new Map<string, Route>([
+    ["/healthz", () => ({ status: 200, body: "ok\n" })],
+    [
+      "/readyz",
+      async (): Promise<LocalAnswer> => {
+        for (const { failed, run } of checks) {
+          try {
+            await run();
+          } catch (cause) {
+            log.error({ err: cause }, `Not ready: ${failed}.`);
+            return { status: 503, body: `not ready: ${failed}\n` };
+          }
+        }
+        return { status: 200, body: "ready\n" };
+      },
+    ],
+  ]);
+}

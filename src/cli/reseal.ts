@@ -1,0 +1,76 @@
+/** Seals the rows of a store anew under the domain keys that a shred leaves. */
+
+import { findSealVersion } from "../custody/seal.ts";
+import type { SoftwareCustody } from "../custody/software.ts";
+import { materialColumns } from "../kms/keys.ts";
+import { sealedMaterialOf } from "../kms/resources.ts";
+import type { CredentialRow, MaterialRow } from "../storage/schema.ts";
+import {
+  listCredentialRows,
+  listMaterialsToSeal,
+  replaceSealedCredentials,
+  replaceSealedMaterials,
+  type Shred,
+} from "../storage/shreds.ts";
+import type { Store } from "../storage/store.ts";
+
+/** Rows that are read, sealed and written at a time. */
+const BATCH_ROWS = 200;
+
+interface Resealing {
+  readonly store: Store;
+  readonly custody: SoftwareCustody;
+  readonly begun: Shred;
+}
+
+/**
+ * Seals what is sealed under old domain keys anew, in batches that stand by themselves.
+ *
+ * @returns how many rows there were
+ * @throws SealedRowError a row does not open, or is not what its id says
+ */
+export async function resealRows(resealing: Resealing): Promise<number> {
+  let rows = 0;
+  for (const { purpose, region, version } of resealing.begun.versions) {
+    if (purpose === "material") rows += await resealMaterials(resealing, { region, version });
+    if (purpose === "credential") rows += await resealCredentials(resealing, version);
+  }
+  return rows;
+}
+
+async function resealMaterials(
+  { store, custody }: Resealing,
+  old: { readonly region: string; readonly version: number },
+): Promise<number> {
+  let rows = 0;
+  let after: MaterialRow | undefined;
+  do {
+    const batch = await listMaterialsToSeal(store.db, old, { after, count: BATCH_ROWS });
+    const sealed: ReturnType<typeof materialColumns>[] = [];
+    for (const row of batch) {
+      sealed.push(materialColumns(await custody.resealMaterial(sealedMaterialOf(row), row.region)));
+    }
+    if (sealed.length > 0) await store.transaction((tx) => replaceSealedMaterials(tx, sealed));
+    rows += batch.length;
+    after = batch.at(-1);
+  } while (after !== undefined);
+  return rows;
+}
+
+async function resealCredentials({ store, custody }: Resealing, version: number): Promise<number> {
+  let rows = 0;
+  let after: string | undefined = "";
+  while (after !== undefined) {
+    const batch: CredentialRow[] = await listCredentialRows(store.db, { after, count: BATCH_ROWS });
+    const old = batch.filter(({ secret }) => (findSealVersion(secret) ?? 0) < version);
+    const sealed: Pick<CredentialRow, "access_key_id" | "secret">[] = [];
+    for (const { account, access_key_id, secret } of old) {
+      const name = { account, accessKeyId: access_key_id };
+      sealed.push({ access_key_id, secret: await custody.resealCredential(name, secret) });
+    }
+    if (sealed.length > 0) await store.transaction((tx) => replaceSealedCredentials(tx, sealed));
+    rows += old.length;
+    after = batch.at(-1)?.access_key_id;
+  }
+  return rows;
+}

@@ -1,0 +1,210 @@
+/** What holds between the rows of a whole store, each as the question for the rows that break it. */
+
+import { CompiledQuery, type Kysely } from "kysely";
+import type { Schema } from "./schema.ts";
+
+/** Offenders of one kind that are named; there may be more. */
+export const NAMED_MAX = 20;
+
+/** A rule of the rows. */
+export interface Invariant {
+  /** What is wrong with a row that breaks it. */
+  readonly broken: string;
+  /** Rows that break it, each with a `name` for people. In the SQL that both engines know. */
+  readonly sql: string;
+}
+
+const keyOf = (alias: string): string => `${alias}.region || ' ' || ${alias}.key_id`;
+const sameKey = (left: string, right: string): string =>
+  `${left}.region = ${right}.region AND ${left}.key_id = ${right}.key_id`;
+
+/** A row of a table of keys' belongings whose key is not there. */
+const orphan = (table: string, what: string, name = keyOf("t")): Invariant => ({
+  broken: `${what} of a key that is not there`,
+  sql: `SELECT ${name} AS name FROM ${table} t LEFT JOIN "key" k ON ${sameKey("t", "k")} WHERE k.key_id IS NULL`,
+});
+
+/** A row that names a row of another table by one column. */
+const dangling = (
+  broken: string,
+  from: string,
+  column: string,
+  to: string,
+  id: string,
+  except = "1 = 1",
+): Invariant => ({
+  broken,
+  sql: `SELECT t.${column} AS name FROM ${from} t LEFT JOIN ${to} o ON o.${id} = t.${column}
+    WHERE t.${column} IS NOT NULL AND o.${id} IS NULL AND ${except}`,
+});
+
+const ENTRIES = `((length(k.replica_regions) - length(replace(k.replica_regions, '"', ''))) / 2)`;
+const AWS_POLICY = "t.arn NOT LIKE 'arn:%:iam::aws:policy/%'";
+
+/** Every rule that SQL can ask for. */
+export const invariants: readonly Invariant[] = [
+  orphan("material", "a material"),
+  orphan("alias", "an alias", "t.region || ' ' || t.account || ' ' || t.name"),
+  orphan("tag", "a tag"),
+  orphan('"grant"', "a grant", "t.region || ' ' || t.grant_id"),
+  orphan("key_usage", "a last use"),
+  {
+    broken: "a key whose current material is not there",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN material m
+      ON ${sameKey("m", "k")} AND m.material_id = k.current_material_id
+      WHERE k.current_material_id <> '' AND m.material_id IS NULL`,
+  },
+  {
+    broken: "an enabled key without material",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN material m
+      ON ${sameKey("m", "k")} AND m.material_id = k.current_material_id
+      WHERE k.state IN ('Enabled', 'Updating') AND (m.material_id IS NULL OR m.import_state = 'PENDING_IMPORT')`,
+  },
+  {
+    broken: "a key in a state that no key has",
+    sql: `SELECT ${keyOf("k")} || ' ' || k.state AS name FROM "key" k WHERE k.state NOT IN ('Creating', 'Enabled', 'Disabled',
+      'PendingDeletion', 'PendingImport', 'PendingReplicaDeletion', 'Unavailable', 'Updating')`,
+  },
+  {
+    broken: "a material that says other things of its key than the key does",
+    sql: `SELECT ${keyOf("m")} || ' ' || m.material_id AS name FROM material m JOIN "key" k ON ${sameKey("m", "k")}
+      WHERE m.account <> k.account OR m.spec <> k.spec OR m.usage <> k.usage OR m.origin <> k.origin`,
+  },
+  {
+    broken: "a material whose domain key is not there",
+    sql: `SELECT ${keyOf("m")} || ' ' || m.material_id AS name FROM material m LEFT JOIN domain_key d
+      ON d.region = m.region AND d.purpose = 'material' AND d.version = m.domain_version
+      WHERE length(m.sealed) > 0 AND d.version IS NULL`,
+  },
+  {
+    broken: "a material that is empty though it is here, or here though it is gone",
+    sql: `SELECT ${keyOf("m")} || ' ' || m.material_id AS name FROM material m
+      WHERE (length(m.sealed) = 0) <> (coalesce(m.import_state, 'IMPORTED') = 'PENDING_IMPORT')`,
+  },
+  {
+    broken: "imported material that expires, and nothing that makes it",
+    sql: `SELECT ${keyOf("m")} || ' ' || m.material_id AS name FROM material m LEFT JOIN due d
+      ON d.kind = 'kms:ExpireKeyMaterial' AND d.region = m.region AND d.subject = m.key_id || ' ' || m.material_id
+      WHERE m.import_state = 'IMPORTED' AND m.expires_at IS NOT NULL AND d.due_at IS NULL`,
+  },
+  {
+    broken: "a key that is pending deletion, and nothing that deletes it then",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN due d
+      ON d.kind = 'kms:DeleteKey' AND d.region = k.region AND d.subject = k.key_id AND d.due_at = k.deletion_at
+      WHERE k.state = 'PendingDeletion' AND d.due_at IS NULL`,
+  },
+  {
+    broken: "a deletion that is due for a key that is not pending deletion",
+    sql: `SELECT d.region || ' ' || d.subject AS name FROM due d LEFT JOIN "key" k
+      ON k.region = d.region AND k.key_id = d.subject AND k.state = 'PendingDeletion'
+      WHERE d.kind = 'kms:DeleteKey' AND k.key_id IS NULL`,
+  },
+  {
+    broken: "a key that is pending the deletion of its replicas, without a waiting period",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k WHERE k.state = 'PendingReplicaDeletion' AND k.pending_window_days IS NULL`,
+  },
+  {
+    broken: "a key that rotates by itself, and nothing that rotates it",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN due d
+      ON d.kind = 'kms:RotateKey' AND d.region = k.region AND d.subject = k.key_id
+      WHERE k.rotation_enabled = 1 AND coalesce(k.primary_region, k.region) = k.region AND d.due_at IS NULL`,
+  },
+  {
+    broken: "an alias of another account's key",
+    sql: `SELECT a.region || ' ' || a.account || ' ' || a.name AS name FROM alias a JOIN "key" k ON ${sameKey("a", "k")}
+      WHERE a.account <> k.account`,
+  },
+  {
+    broken: "a grant that says another account of its key",
+    sql: `SELECT g.region || ' ' || g.grant_id AS name FROM "grant" g JOIN "key" k ON ${sameKey("g", "k")}
+      WHERE g.key_account <> k.account`,
+  },
+  {
+    broken: "a count of grants that is not their number",
+    sql: `SELECT ${keyOf("c")} AS name FROM grant_count c LEFT JOIN
+      (SELECT region, key_id, count(*) AS grants FROM "grant" GROUP BY region, key_id) g ON ${sameKey("g", "c")}
+      WHERE c.grants <> coalesce(g.grants, 0)
+      UNION ALL SELECT ${keyOf("g")} FROM (SELECT DISTINCT region, key_id FROM "grant") g
+      LEFT JOIN grant_count c ON ${sameKey("g", "c")} WHERE c.grants IS NULL`,
+  },
+  {
+    broken: "a key that was deleted, and is there",
+    sql: `SELECT ${keyOf("t")} AS name FROM tombstone t JOIN "key" k ON ${sameKey("t", "k")} WHERE t.kind = 'key'`,
+  },
+  {
+    broken: "a multi-Region key that its primary does not know, or says other things of the set",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN "key" p ON p.region = k.primary_region AND p.key_id = k.key_id
+      WHERE k.primary_region IS NOT NULL AND (p.key_id IS NULL OR p.primary_region <> k.primary_region
+      OR p.replica_regions <> k.replica_regions OR p.account <> k.account OR p.spec <> k.spec OR p.usage <> k.usage
+      OR (p.origin <> 'EXTERNAL' AND p.current_material_id <> k.current_material_id)
+      OR (k.region <> p.region AND p.replica_regions NOT LIKE '%"' || k.region || '"%'))`,
+  },
+  {
+    broken: "a multi-Region key that has replicas which are not there",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k JOIN
+      (SELECT key_id, count(*) AS related FROM "key" WHERE primary_region IS NOT NULL GROUP BY key_id) r ON r.key_id = k.key_id
+      WHERE k.primary_region = k.region AND ${ENTRIES} + 1 <> r.related`,
+  },
+  {
+    broken: "a key that is a multi-Region key in one column and not in another",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k WHERE (k.multi_region = 1) <> (k.primary_region IS NOT NULL)
+      OR (k.primary_region IS NULL) <> (k.replica_regions IS NULL)`,
+  },
+  {
+    broken: "a domain key that a root recipient can't open",
+    sql: `SELECT d.purpose || ' ' || d.region || ' ' || d.version || ' for ' || r.id AS name FROM domain_key d
+      CROSS JOIN recipient r LEFT JOIN domain_key_copy c ON c.region = d.region AND c.purpose = d.purpose
+      AND c.version = d.version AND c.recipient = r.id WHERE c.recipient IS NULL`,
+  },
+  {
+    broken: "a copy of a domain key that is not there, or for nobody",
+    sql: `SELECT c.purpose || ' ' || c.region || ' ' || c.version || ' for ' || c.recipient AS name FROM domain_key_copy c
+      LEFT JOIN domain_key d ON d.region = c.region AND d.purpose = c.purpose AND d.version = c.version
+      LEFT JOIN recipient r ON r.id = c.recipient WHERE d.version IS NULL OR r.id IS NULL`,
+  },
+  {
+    broken: "a change feed with a gap",
+    sql: `SELECT 'at ' || min(position) || ' to ' || max(position) AS name FROM changes
+      HAVING count(*) <> max(position) - min(position) + 1`,
+  },
+  dangling("a key of an account that is not there", '"key"', "account", "account", "id"),
+  dangling("an access key of an account that is not there", "credential", "account", "account", "id"),
+  dangling("an access key of a user who is not there", "credential", "user_id", "identity", "unique_id"),
+  dangling("a user, group or role of an account that is not there", "identity", "account", "account", "id"),
+  dangling("a member of a group that is not there", "group_member", "group_id", "identity", "unique_id"),
+  dangling("a member who is not there", "group_member", "user_id", "identity", "unique_id"),
+  dangling("an inline policy of nobody", "inline_policy", "unique_id", "identity", "unique_id"),
+  dangling("an attached policy of nobody", "attached_policy", "unique_id", "identity", "unique_id"),
+  dangling("an attached policy that is not there", "attached_policy", "arn", "managed_policy", "arn", AWS_POLICY),
+  dangling("a version of a policy that is not there", "policy_version", "arn", "managed_policy", "arn"),
+  {
+    broken: "a policy whose default version is not there",
+    sql: `SELECT p.arn AS name FROM managed_policy p LEFT JOIN policy_version v
+      ON v.arn = p.arn AND v.version = p.default_version WHERE v.version IS NULL`,
+  },
+  dangling("a node of an organization that is not there", "organization_node", "organization", "organization", "id"),
+  dangling("a node whose parent is not there", "organization_node", "parent", "organization_node", "id"),
+  dangling(
+    "a service control policy on a node that is not there",
+    "organization_attachment",
+    "target",
+    "organization_node",
+    "id",
+  ),
+  dangling(
+    "a service control policy that is attached and not there",
+    "organization_attachment",
+    "policy_id",
+    "organization_policy",
+    "id",
+    "t.policy_id <> 'p-FullAWSAccess'",
+  ),
+  dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
+];
+
+/** Names the rows that break a rule, at most `NAMED_MAX` and one more. */
+export async function findOffenders(db: Kysely<Schema>, { sql }: Invariant): Promise<readonly string[]> {
+  const query = CompiledQuery.raw(`SELECT name FROM (${sql}) offenders LIMIT ${NAMED_MAX + 1}`);
+  const { rows } = await db.executeQuery<{ name: unknown }>(query);
+  return rows.map(({ name }) => String(name));
+}

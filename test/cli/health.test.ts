@@ -1,0 +1,65 @@
+/** `/readyz`: ready only while the store answers and a canary key can be opened, encrypted and decrypted under. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { healthRoutes } from "../../src/cli/health.ts";
+import { ephemeralRootKey } from "../../src/custody/root-key.ts";
+import { openCustody } from "../../src/custody/software.ts";
+import type { LocalAnswer } from "../../src/gateway/gateway.ts";
+import { domainKeyStore } from "../../src/storage/domain-keys.ts";
+import { openMemoryStore } from "../../src/storage/open.ts";
+import { clock } from "../storage/stores.ts";
+
+/** Everything that a readiness check asks, over a store in memory. */
+async function openParts() {
+  const store = await openMemoryStore({ kind: "serve", clock });
+  const rootKeys = [ephemeralRootKey()];
+  const custody = await openCustody({ store: domainKeyStore(store, clock), rootKeys, clock, singleRootKey: true });
+  const logged: string[] = [];
+  const note = (_facts: object, message: string): void => void logged.push(message);
+  const routes = healthRoutes({ store, custody }, { error: note, warn: note });
+  const ask = async (): Promise<LocalAnswer> => {
+    const route = routes.get("/readyz");
+    assert.ok(route);
+    return await route({} as never, {} as never);
+  };
+  return { store, custody, logged, ask };
+}
+
+describe("readiness", () => {
+  it("is told again and again, and leaves no row of a key", async () => {
+    const { store, ask, logged } = await openParts();
+    for (let time = 0; time < 3; time += 1) assert.deepEqual(await ask(), { status: 200, body: "ready\n" });
+    assert.deepEqual(await store.db.selectFrom("key").selectAll().execute(), []);
+    assert.deepEqual(await store.db.selectFrom("material").selectAll().execute(), []);
+    assert.deepEqual(logged, []);
+    await store.close();
+  });
+
+  it("ends when the domain key of the store can't be opened any more", async () => {
+    const { store, ask, logged } = await openParts();
+    await ask();
+    await store.transaction(async ({ db }) => {
+      await db
+        .updateTable("domain_key_copy")
+        .set({ sealed: new Uint8Array(61) })
+        .execute();
+    });
+    assert.deepEqual(await ask(), { status: 503, body: "not ready: keys can't be used\n" });
+    assert.deepEqual(logged, ["Not ready: keys can't be used."]);
+    await store.close();
+  });
+
+  it("ends when custody is closed", async () => {
+    const { store, custody, ask } = await openParts();
+    custody.close();
+    assert.deepEqual(await ask(), { status: 503, body: "not ready: keys can't be used\n" });
+    await store.close();
+  });
+
+  it("ends when the store does not answer", async () => {
+    const { store, ask } = await openParts();
+    await store.close();
+    assert.deepEqual(await ask(), { status: 503, body: "not ready: the store does not answer\n" });
+  });
+});
