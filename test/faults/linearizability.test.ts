@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { clusterClients, NodeProcess } from "./clusters.ts";
 import { runHistory } from "./linearizability.ts";
+import { runNodes } from "./linearizability-nodes.ts";
 import { initStore, startProcess, TemporaryDirectory } from "./processes.ts";
 
 it("key states, policies, grants and descriptions are linearizable over kill -9", async () => {
@@ -27,4 +28,11 @@ it("key states, policies, grants and descriptions are linearizable over kill -9"
   } finally {
     await node.stop();
   }
+});
+
+it("they are so on three nodes that share a database, over nodes killed and paused and the database restarted and crashed", async () => {
+  const report = await runNodes(5);
+  assert.deepEqual(report.anomalies, []);
+  assert.equal(Object.keys(report.faults).length, 5);
+  assert.ok(report.acknowledged >= 72 && report.reads > 100, JSON.stringify(report));
 });
