@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { findAnomaly, type Read, type Write } from "./history.ts";
+import { findAnomaly, findStaleRead, type Read, type Write } from "./history.ts";
 
 const write = (version: number, begin: number, end?: number): Write => ({ version, begin, end });
 const exactly = (version: number, begin: number, end: number): Read => ({
@@ -88,6 +88,14 @@ describe("the check of a history", () => {
       assert.equal(findAnomaly(writes, reads) === undefined, isLinearizable);
     });
   }
+
+  it("tells a read that missed an answered change from one that missed what was only seen", () => {
+    const writes = [write(1, 0, 1), write(2, 2)];
+    assert.equal(findStaleRead(writes, [exactly(2, 3, 4), exactly(1, 5, 6)]), undefined);
+    assert.ok(findAnomaly(writes, [exactly(2, 3, 4), exactly(1, 5, 6)]));
+    assert.ok(findStaleRead(writes, [exactly(0, 3, 4)]));
+    assert.ok(findStaleRead(writes, [exactly(3, 3, 4)]));
+  });
 
   it("accepts every history of a real register, and none in which a read went back", () => {
     // Writes take effect at 10, 20, …; reads at any point; each begins before and ends after its point.

@@ -35,6 +35,18 @@ export interface Anomaly {
 }
 
 /**
+ * Finds the first read that is older than a change that was answered before it began, or newer than any that had begun when it
+ * ended: what holds of every deployment. Reads beside a write, or after one that was never answered, may see either.
+ */
+export function findStaleRead(writes: readonly Write[], reads: readonly Read[]): Anomaly | undefined {
+  for (const read of reads) {
+    const { oldest, newest } = boundsOf(read, writes);
+    if (firstFitting(read, oldest, newest) === undefined) return { read, oldest, newest };
+  }
+  return undefined;
+}
+
+/**
  * Finds the first read that no order explains.
  *
  * @param writes version 1 and those after it, in the order in which they were begun, each begun after the one before it was
@@ -43,15 +55,28 @@ export interface Anomaly {
 export function findAnomaly(writes: readonly Write[], reads: readonly Read[]): Anomaly | undefined {
   const seen: { readonly end: number; readonly version: number }[] = [];
   for (const read of reads.toSorted((left, right) => left.begin - right.begin)) {
-    const acknowledged = writes.filter(({ end }) => end !== undefined && end < read.begin);
+    const bounds = boundsOf(read, writes);
     const before = seen.filter(({ end }) => end < read.begin);
-    const oldest = Math.max(0, ...acknowledged.map(({ version }) => version), ...before.map(({ version }) => version));
-    const newest = Math.max(0, ...writes.filter(({ begin }) => begin <= read.end).map(({ version }) => version));
+    const oldest = Math.max(bounds.oldest, ...before.map(({ version }) => version));
+    const { newest } = bounds;
     const version = firstFitting(read, oldest, newest);
     if (version === undefined) return { read, oldest, newest };
     seen.push({ end: read.end, version });
   }
   return undefined;
+}
+
+/** The newest version that was answered before a read began, and the newest that had begun when it ended. */
+function boundsOf(
+  { begin, end }: Read,
+  writes: readonly Write[],
+): { readonly oldest: number; readonly newest: number } {
+  const answered = writes.filter((write) => write.end !== undefined && write.end < begin);
+  const begun = writes.filter((write) => write.begin <= end);
+  return {
+    oldest: Math.max(0, ...answered.map(({ version }) => version)),
+    newest: Math.max(0, ...begun.map(({ version }) => version)),
+  };
 }
 
 function firstFitting({ fits }: Read, oldest: number, newest: number): number | undefined {

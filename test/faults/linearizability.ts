@@ -1,7 +1,7 @@
 /** Load on registers through all nodes while faults happen, and the check of what was answered. */
 
 import { setTimeout as after } from "node:timers/promises";
-import { type Anomaly, findAnomaly } from "./history.ts";
+import { type Anomaly, findAnomaly, findStaleRead } from "./history.ts";
 import { KINDS, type NodeClients, Register, type RegisterPrincipals } from "./registers.ts";
 
 /** Something that goes wrong; resolves when it is over and the cluster is whole again. */
@@ -31,6 +31,9 @@ export interface HistoryReport {
   /** Requests that were not answered, or with an error of the server. */
   readonly unanswered: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** Reads that missed what had been answered before them. */
+  readonly stale: readonly Anomaly[];
+  /** Reads that no order explains, stale or not: what one has seen of a change that nobody was told of yet, a later one had not. */
   readonly anomalies: readonly Anomaly[];
   /** The longest time in which no write at all was acknowledged, in ms. */
   readonly longestPauseMs: number;
@@ -122,6 +125,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
     reads: all.reduce((total, register) => total + register.reads.length, 0),
     unanswered,
     faults: counts,
+    stale: all.flatMap((register) => findStaleRead(register.writes, register.reads) ?? []),
     anomalies: all.flatMap((register) => findAnomaly(register.writes, register.reads) ?? []),
     longestPauseMs: Math.max(0, ...acknowledgedAt.slice(1).map((at, index) => at - (acknowledgedAt[index] ?? at))),
   };
