@@ -280,7 +280,7 @@ Examples:
   )
   .action(async (options) => (await import("./explain.ts")).explainCommand(options));
 
-addStoreCommands(program, { dataOption, rootKeyOptions });
+addStoreCommands(program, { dataOption, databaseOption, rootKeyOptions });
 
 try {
   readSwitches(process.env);
