@@ -59,6 +59,37 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
+  /** Starts a standby that follows `primary` asynchronously: it may lack what the primary has acknowledged last. */
+  static async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
+    const directory = mkdtempSync(join(tmpdir(), "keystead-standby-"));
+    const account = unprivileged();
+    if (account !== undefined) chownSync(directory, account.uid, account.gid);
+    const source = ["-h", "127.0.0.1", "-p", String(primary.port), "-U", USER];
+    const copy = ["-D", join(directory, "data"), "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"];
+    execFileSync(join(POSTGRES_BIN, "pg_basebackup"), [...source, ...copy], {
+      ...account,
+      cwd: directory,
+      stdio: "ignore",
+    });
+    const server = new PostgresServer(directory, await freePort(), primary.#settings);
+    await server.run();
+    return server;
+  }
+
+  /** Makes a standby a server that takes changes; resolves when it does. */
+  promote(): void {
+    execFileSync(join(POSTGRES_BIN, "pg_ctl"), ["-D", join(this.#directory, "data"), "-w", "promote"], {
+      ...unprivileged(),
+      cwd: this.#directory,
+      stdio: "ignore",
+    });
+  }
+
+  /** Runs SQL and gives the rows of the last statement. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    return execute(this.url, sql);
+  }
+
   /** Starts the server again after `stop` or `kill`. */
   async run(): Promise<void> {
     const settings = this.#settings.flatMap((setting) => ["-c", setting]);
@@ -72,7 +103,7 @@ export class PostgresServer implements AsyncDisposable {
     await new Promise<void>((resolve, reject) => {
       child.stderr.setEncoding("utf8").on("data", (text: string) => {
         log = (log + text).slice(-10_000);
-        if (log.includes("database system is ready to accept connections")) resolve();
+        if (/database system is ready to accept (?:read-only )?connections/.test(log)) resolve();
       });
       child.once("error", reject);
       child.once("exit", () => reject(new Error(`PostgreSQL did not start:\n${log}`)));

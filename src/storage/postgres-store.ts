@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { LeasedFeed } from "./leased-feed.ts";
-import { clientConfig, PostgresConnection, runOn, waitForDisk } from "./postgres-connection.ts";
+import { asPostgresError, clientConfig, PostgresConnection, runOn, waitForDisk } from "./postgres-connection.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 import type { Answer } from "./statements.ts";
 import { ViewStore } from "./view-store.ts";
@@ -121,7 +121,7 @@ export class PostgresStore extends ViewStore {
     const answerMs = READ_MS_MAX + ANSWER_MARGIN_MS;
     const session = { url, purpose: "reader", statementMs: READ_MS_MAX, answerMs, readOnly: true };
     const pool = new pg.Pool({ ...clientConfig(session), max: readersMax, idleTimeoutMillis: IDLE_READER_MS });
-    pool.on("error", onError); // a connection that breaks while nobody uses it
+    pool.on("error", (cause) => onError(asPostgresError(cause))); // a connection that breaks while nobody uses it
     return pool;
   }
 

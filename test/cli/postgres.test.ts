@@ -37,8 +37,8 @@ after(async () => {
   directory[Symbol.dispose]();
 });
 
-const serve = (data: string) =>
-  startProcess(["serve", "--data", data, "--port", "0"], { env: { KEYSTEAD_DATABASE: address } });
+const serve = (data: string, workers = "1") =>
+  startProcess(["serve", "--data", data, "--port", "0", "--workers", workers], { env: { KEYSTEAD_DATABASE: address } });
 
 describe("--database", () => {
   it("is refused where there is a store or none, or no place for what is the node's own", async () => {
@@ -112,20 +112,18 @@ describe("--database", () => {
   });
 
   it("answers /readyz with 503 and requests with 500 while the database takes no changes", async () => {
-    await using server = await serve(one);
-    const ready = async () => (await fetch(`${server.endpoint}/readyz`)).status;
+    await using server = await serve(one, "2");
+    const ready = async () => (await fetch(`${server.endpoint}/readyz`).catch(() => assert.fail(server.log()))).status;
     assert.equal(await ready(), 200);
     const name = new URL(database.url).pathname.slice(1);
     await database.query(
       `ALTER DATABASE ${name} SET default_transaction_read_only = on;
        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
     );
-    for (let tries = 0; (await ready()) !== 503; tries += 1) assert.ok(tries < 200);
+    for (let tries = 0; (await ready()) !== 503; tries += 1) assert.ok(tries < 200, server.log());
     using client = clientOf({ endpoint: server.endpoint, credentials: made.credentials });
     await assert.rejects(client.kms.listKeys({}), ({ $metadata }) => $metadata.httpStatusCode === 500);
-    await database.query(
-      `SET default_transaction_read_only = off; ALTER DATABASE ${name} RESET default_transaction_read_only`,
-    );
+    await database.query(`BEGIN READ WRITE; ALTER DATABASE ${name} RESET default_transaction_read_only; COMMIT`);
     for (let tries = 0; (await ready()) !== 200; tries += 1) {
       assert.ok(tries < 200);
       await wait(50);

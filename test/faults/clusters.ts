@@ -30,8 +30,9 @@ export class NodeProcess {
     return this.#running.endpoint;
   }
 
-  log(): string {
-    return this.#running.log();
+  /** Of the process that was started: the primary where it has workers. */
+  get pid(): number {
+    return this.#running.child.pid ?? 0;
   }
 
   /** SIGKILL, and a new process on the same port. */

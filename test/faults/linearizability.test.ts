@@ -1,30 +1,54 @@
-/** What was answered while a server is killed again and again has an order in which it happened. */
+/** What was answered while processes are killed and paused has an order in which it happened. */
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { setTimeout as after } from "node:timers/promises";
 import { clusterClients, NodeProcess } from "./clusters.ts";
 import { runHistory } from "./linearizability.ts";
+import { runNodes } from "./linearizability-nodes.ts";
+import { childrenOf } from "./process-tree.ts";
 import { initStore, startProcess, TemporaryDirectory } from "./processes.ts";
 
-it("key states, policies, grants and descriptions are linearizable over kill -9", async () => {
+it("key states, policies, grants and descriptions are linearizable over workers and their primary killed and paused", async () => {
   using directory = new TemporaryDirectory();
   const data = directory.at("store");
   const { account, credentials } = await initStore(data);
-  const node = await NodeProcess.start("server", (port) => startProcess(["serve", "--data", data, "--port", port]));
+  const node = await NodeProcess.start("server", (port) =>
+    startProcess(["serve", "--data", data, "--port", port, "--workers", "3"]),
+  );
+  const aWorker = (): number => childrenOf(node.pid)[0] ?? assert.fail("there are no workers");
   try {
     const clients = await clusterClients([node], account, credentials);
     const report = await runHistory({
       ...clients,
       rounds: 3,
-      faults: [{ name: "kill -9", happen: () => node.killAndStart() }],
+      faults: [
+        { name: "a worker killed", happen: async () => void process.kill(aWorker(), "SIGKILL") },
+        { name: "a worker paused", happen: () => pause(aWorker()) },
+        { name: "the primary killed", happen: () => node.killAndStart() },
+      ],
       registersOfKind: 1,
       readers: 4,
     });
     clients.close();
     assert.deepEqual(report.anomalies, []);
-    assert.equal(report.faults["kill -9"], 3);
-    assert.ok(report.acknowledged >= 48 && report.reads > 50, JSON.stringify(report));
+    assert.equal(Object.keys(report.faults).length, 3);
+    assert.ok(report.acknowledged >= 32 && report.reads > 40, JSON.stringify(report));
   } finally {
     await node.stop();
   }
+});
+
+/** SIGSTOP, and SIGCONT before the primary takes it for hung. */
+async function pause(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  await after(1_000);
+  process.kill(pid, "SIGCONT");
+}
+
+it("they are so on three nodes that share a database, over nodes killed and paused and the database restarted and crashed", async () => {
+  const report = await runNodes(5);
+  assert.deepEqual(report.anomalies, []);
+  assert.equal(Object.keys(report.faults).length, 5);
+  assert.ok(report.acknowledged >= 48 && report.reads > 60, JSON.stringify(report));
 });

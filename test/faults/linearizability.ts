@@ -39,7 +39,7 @@ export interface HistoryReport {
 /** A pause between two writes of one register, so that reads fall between them. */
 const WRITE_PAUSE_MS = 15;
 /** Writes that are acknowledged between two faults, so that each fault finds the cluster at work, however slow the machine. */
-const CALM_WRITES = 12;
+const CALM_WRITES = 8;
 const CALM_MS_MAX = 120_000;
 /** While nodes are gone, who is refused at once does not ask again at once. */
 const REFUSED_PAUSE_MS = 20;

@@ -79,8 +79,17 @@ describe("serve", () => {
       options: { env: { KEYSTEAD_PORT: "many" } },
     },
     {
-      title: "with a root key from two places",
-      args: [...SERVE, "--root-key", join(serveStore, "root.key"), "--root-key-credential", "root"],
+      title: "for a command with a root key from two places",
+      args: [
+        "account",
+        "create",
+        "--data",
+        serveStore,
+        "--root-key",
+        join(serveStore, "root.key"),
+        "--root-key-credential",
+        "root",
+      ],
       says: /--root-key/,
     },
     {

@@ -15,7 +15,8 @@ import { ACCOUNT, OTHER_ACCOUNT, policyOf, present, REGION } from "../kms-client
 const DAY_MS = 86_400_000;
 
 /** Tables of a handful of rows, whatever the store holds, and the rows that a statement brings. */
-const SMALL_TABLES = /^SCAN (?:(?:store|recipient|key_usage_start|sqlite_master)\b|\d+-ROW VALUES CLAUSE)/;
+const SMALL_TABLES =
+  /^SCAN (?:(?:store|recipient|recipient_set|key_usage_start|sqlite_master)\b|\d+-ROW VALUES CLAUSE)/;
 /** The first or last few rows of what is numbered as it comes: the table is its own index. */
 const ENDS_OF_A_QUEUE = /\border by "?(?:position|sequence)"?(?: asc| desc)? limit\b/i;
 
