@@ -14,7 +14,10 @@ export interface TrailEvent {
   readonly eventId: string;
   /** Records of one event in several accounts share it. */
   readonly sharedId: string;
-  /** The incarnation of the store that wrote it and the row of its outbox; undefined in copies. */
+  /**
+   * The incarnation of the store that wrote it and the row of its outbox; undefined in copies. Row 0 is none: it was no change, or
+   * several nodes wrote the store, whose rows tell nothing.
+   */
   readonly outbox: { readonly epoch: string; readonly sequence: number } | undefined;
   /** Milliseconds since the epoch, of the whole second that the record has. */
   readonly time: number;
@@ -46,7 +49,7 @@ export interface TrailRecord {
   readonly time: number;
   /** The incarnation of the store that wrote it, where the trail tells. */
   readonly epoch: string | undefined;
-  /** The row of the outbox that it came from; 0 for what was no change. */
+  /** The row of the outbox that it came from, or 0 as in `TrailEvent`. */
   readonly sequence: number;
 }
 
@@ -76,7 +79,6 @@ export async function* readTrail(
     try {
       for await (const { record, sequence, epoch } of readSegments(directory)) {
         seen({ time: timeOf(record), epoch, sequence });
-        if (sequence === 0) continue; // changes alone go through the outbox
         const event = asChange(record, { epoch, sequence });
         if (event !== undefined) yield event;
       }

@@ -1,15 +1,17 @@
 /** `keystead backup` and `keystead export`: a whole store in one sealed file. */
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { unlinkSync } from "node:fs";
+import { sql } from "kysely";
 import { systemClock } from "../base/clock.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody } from "../custody/software.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
-import { DATABASE_FILE, lockDirectory, missingStore } from "../storage/open.ts";
+import { lockDirectory, requireStore } from "../storage/open.ts";
+import { listLiveProcesses } from "../storage/recipients.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
-import { openFileSnapshot } from "../storage/sqlite-snapshot.ts";
 import { type BackupHeader, writeBackup } from "./backup-file.ts";
+import { openSnapshot } from "./open-store.ts";
+import { UsageError } from "./options.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
 
 interface BackupOptions extends RootKeyOptions {
@@ -18,23 +20,53 @@ interface BackupOptions extends RootKeyOptions {
 
 /** Backs up a store, also while it is served. Nothing of the store is changed. */
 export async function backup(options: BackupOptions): Promise<void> {
-  await using snapshot = await openFileSnapshot(options.data);
+  await using snapshot = await openSnapshot(options);
   const { rows, sizeBytes } = await backUp({ snapshot, rootKey: await openRootKey(options), to: options.to });
   say(`Backed up to ${options.to}`, rows, sizeBytes);
 }
 
 /** Writes a store that nobody serves to a file, from which `import` makes it anew. */
 export async function exportStore(options: BackupOptions): Promise<void> {
-  if (!existsSync(join(options.data, DATABASE_FILE))) throw missingStore(options.data);
-  const release = lockDirectory(options.data);
+  if (options.database === undefined) requireStore(options.data);
+  const release = options.database === undefined ? lockDirectory(options.data) : () => {};
   try {
-    await using snapshot = await openFileSnapshot(options.data);
+    await using snapshot = await openSnapshot(options);
+    await requireUnserved(snapshot);
     const rootKey = await openRootKey(options);
     const { rows, sizeBytes } = await backUp({ snapshot, rootKey, to: options.to, purpose: "export" });
+    await requireUnchanged(snapshot, options);
     say(`Exported to ${options.to}`, rows, sizeBytes);
     process.stdout.write("Don't serve this store any more once the import is served: they would drift apart.\n");
   } finally {
     release();
+  }
+}
+
+/** A directory is locked; of a database, nodes tell that they live. */
+async function requireUnserved({ db, engine }: Snapshot): Promise<void> {
+  if (engine === "sqlite") return;
+  const processes = await listLiveProcesses(db, systemClock.now());
+  const now = sql<number>`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
+  const leases = await db.selectFrom("node_lease").select("node").where("expires_at", ">", now).execute();
+  if (processes.length === 0 && leases.length === 0) return;
+  const labels = processes.map(({ label }) => label).join("; ") || `${leases.length} processes`;
+  throw new UsageError(
+    `The store is in use (${labels}). End every node first; one that was killed is forgotten after 20 seconds.`,
+  );
+}
+
+/** No lock keeps nodes from starting on a database while it is exported, so it is looked at again. */
+async function requireUnchanged({ engine, facts }: Snapshot, options: BackupOptions): Promise<void> {
+  if (engine === "sqlite") return;
+  try {
+    await using after = await openSnapshot(options);
+    await requireUnserved(after);
+    if (after.facts.feedPosition !== facts.feedPosition) {
+      throw new UsageError("The store was changed while it was exported. End every node first.");
+    }
+  } catch (cause) {
+    unlinkSync(options.to); // it says less than the store does
+    throw cause;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Purpose } from "../custody/custody.ts";
 import type { SoftwareCustody } from "../custody/software.ts";
 import { type PolicyKind, parsePolicy } from "../policy/document.ts";
-import { findOffenders, invariants, NAMED_MAX } from "../storage/invariants.ts";
+import { findOffenders, invariantsOf, NAMED_MAX } from "../storage/invariants.ts";
 import type { CredentialRow, MaterialRow } from "../storage/schema.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
 import { type Examination, examineOne } from "./examination.ts";
@@ -34,7 +34,8 @@ const RECIPIENTS_MIN = 2;
 const OUTBOX_ROWS_MAX = 10_000;
 
 /** Asks for the rows that break each rule. */
-export async function examineInvariants(examination: Examination, { db }: Snapshot): Promise<void> {
+export async function examineInvariants(examination: Examination, { db, engine }: Snapshot): Promise<void> {
+  const invariants = invariantsOf(engine);
   for (const invariant of invariants) {
     const names = await findOffenders(db, invariant);
     for (const name of names.slice(0, NAMED_MAX)) examination.error("rows", `${invariant.broken}: ${name}`);

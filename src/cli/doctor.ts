@@ -4,11 +4,11 @@ import { systemClock } from "../base/clock.ts";
 import { openCustody } from "../custody/software.ts";
 import { SCHEMA_VERSION } from "../storage/migrations.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
-import { openFileSnapshot } from "../storage/sqlite-snapshot.ts";
 import { snapshotDomainKeys } from "./backup.ts";
 import { examineFiles, examineTrail } from "./doctor-files.ts";
 import { examineInvariants, examinePolicies, examineRecords, examineSealed } from "./doctor-rows.ts";
 import { Examination } from "./examination.ts";
+import { openSnapshot } from "./open-store.ts";
 import { openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 
 interface DoctorOptions extends RootKeyOptions {
@@ -27,7 +27,7 @@ export async function examine(options: RootKeyOptions): Promise<Examination> {
     directory: options.data,
     rootKey: options.rootKeyCredential === undefined ? rootKeyPath(options) : undefined,
   });
-  await using snapshot = await openFileSnapshot(options.data);
+  await using snapshot = await openSnapshot(options);
   for (const text of await snapshot.damage()) examination.error("database", text);
   if (snapshot.facts.schemaVersion === SCHEMA_VERSION) await examineRows(examination, snapshot, options);
   else

@@ -250,13 +250,15 @@ rootKeyOptions(
     option("--new-root-key <file>", "file of the new root key; made where there is none").makeOptionMandatory(),
   )
   .addOption(option("--single-root-key", "make no new recovery key: losing the root key is then losing everything"))
+  .addOption(option("--backup-to <file>", "file of the backup that is made before the old root key is destroyed"))
+  .addOption(option("--no-backup", "make none: until the next one, losing the store is losing everything"))
   .addHelpText(
     "after",
     `
 No server may run. Killed at any point, the same command finishes what was begun.
 
 Example:
-  $ keystead shred --data /var/lib/keystead --root-key /etc/keystead/root.key --new-root-key /etc/keystead/root-2.key`,
+  $ keystead shred --data /var/lib/keystead --root-key /etc/keystead/root.key --new-root-key /etc/keystead/root-2.key --backup-to /backup/shredded.keystead`,
   )
   .action(async (options) => (await import("./shred.ts")).shred(options));
 
@@ -280,7 +282,7 @@ Examples:
   )
   .action(async (options) => (await import("./explain.ts")).explainCommand(options));
 
-addStoreCommands(program, { dataOption, rootKeyOptions });
+addStoreCommands(program, { dataOption, databaseOption, rootKeyOptions });
 
 try {
   readSwitches(process.env);

@@ -10,6 +10,8 @@ import {
   requireStore,
 } from "../storage/open.ts";
 import type { WorkerChannel } from "../storage/remote-messages.ts";
+import type { Snapshot } from "../storage/snapshot.ts";
+import { openFileSnapshot } from "../storage/sqlite-snapshot.ts";
 import type { Store } from "../storage/store.ts";
 
 /** What every command that opens a store says of it. */
@@ -67,6 +69,23 @@ export async function openStore(config: StoreConfig, use: StoreUse): Promise<Sto
  */
 export function requireStoreAt({ data, database }: { readonly data: string; readonly database?: string }): void {
   if (database === undefined) requireStore(data);
+}
+
+/**
+ * Opens a moment of the store that the options name, beside servers or without one. Nothing of the store is changed.
+ *
+ * @throws StoreRefusedError there is none, or it is not Keystead's or of a newer version
+ */
+export async function openSnapshot({
+  data,
+  database,
+}: {
+  readonly data: string;
+  readonly database?: string;
+}): Promise<Snapshot> {
+  if (database === undefined) return await openFileSnapshot(data);
+  const { openPostgresSnapshot } = await import("../storage/postgres-snapshot.ts");
+  return await openPostgresSnapshot(database);
 }
 
 async function openInDatabase(

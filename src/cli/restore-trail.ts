@@ -8,6 +8,11 @@ import type { Store } from "../storage/store.ts";
 import type { BackupHeader } from "./backup-file.ts";
 
 const SECOND_MS = 1000;
+/**
+ * Where time decides between nodes: their clocks may differ, and a record has the time at which its request came, which is before
+ * its commit.
+ */
+const CLOCKS_MS_MAX = 2 * 60_000;
 
 const replays: ReadonlyMap<string, ReadonlyMap<string, Replay>> = new Map([
   ["kms", kmsReplays],
@@ -44,7 +49,8 @@ export interface TrailOutcome {
  * Reads the changes that were made after a backup, in the order of their commits.
  *
  * Records of the store's own segments are after it when their outbox row is; of copies, and of later incarnations, the time
- * decides, and those of the very second of the backup count as after it: to make a change again does no harm.
+ * decides, and those of the very second of the backup count as after it: to make a change again does no harm. Where several
+ * nodes wrote the store, time decides of all, and two minutes before the backup count as after it.
  *
  * @throws TrailError the trail can't be read, is another store's, or lacks records of after the backup
  */
@@ -52,21 +58,27 @@ export async function readChanges(
   paths: readonly string[],
   { store, madeAt }: Pick<BackupHeader, "store" | "madeAt">,
 ): Promise<readonly TrailEvent[]> {
-  const since = Math.floor(Date.parse(madeAt) / SECOND_MS) * SECOND_MS;
+  const marginMs = store.auditPosition === null ? CLOCKS_MS_MAX : 0;
+  const since = Math.floor((Date.parse(madeAt) - marginMs) / SECOND_MS) * SECOND_MS;
   const coverage = new Coverage(store.incarnation, store.auditPosition, since);
   const own: TrailEvent[] = [];
   const others: TrailEvent[] = [];
   for (const path of paths) {
     for await (const event of readTrail(path, (record) => coverage.see(record))) {
       const { outbox, time } = event;
-      const isOwn = outbox?.epoch === store.incarnation && store.auditPosition !== null;
-      if (isOwn && outbox.sequence > (store.auditPosition ?? 0)) own.push(event);
-      if (!isOwn && time >= since) others.push(event);
+      const isOwn = outbox?.epoch === store.incarnation;
+      const byTime = !isOwn || store.auditPosition === null;
+      if (byTime ? time < since : outbox.sequence <= (store.auditPosition ?? 0)) continue;
+      (isOwn ? own : others).push(event);
     }
   }
   coverage.require();
-  own.sort((left, right) => (left.outbox?.sequence ?? 0) - (right.outbox?.sequence ?? 0));
+  own.sort((left, right) => sequenceOf(left) - sequenceOf(right) || left.time - right.time); // nodes have no rows, but times
   return once([...own, ...others]);
+}
+
+function sequenceOf({ outbox }: TrailEvent): number {
+  return outbox?.sequence ?? 0;
 }
 
 /** Makes again what can be made again, each in a transaction of its own with a record of its own. */

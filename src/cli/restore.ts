@@ -1,7 +1,5 @@
 /** `keystead restore` and `keystead import`: a store made anew of a file. */
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { outboxRecorder } from "../audit/recorder.ts";
 import type { TrailEvent } from "../audit/trail.ts";
 import { systemClock } from "../base/clock.ts";
@@ -10,12 +8,11 @@ import { openCustody } from "../custody/software.ts";
 import { disableWhenRestored } from "../kms/restored-keys.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { SCHEMA_VERSION } from "../storage/migrations.ts";
-import { DATABASE_FILE, lockDirectory, openFileStore, requirePrivate, syncNames } from "../storage/open.ts";
 import { UnknownTableError } from "../storage/snapshot.ts";
-import { openSqliteLoader } from "../storage/sqlite-loader.ts";
 import type { Store } from "../storage/store.ts";
 import { BackupFileError, type BackupHeader, type OpenedBackup, openBackup } from "./backup-file.ts";
-import { makeDirectory, UsageError } from "./options.ts";
+import { UsageError } from "./options.ts";
+import { type NewPlace, takePlace } from "./restore-places.ts";
 import { readChanges, reapply, type TrailOutcome } from "./restore-trail.ts";
 import { openRootKey, type RootKeyOptions } from "./root-keys.ts";
 
@@ -28,10 +25,6 @@ interface RestoreOptions extends ImportOptions {
   readonly acceptResurrection?: boolean;
 }
 
-/** Where a store is while it is being made; nobody takes that for a store. */
-const UNFINISHED = "restoring";
-/** What an empty place may hold. */
-const ALLOWED: ReadonlySet<string> = new Set(["root.key", "lock.db", "lock.db-journal", UNFINISHED]);
 /** How long an export can be imported: later it says too little of what the store has become. */
 const EXPORT_HOURS_MAX = 24;
 const HOUR_MS = 3_600_000;
@@ -48,7 +41,7 @@ export async function restore(options: RestoreOptions): Promise<void> {
   await using backup = await openBackup(options.from, rootKey);
   const events = audit === undefined ? undefined : await readChanges(audit, backup.header);
   const now = systemClock.now();
-  await make(options.data, { backup, rootKey, now }, async (store) => {
+  await make(options, { backup, rootKey, now }, async (store) => {
     if (events !== undefined) {
       tellOutcome(await reapply(store, events, now));
       return;
@@ -74,7 +67,7 @@ export async function importStore(options: ImportOptions): Promise<void> {
   if (now - Date.parse(madeAt) > EXPORT_HOURS_MAX * HOUR_MS) {
     throw new UsageError(`${options.from} is older than ${EXPORT_HOURS_MAX} hours: \`keystead restore\` restores it.`);
   }
-  await make(options.data, { backup, rootKey, now }, async () => {});
+  await make(options, { backup, rootKey, now }, async () => {});
   tellDone(options, backup.header, "Imported");
 }
 
@@ -85,29 +78,16 @@ interface Source {
 }
 
 /** Makes a store beside its place, has `finish` work on it, and puts it in its place as a whole. */
-async function make(directory: string, source: Source, finish: (store: Store) => Promise<void>): Promise<void> {
+async function make(options: ImportOptions, source: Source, finish: (store: Store) => Promise<void>): Promise<void> {
   requireReadable(source.backup.header);
-  makeDirectory(directory);
-  requirePrivate(directory);
-  const release = lockDirectory(directory);
-  const unfinished = join(directory, UNFINISHED);
-  try {
-    requireEmpty(directory);
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { mode: 0o700 });
-    await load(join(unfinished, DATABASE_FILE), source);
-    await open(unfinished, source, finish);
-    if (existsSync(join(unfinished, `${DATABASE_FILE}-wal`))) throw new Error("The restored store was not closed.");
-    renameSync(join(unfinished, DATABASE_FILE), join(directory, DATABASE_FILE));
-    syncNames(directory);
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
-    release();
-  }
+  await using place = await takePlace(options);
+  await load(place, source);
+  await open(place, source, finish);
+  await place.finish();
 }
 
-async function load(path: string, { backup, now }: Source): Promise<void> {
-  await using loader = openSqliteLoader(path, backup.header.store, now);
+async function load(place: NewPlace, { backup, now }: Source): Promise<void> {
+  await using loader = await place.openLoader(backup.header.store, now);
   try {
     for await (const { table, rows } of backup.batches()) await loader.insert(table, rows);
     await loader.complete();
@@ -118,10 +98,9 @@ async function load(path: string, { backup, now }: Source): Promise<void> {
 }
 
 /** Opens the store as a server would: its root key has to open it. */
-async function open(directory: string, { backup, rootKey, now }: Source, finish: (store: Store) => Promise<void>) {
-  const { kind } = backup.header.store;
+async function open(place: NewPlace, { backup, rootKey, now }: Source, finish: (store: Store) => Promise<void>) {
   const clock = { now: () => now };
-  await using store = await openFileStore({ directory, kind, create: false, lock: "server", clock });
+  await using store = await place.openStore(backup.header.store.kind, clock);
   const custody = await openCustody({ store: domainKeyStore(store, clock), rootKeys: [rootKey], clock });
   try {
     await finish(store);
@@ -137,17 +116,9 @@ function requireReadable({ store: { minimumReader, schemaVersion } }: BackupHead
   );
 }
 
-function requireEmpty(directory: string): void {
-  const found = readdirSync(directory).filter((name) => !ALLOWED.has(name));
-  if (found.length === 0) return;
-  throw new UsageError(
-    `${directory} is not empty (${found.slice(0, 5).join(", ")}): a store is made in an empty place only.`,
-  );
-}
-
-function tellDone({ data }: ImportOptions, { store, madeAt }: BackupHeader, what: string): void {
+function tellDone({ data, database }: ImportOptions, { store, madeAt }: BackupHeader, what: string): void {
   process.stdout.write(
-    `${what} store ${store.id}, as it was at ${madeAt}, into ${data}. Sessions of before are not accepted.\n`,
+    `${what} store ${store.id}, as it was at ${madeAt}, into ${database === undefined ? data : "the database"}. Sessions of before are not accepted.\n`,
   );
 }
 

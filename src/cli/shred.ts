@@ -21,12 +21,14 @@ import {
   updateShred,
 } from "../storage/shreds.ts";
 import type { Store } from "../storage/store.ts";
-import { openStore, requireStoreAt } from "./open-store.ts";
+import { backUp } from "./backup.ts";
+import { openSnapshot, openStore, requireStoreAt } from "./open-store.ts";
 import { UsageError } from "./options.ts";
 import { eraseCopies, showRecoveryKey } from "./recipients.ts";
 import { resealRows } from "./reseal.ts";
 import { databaseOf, openRootKey, type RootKeyOptions, rootKeyPath } from "./root-keys.ts";
 import { RootProof } from "./root-proof.ts";
+import { requireBackup, requireFree } from "./shred-backup.ts";
 
 /** How long a shred waits for others: a little longer than what was killed is taken for alive. */
 const ALONE_MS = 25_000;
@@ -37,6 +39,18 @@ const DOOMED = ".shredded";
 export interface ShredOptions extends RootKeyOptions {
   readonly newRootKey: string;
   readonly singleRootKey?: boolean;
+  /** The file of the backup that takes the place of the older ones. */
+  readonly backupTo?: string;
+  /** False: none is made. */
+  readonly backup?: boolean;
+}
+
+/** The backup of a shred. */
+export interface ShredBackup {
+  /** @throws OperatorError it can't be made where it is to be; asked before anything is changed */
+  requirePlace(): void;
+  /** Makes it, or finds that an earlier run has. */
+  make(rootKey: RootKey, versions: readonly KeptVersion[]): Promise<void>;
 }
 
 /** What a shred works with. */
@@ -49,7 +63,7 @@ export interface ShredParts {
   /** Tells the operator, whole lines. */
   print(text: string | Uint8Array): void;
   /** Writes the backup that takes the place of the older ones, once the store holds nothing old any more. */
-  backUp?(rootKey: RootKey): Promise<void>;
+  readonly backup?: ShredBackup;
 }
 
 /** Shreds the store that the options name, or finishes a shred that was cut off. */
@@ -57,6 +71,12 @@ export async function shred(options: ShredOptions): Promise<void> {
   requireStoreAt(options);
   if (resolve(options.newRootKey) === resolve(rootKeyPath(options))) {
     throw new UsageError("The new root key needs a file of its own: --root-key is the old one.");
+  }
+  const { backupTo: to, backup } = options;
+  if ((to === undefined) !== (backup === false)) {
+    throw new UsageError(
+      "Give --backup-to FILE for the backup that takes the place of the older ones, or --no-backup: those can't be restored any more.",
+    );
   }
   const clock = systemClock;
   await using store = await openStore(
@@ -68,8 +88,22 @@ export async function shred(options: ShredOptions): Promise<void> {
     clock,
     options,
     isLocked: options.database === undefined,
+    ...(to !== undefined && { backup: backupOf(options, to) }),
     print: (text) => void process.stdout.write(text),
   });
+}
+
+/** A backup of the store that the options name. */
+function backupOf(options: RootKeyOptions, to: string): ShredBackup {
+  return {
+    requirePlace: () => requireFree(to),
+    async make(rootKey, versions) {
+      if (existsSync(to)) return await requireBackup(to, rootKey, versions);
+      await using snapshot = await openSnapshot(options);
+      await backUp({ snapshot, rootKey, to });
+      process.stdout.write(`Backed up to ${to}. Older backups can't be restored any more.\n`);
+    },
+  };
 }
 
 /**
@@ -97,6 +131,7 @@ export async function shredStore(parts: ShredParts): Promise<void> {
     if (last !== undefined && last.state !== "done") {
       throw new UsageError("A shred was begun with another new root key: give --new-root-key that file.");
     }
+    parts.backup?.requirePlace();
     await begin(parts, newRoot);
   }
   const begun = await findShred(store.db);
@@ -110,7 +145,7 @@ export async function shredStore(parts: ShredParts): Promise<void> {
   });
   try {
     if (begun.state === "sealing") await replaceDomainKeys({ ...parts, custody, proof, begun });
-    await parts.backUp?.(newRoot);
+    await parts.backup?.make(newRoot, begun.versions);
     await destroyOldRoot(parts, begun);
     await store.transaction((tx) => updateShred(tx, "done", clock.now()));
     printWhatIsLeft(parts, begun, newRoot);

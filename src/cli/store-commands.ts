@@ -6,16 +6,27 @@ import { option, repeatable } from "./options.ts";
 /** What every command on a store takes. */
 interface CommonOptions {
   readonly dataOption: () => Option;
+  readonly databaseOption: () => Option;
   readonly rootKeyOptions: (command: Command) => Command;
 }
 
+const newDatabaseOption = () =>
+  option(
+    "--database <url>",
+    "make the store in this empty PostgreSQL database (postgres://…); --data then holds what is this node's alone",
+  );
+
 /** Adds the commands to the program. */
-export function addStoreCommands(program: Command, { dataOption, rootKeyOptions }: CommonOptions): void {
+export function addStoreCommands(
+  program: Command,
+  { dataOption, databaseOption, rootKeyOptions }: CommonOptions,
+): void {
   rootKeyOptions(
     program
       .command("backup")
       .description("Write a whole store, sealed to its root keys, to a file; also while it is served.")
-      .addOption(dataOption()),
+      .addOption(dataOption())
+      .addOption(databaseOption()),
   )
     .addOption(option("--to <file>", "the file, which must not be there yet").makeOptionMandatory())
     .addHelpText("after", "\nExample:\n  $ keystead backup --data /var/lib/keystead --to /backup/2027-01-31.keystead")
@@ -25,7 +36,8 @@ export function addStoreCommands(program: Command, { dataOption, rootKeyOptions 
     program
       .command("export")
       .description("Write a store that is not served to a file, to be moved elsewhere with `import`.")
-      .addOption(dataOption()),
+      .addOption(dataOption())
+      .addOption(databaseOption()),
   )
     .addOption(option("--to <file>", "the file, which must not be there yet").makeOptionMandatory())
     .addHelpText("after", "\nExample:\n  $ keystead export --data /var/lib/keystead --to /tmp/move.keystead")
@@ -37,7 +49,8 @@ export function addStoreCommands(program: Command, { dataOption, rootKeyOptions 
       .description("Make a store of a backup, in an empty place.")
       .addOption(
         option("--data <directory>", "directory of the new store, empty but for its root key").makeOptionMandatory(),
-      ),
+      )
+      .addOption(newDatabaseOption()),
   )
     .addOption(option("--from <file>", "the backup").makeOptionMandatory())
     .addOption(
@@ -67,7 +80,8 @@ Examples:
       .description("Make a store of an export, in an empty place.")
       .addOption(
         option("--data <directory>", "directory of the new store, empty but for its root key").makeOptionMandatory(),
-      ),
+      )
+      .addOption(newDatabaseOption()),
   )
     .addOption(option("--from <file>", "the export, at most a day old").makeOptionMandatory())
     .addHelpText(
@@ -82,7 +96,8 @@ Examples:
       .description(
         "Open everything sealed in a store and check what holds of it; changes nothing, also while it is served.",
       )
-      .addOption(dataOption()),
+      .addOption(dataOption())
+      .addOption(databaseOption()),
   )
     .addOption(option("--json", "print the report as one JSON text"))
     .addHelpText("after", "\nExample:\n  $ keystead doctor --data /var/lib/keystead")

@@ -1,6 +1,7 @@
 /** What holds between the rows of a whole store, each as the question for the rows that break it. */
 
 import { CompiledQuery, type Kysely } from "kysely";
+import type { Engine } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
 
 /** Offenders of one kind that are named; there may be more. */
@@ -12,6 +13,8 @@ export interface Invariant {
   readonly broken: string;
   /** Rows that break it, each with a `name` for people. In the SQL that both engines know. */
   readonly sql: string;
+  /** The one engine on which it holds, where it doesn't on both. */
+  readonly engine?: Engine;
 }
 
 const keyOf = (alias: string): string => `${alias}.region || ' ' || ${alias}.key_id`;
@@ -41,8 +44,13 @@ const dangling = (
 const ENTRIES = `((length(k.replica_regions) - length(replace(k.replica_regions, '"', ''))) / 2)`;
 const AWS_POLICY = "t.arn NOT LIKE 'arn:%:iam::aws:policy/%'";
 
+/** The rules that hold of stores on an engine. */
+export function invariantsOf(engine: Engine): readonly Invariant[] {
+  return invariants.filter((invariant) => (invariant.engine ?? engine) === engine);
+}
+
 /** Every rule that SQL can ask for. */
-export const invariants: readonly Invariant[] = [
+const invariants: readonly Invariant[] = [
   orphan("material", "a material"),
   orphan("alias", "an alias", "t.region || ' ' || t.account || ' ' || t.name"),
   orphan("tag", "a tag"),
@@ -164,6 +172,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     broken: "a change feed with a gap",
+    engine: "sqlite", // a transaction that is undone leaves one in PostgreSQL's sequences
     sql: `SELECT 'at ' || min(position) || ' to ' || max(position) AS name FROM changes
       HAVING count(*) <> max(position) - min(position) + 1`,
   },

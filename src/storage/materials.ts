@@ -5,7 +5,9 @@ import type { KeyName } from "./keys.ts";
 import type { MaterialRow, MaterialTable, RotationType, Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
 
+/** Adds a material. @throws Error its domain key is not there any more (`requireDomainKey`) */
 export async function insertMaterial(tx: Tx, row: Readonly<Insertable<MaterialTable>>): Promise<void> {
+  await requireDomainKey(tx, row.region, row);
   await tx.db.insertInto("material").values(row).execute();
   await tx.changed("material", row.region, row.key_id, row.material_id);
 }
@@ -15,15 +17,31 @@ export interface MaterialName extends KeyName {
   readonly materialId: string;
 }
 
-/** Changes columns of a material that exists. */
+/** Changes columns of a material that exists. @throws Error what it is sealed under anew is not there any more */
 export async function updateMaterial(
   tx: Tx,
   { region, keyId, materialId }: MaterialName,
   columns: Omit<Updateable<MaterialTable>, "region" | "key_id" | "material_id">,
 ): Promise<void> {
+  await requireDomainKey(tx, region, columns);
   const update = tx.db.updateTable("material").set(columns).where("region", "=", region).where("key_id", "=", keyId);
   await update.where("material_id", "=", materialId).execute();
   await tx.changed("material", region, keyId, materialId);
+}
+
+/**
+ * Sealed under a domain key that is gone, material would be lost: a node of a database that stood still for the whole of a shred
+ * has such keys open.
+ */
+async function requireDomainKey(
+  { db }: Tx,
+  region: string,
+  { sealed, domain_version }: Pick<Updateable<MaterialTable>, "sealed" | "domain_version">,
+): Promise<void> {
+  if (domain_version === undefined || sealed?.length === 0) return;
+  const query = db.selectFrom("domain_key").select("version").where("region", "=", region);
+  const key = await query.where("purpose", "=", "material").where("version", "=", domain_version).executeTakeFirst();
+  if (key === undefined) throw new Error(`The material domain key ${domain_version} of ${region} was shredded.`);
 }
 
 /** Erases a material and its row. */

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { MIGRATIONS, type Migration, newest } from "./migrations.ts";
 import { requireOpenable, StoreRefusedError } from "./open.ts";
-import { PostgresConnection, type PostgresError } from "./postgres-connection.ts";
+import { PostgresConnection, type PostgresError, type SessionOptions } from "./postgres-connection.ts";
 import { inspectPostgres, migratePostgres } from "./postgres-migrations.ts";
 import { PostgresStore } from "./postgres-store.ts";
 
@@ -79,6 +79,17 @@ export async function hasPostgresStore(url: string): Promise<boolean> {
   return await withConnection(url, async (connection) => (await inspectPostgres(connection)).kind !== "empty");
 }
 
+/** Connects a command. @throws StoreRefusedError the database can't be reached */
+export async function connectOrRefuse(session: SessionOptions): Promise<PostgresConnection> {
+  const place = placeOf(session.url);
+  try {
+    return await PostgresConnection.open(session);
+  } catch (cause) {
+    const { message } = cause as PostgresError;
+    throw new StoreRefusedError(`The database ${place} can't be reached. ${message}`, { cause });
+  }
+}
+
 async function withConnection<T>(url: string, work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
   const session = {
     url,
@@ -87,13 +98,7 @@ async function withConnection<T>(url: string, work: (connection: PostgresConnect
     answerMs: MIGRATION_MS_MAX,
     lockMs: MIGRATION_MS_MAX,
   };
-  let connection: PostgresConnection;
-  try {
-    connection = await PostgresConnection.open(session);
-  } catch (cause) {
-    const { message } = cause as PostgresError;
-    throw new StoreRefusedError(`The database ${placeOf(url)} can't be reached. ${message}`, { cause });
-  }
+  const connection = await connectOrRefuse(session);
   try {
     return await work(connection);
   } finally {

@@ -1,10 +1,11 @@
 /** How PostgreSQL connections are opened: the values they give and the limits of their sessions. */
 
 import pg from "pg";
+import { OperatorError } from "../base/errors.ts";
 import type { Answer } from "./statements.ts";
 
 /** A failure of the database or of the way to it. Its message and members hold no values of rows and no password. */
-export class PostgresError extends Error {
+export class PostgresError extends OperatorError {
   override readonly name = "PostgresError";
   /** SQLSTATE where the server spoke, else the code of the network's error. */
   readonly code: string | undefined;
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly lockMs?: number;
   /** Whether the session can do nothing but read. */
   readonly readOnly?: boolean;
+  /** How long it may stop inside a transaction, 0 for ever; 1.5 seconds when not given, since it may hold the writers' lock. */
+  readonly idleMs?: number;
 }
 
 const CONNECT_MS_MAX = 5_000;
@@ -39,14 +42,15 @@ const LOCK_MS_MAX = 10_000;
 /** What `pg` needs to connect for one purpose. */
 export function clientConfig(options: SessionOptions): pg.ClientConfig {
   const { url, purpose, statementMs, pipeline = false, answerMs, lockMs = LOCK_MS_MAX, readOnly = false } = options;
+  const { idleMs = IDLE_IN_TRANSACTION_MS_MAX } = options;
   return {
-    connectionString: readOnly ? readOnlyAddress(url) : url,
+    connectionString: readOnly ? withSetting(url, "default_transaction_read_only=on") : url,
     application_name: `keystead ${purpose}`,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: statementMs,
     query_timeout: answerMs,
     lock_timeout: lockMs,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX,
+    idle_in_transaction_session_timeout: idleMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: CONNECT_MS_MAX,
     types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
@@ -54,12 +58,11 @@ export function clientConfig(options: SessionOptions): pg.ClientConfig {
   };
 }
 
-/** An address may have options of its own, which come first. */
-function readOnlyAddress(url: string): string {
+/** The address of a database whose sessions begin with a setting, such as `search_path=x`; those it has come first. */
+export function withSetting(url: string, setting: string): string {
   const address = new URL(url);
   const given = address.searchParams.get("options");
-  const readOnly = "-c default_transaction_read_only=on";
-  address.searchParams.set("options", given === null ? readOnly : `${given} ${readOnly}`);
+  address.searchParams.set("options", given === null ? `-c ${setting}` : `${given} -c ${setting}`);
   return address.href;
 }
 
@@ -146,6 +149,13 @@ export class PostgresConnection {
     };
     connection?.stream?.destroy();
   }
+}
+
+/** Lets the commits of a session wait for the disk, whatever the server's default is. */
+export async function waitForDisk(connection: PostgresConnection): Promise<void> {
+  await connection.run(
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+  );
 }
 
 /** Runs one statement on a client or a pool. @throws PostgresError */

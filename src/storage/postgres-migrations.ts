@@ -8,7 +8,8 @@ import { postgresDdl } from "./postgres-ddl.ts";
 /** Marks the database as Keystead's, and has the one row that whoever writes holds locked. */
 const CREATE_MARK = `CREATE TABLE IF NOT EXISTS keystead_writer (only_row BIGINT PRIMARY KEY CHECK (only_row = 1))`;
 const INSERT_MARK = "INSERT INTO keystead_writer VALUES (1) ON CONFLICT DO NOTHING";
-const LOCK_MARK = "SELECT only_row FROM keystead_writer FOR UPDATE";
+/** Taken inside a transaction: until its end nobody else writes to the store, or makes one. */
+export const LOCK_MARK = "SELECT only_row FROM keystead_writer FOR UPDATE";
 
 const OBJECTS = `SELECT count(*) AS objects, count(*) FILTER (WHERE relname = 'keystead_writer') AS marks,
     count(*) FILTER (WHERE relname = 'store') AS stores
@@ -76,7 +77,8 @@ export async function migratePostgres(
   }
 }
 
-async function createMark(connection: PostgresConnection): Promise<void> {
+/** Makes the database Keystead's, where it is not yet. */
+export async function createMark(connection: PostgresConnection): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await connection.script(CREATE_MARK);

@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { LeasedFeed } from "./leased-feed.ts";
-import { asPostgresError, clientConfig, PostgresConnection, runOn } from "./postgres-connection.ts";
+import { asPostgresError, clientConfig, PostgresConnection, runOn, waitForDisk } from "./postgres-connection.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 import type { Answer } from "./statements.ts";
 import { ViewStore } from "./view-store.ts";
@@ -151,10 +151,4 @@ async function connectFollower({ url }: PostgresStoreOptions): Promise<PostgresC
   const connection = await PostgresConnection.open({ url, purpose: "follower", statementMs: answerMs, answerMs });
   await waitForDisk(connection);
   return connection;
-}
-
-async function waitForDisk(connection: PostgresConnection): Promise<void> {
-  await connection.run(
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-  );
 }

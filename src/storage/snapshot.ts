@@ -1,6 +1,7 @@
 /** A store at one moment, as backups and examinations read it, whatever its engine; and what a copy is loaded into. */
 
 import type { Kysely } from "kysely";
+import type { Engine } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
 
 /** A value of a row, as both engines have it: texts, whole numbers, bytes. */
@@ -30,10 +31,11 @@ export interface SnapshotTable {
 
 /**
  * One read transaction on a connection of its own: everything that is read through it is of one moment. It blocks no writer,
- * but while it is open the write-ahead log of SQLite can't be truncated, so it is closed soon.
+ * but while it is open the write-ahead log of SQLite can't be truncated, and PostgreSQL keeps every old row, so it is closed soon.
  */
 export interface Snapshot extends AsyncDisposable {
   readonly facts: SnapshotFacts;
+  readonly engine: Engine;
   /** Queries inside the transaction. */
   readonly db: Kysely<Schema>;
   /** The tables that a copy of the store consists of, in the order of their names. */
@@ -66,3 +68,8 @@ export class UnknownTableError extends Error {
  * leases and proofs tell of those that live.
  */
 export const NOT_COPIED: ReadonlySet<string> = new Set(["changes", "node_lease", "process_root", "keystead_writer"]);
+
+/** A name in SQL, of either engine. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

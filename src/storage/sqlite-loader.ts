@@ -8,12 +8,13 @@ import { MIGRATIONS, migrate } from "./migrations.ts";
 import {
   type Loader,
   NOT_COPIED,
+  quoted,
   type SnapshotFacts,
   type SnapshotTable,
   UnknownTableError,
   type Value,
 } from "./snapshot.ts";
-import { describeColumns, quoted, tableNames } from "./sqlite-snapshot.ts";
+import { describeColumns, tableNames } from "./sqlite-snapshot.ts";
 
 /** Rows of one commit. */
 const ROWS_PER_COMMIT = 20_000;

@@ -9,7 +9,7 @@ import { kyselyOver } from "./kysely.ts";
 import { inspect, SCHEMA_VERSION } from "./migrations.ts";
 import { DATABASE_FILE, missingStore, StoreRefusedError } from "./open.ts";
 import type { Schema } from "./schema.ts";
-import { NOT_COPIED, type Snapshot, type SnapshotFacts, type SnapshotTable, type Value } from "./snapshot.ts";
+import { NOT_COPIED, quoted, type Snapshot, type SnapshotFacts, type SnapshotTable, type Value } from "./snapshot.ts";
 import { Statements } from "./statements.ts";
 
 /** Rows handed over at a time: what lies between two turns of the event loop. */
@@ -42,6 +42,7 @@ export async function openFileSnapshot(directory: string): Promise<Snapshot> {
 
 class SqliteSnapshot implements Snapshot {
   readonly facts: SnapshotFacts;
+  readonly engine = "sqlite";
   readonly db: Kysely<Schema>;
   readonly tables: readonly SnapshotTable[];
   readonly #database: DatabaseSync;
@@ -109,11 +110,6 @@ export function describeColumns(
 ): readonly { readonly name: string; readonly key: number }[] {
   const rows = database.prepare(`PRAGMA table_info(${quoted(table)})`).all();
   return rows.map((row) => ({ name: String(row["name"]), key: Number(row["pk"]) }));
-}
-
-/** A name in SQL. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function readFacts(database: DatabaseSync): SnapshotFacts {

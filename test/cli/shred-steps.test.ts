@@ -13,7 +13,7 @@ import { domainKeyStore } from "../../src/storage/domain-keys.ts";
 import { insertMaterial } from "../../src/storage/materials.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import { noteProcess } from "../../src/storage/recipients.ts";
-import { findShred } from "../../src/storage/shreds.ts";
+import { findShred, type KeptVersion } from "../../src/storage/shreds.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { ascii, HeldClock, owner } from "../custody/fixtures.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
@@ -104,6 +104,10 @@ function cutOff(store: Store, { when, number }: { readonly when: "before" | "aft
 
 class CutOffError extends Error {}
 
+function textOf({ region, purpose, version }: KeptVersion): string {
+  return JSON.stringify({ region, purpose, version });
+}
+
 describe("a shred", () => {
   for (const when of ["before", "after"] as const) {
     it(`that is cut off ${when} any of its transactions loses nothing and is finished by the next`, async () => {
@@ -156,6 +160,36 @@ describe("a shred", () => {
     await shredOf({ ...filled, options: next });
     await checkWhole(filled, next.newRootKey);
     assert.ok(!existsSync(options.newRootKey));
+  });
+
+  it("makes its backup when nothing old is left and the old root key is, and again in a run after one that was cut off there", async () => {
+    const filled = await fill();
+    const { store, options } = filled;
+    const seen: unknown[] = [];
+    const shredOnce = (isCut: boolean): Promise<void> =>
+      shredStore({
+        store,
+        clock,
+        options,
+        isLocked: true,
+        print() {},
+        backup: {
+          requirePlace: () => void seen.push("place"),
+          async make(rootKey, versions) {
+            const keys = await store.db.selectFrom("domain_key").select(["region", "purpose", "version"]).execute();
+            assert.deepEqual(new Set(keys.map((key) => JSON.stringify(key))), new Set(versions.map(textOf)));
+            assert.equal(rootKey.id, (await readRootKeyFile(options.newRootKey)).id);
+            seen.push(existsSync(options.rootKey ?? ""));
+            if (isCut) throw new CutOffError();
+          },
+        },
+      });
+    await assert.rejects(shredOnce(true), CutOffError);
+    assert.equal((await findShred(store.db))?.state, "sealed");
+    await shredOnce(false);
+    await shredOnce(false);
+    assert.deepEqual(seen, ["place", true, true]);
+    assert.ok(!existsSync(options.rootKey ?? ""));
   });
 
   it("goes on by the new recovery key when the new root key file is lost half-way, and makes no other in its place", async () => {

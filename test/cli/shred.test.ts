@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { systemClock } from "../../src/base/clock.ts";
+import { verifyBackup } from "../../src/cli/backup-file.ts";
 import { readRootKeyFile } from "../../src/custody/root-key-file.ts";
 import { openCustody } from "../../src/custody/software.ts";
 import { domainKeyStore } from "../../src/storage/domain-keys.ts";
@@ -45,7 +46,12 @@ describe("a shred", () => {
   it("leaves all that lives as it was, and nothing with which an older copy opens", async () => {
     const oldCopies = sealedCopies(filled.directory);
     const newRootKey = folder.at("new.key");
-    const shredding = await runKeystead(["shred", "--data", filled.directory, "--new-root-key", newRootKey]);
+    const shred = ["shred", "--data", filled.directory, "--new-root-key", newRootKey];
+    assert.match((await runKeystead(shred)).stderr, /Give --backup-to FILE .* or --no-backup/);
+    const taken = [...shred, "--backup-to", filled.recovery];
+    assert.match((await runKeystead(taken)).stderr, /exists already and is left as it is/);
+    const file = folder.at("fresh.keystead");
+    const shredding = await runKeystead([...shred, "--backup-to", file]);
     assert.deepEqual({ ...shredding, stdout: "" }, { code: 0, stdout: "", stderr: "" });
     assert.match(shredding.stdout, /root\.key was overwritten and removed/);
     assert.ok(!existsSync(join(filled.directory, "root.key")));
@@ -63,6 +69,11 @@ describe("a shred", () => {
     const bytes = readFileSync(join(filled.directory, "keystead.db"));
     for (const copy of oldCopies) assert.ok(!bytes.includes(copy), "a copy of an old domain key is in the file");
 
+    const restored = folder.at("restored");
+    const restore = ["restore", "--from", file, "--data", restored, "--root-key", recovery, "--accept-resurrection"];
+    assert.equal((await runKeystead(restore)).code, 0);
+    assert.deepEqual(await openAll(restored, newRootKey), materials);
+
     await using server = await startServe(filled.directory, ["--root-key", newRootKey]);
     await checkFilled(filled, server.endpoint);
     const session = clientsOf(server.endpoint, filled.session)("us-east-1");
@@ -75,7 +86,8 @@ describe("a shred", () => {
       ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
     });
     await assert.rejects(imported, { name: "InvalidImportTokenException" });
-    const again = ["shred", "--data", filled.directory, "--root-key", newRootKey, "--new-root-key", folder.at("x")];
+    const next = ["--root-key", newRootKey, "--new-root-key", folder.at("x"), "--no-backup"];
+    const again = ["shred", "--data", filled.directory, ...next];
     assert.match((await runKeystead(again)).stderr, /in use by another Keystead server/);
   });
 
@@ -85,7 +97,7 @@ describe("a shred", () => {
       const data = folder.at(`killed-${milliseconds}`);
       cpSync(backup, data, { recursive: true });
       const newRootKey = `${data}.key`;
-      const args = ["shred", "--data", data, "--new-root-key", newRootKey];
+      const args = ["shred", "--data", data, "--new-root-key", newRootKey, "--backup-to", `${data}.file`];
       await startKilledAfter(args, /^keystead-root/m, milliseconds);
       states.push(shredState(data));
       if (milliseconds === 0 && states.at(-1) === "sealing") {
@@ -96,6 +108,7 @@ describe("a shred", () => {
       assert.equal(code, 0, stderr);
       assert.deepEqual(await openAll(data, newRootKey), materials);
       assert.ok(!existsSync(join(data, "root.key")));
+      await verifyBackup(`${data}.file`, await readRootKeyFile(newRootKey));
     }
     assert.ok(
       states.some((state) => state !== "done"),

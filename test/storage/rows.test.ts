@@ -137,10 +137,33 @@ describe("rows of keys", () => {
   });
 });
 
+/** The domain key that materials of these tests are sealed under. */
+async function insertDomainKey({ db }: Tx): Promise<void> {
+  const key = { region: REGION, purpose: "material", version: 1, seals: 0, created_at: 1 } as const;
+  await db.insertInto("domain_key").values(key).execute();
+}
+
 describe("rows of materials", () => {
+  it("are not written sealed under a domain key that is gone", async () => {
+    await withStore(async (store) => {
+      const insert = (row: MaterialRow) => store.transaction((tx) => insertMaterial(tx, row));
+      await assert.rejects(insert(material("m1")), /The material domain key 1 of .* was shredded/);
+      await insert(material("m1", { sealed: new Uint8Array(0) })); // nothing is sealed in it
+      await store.transaction(insertDomainKey);
+      const change = { ...k1, materialId: "m1" };
+      const columns = { sealed: new Uint8Array([1]), domain_version: 2 };
+      await assert.rejects(
+        store.transaction((tx) => updateMaterial(tx, change, columns)),
+        /domain key 2 of .* was shredded/,
+      );
+      await store.transaction((tx) => updateMaterial(tx, change, { ...columns, domain_version: 1 }));
+    });
+  });
+
   it("of one key are erased together, and named", async () => {
     await withStore(async (store) => {
       await store.transaction(async (tx) => {
+        await insertDomainKey(tx);
         for (const row of [material("m1"), material("m2"), material("m3", { key_id: "k2" })])
           await insertMaterial(tx, row);
       });
@@ -157,6 +180,7 @@ describe("rows of materials", () => {
     await withStore(async (store) => {
       const find = (id: string) => store.settle((reader) => reader.find("material", REGION, "k1", id));
       await store.transaction(async (tx) => {
+        await insertDomainKey(tx);
         for (const row of [material("m1"), material("m2")]) await insertMaterial(tx, row);
       });
       const changed = { sealed: new Uint8Array(0), import_state: "PENDING_IMPORT" } as const;
@@ -179,6 +203,7 @@ describe("rows of materials", () => {
       const here = { import_state: "IMPORTED" } as const;
       const expiring = (expires_at: number) => ({ expiration_model: "KEY_MATERIAL_EXPIRES", expires_at }) as const;
       await store.transaction(async (tx) => {
+        await insertDomainKey(tx);
         for (const row of [
           material("lasts", { ...here, expiration_model: "KEY_MATERIAL_DOES_NOT_EXPIRE" }),
           material("later", { ...here, ...expiring(9) }),
@@ -379,6 +404,7 @@ describe("the materials of a key", () => {
     await withStore(async (store) => {
       const rotated = { rotated_at: 2, rotation_type: "ON_DEMAND" } as const;
       await store.transaction(async (tx) => {
+        await insertDomainKey(tx);
         await insertMaterial(tx, material("z"));
         for (const id of ["c", "b"]) await insertMaterial(tx, material(id, { created_at: 2, ...rotated }));
         await insertMaterial(tx, material("a", { created_at: 3, rotated_at: 3, rotation_type: "AUTOMATIC" }));
