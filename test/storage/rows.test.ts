@@ -368,10 +368,10 @@ describe("rows of domain keys", () => {
     await withStore(async (store) => {
       const keys = domainKeyStore(store, clock);
       assert.deepEqual(await keys.load(REGION, "material"), []);
-      const version2 = { ...version1, version: 2, copies: [copy, { recipient: "r2", sealed: new Uint8Array([8]) }] };
-      assert.equal(await keys.insert(version2), true);
-      assert.equal(await keys.insert(version1, [recipient]), true);
-      assert.equal(await keys.insert({ ...version1, region: "us-east-1", copies: [] }), true);
+      const version2 = { ...version1, version: 2, copies: [{ recipient: "r1", sealed: new Uint8Array([8]) }] };
+      assert.equal(await keys.insert(version2, [recipient]), true);
+      assert.equal(await keys.insert(version1), true);
+      assert.equal(await keys.insert({ ...version1, region: "us-east-1" }), true);
       assert.deepEqual(await keys.load(REGION, "material"), [version1, version2]);
       assert.deepEqual(await keys.recipients(), [recipient]);
     });
@@ -380,17 +380,28 @@ describe("rows of domain keys", () => {
   it("are refused, with nothing changed, when the version is there already", async () => {
     await withStore(async (store) => {
       const keys = domainKeyStore(store, clock);
-      await keys.insert(version1);
-      assert.equal(await keys.insert({ ...version1, copies: [{ ...copy, recipient: "r9" }] }, [recipient]), false);
+      await keys.insert(version1, [recipient]);
+      assert.equal(await keys.insert({ ...version1, copies: [{ ...copy, sealed: new Uint8Array([7]) }] }), false);
       assert.deepEqual(await keys.load(REGION, "material"), [version1]);
-      assert.deepEqual(await keys.recipients(), []);
+      assert.deepEqual(await keys.recipients(), [recipient]);
+    });
+  });
+
+  it("are refused, with nothing changed, when their copies are not those of all recipients", async () => {
+    await withStore(async (store) => {
+      const keys = domainKeyStore(store, clock);
+      await keys.insert(version1, [recipient]);
+      for (const copies of [[], [{ ...copy, recipient: "r9" }], [copy, { ...copy, recipient: "r9" }]]) {
+        assert.equal(await keys.insert({ ...version1, version: 2, copies }), false);
+      }
+      assert.deepEqual(await keys.load(REGION, "material"), [version1]);
     });
   });
 
   it("hand out each seal once, however many ask at once", async () => {
     await withStore(async (store) => {
       const keys = domainKeyStore(store, clock);
-      await keys.insert(version1);
+      await keys.insert(version1, [recipient]);
       const before = await Promise.all([10, 20, 30].map((count) => keys.reserveSeals(version1, count)));
       assert.deepEqual(before, [0, 10, 30]);
       assert.equal((await keys.load(REGION, "material"))[0]?.seals, 60);
