@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DependencyTimeoutException, KMSInternalException } from "../../src/base/errors.ts";
 import type { SealedMaterial } from "../../src/custody/custody.ts";
+import { ephemeralRootKey } from "../../src/custody/root-key.ts";
+import { openCustody } from "../../src/custody/software.ts";
 import { insertKeyWithMaterial, materialOwner, newKeyRow } from "../../src/kms/keys.ts";
 import { operations } from "../../src/kms/operations/index.ts";
 import { sealForReplicas } from "../../src/kms/related-keys.ts";
@@ -12,10 +14,10 @@ import { Key } from "../../src/kms/resources.ts";
 import { newMaterials, replaceMaterial } from "../../src/kms/rotation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../../src/kms/transient-states.ts";
 import type { Operation, Recorder } from "../../src/pipeline/operation.ts";
+import { domainKeyStore } from "../../src/storage/domain-keys.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import type { KeyRow } from "../../src/storage/schema.ts";
 import type { SqliteStore } from "../../src/storage/sqlite-store.ts";
-import { newCustody } from "../custody/fixtures.ts";
 import { clock } from "../storage/stores.ts";
 
 const recorder: Recorder = { append: async () => {}, enlist: async () => {} };
@@ -32,7 +34,8 @@ const OWN = {
 /** A store with one primary key. */
 async function newPrimary() {
   const store = await openMemoryStore({ kind: "dev", clock });
-  const { custody } = await newCustody();
+  const rootKeys = [ephemeralRootKey()];
+  const custody = await openCustody({ store: domainKeyStore(store, clock), rootKeys, clock, singleRootKey: true });
   const row = newKeyRow({
     partition: "aws",
     region: "us-east-1",
