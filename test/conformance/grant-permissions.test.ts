@@ -525,12 +525,12 @@ describe("another account's key", () => {
     await other.listGrants({ KeyId: Arn });
     await other.getKeyRotationStatus({ KeyId: Arn });
     for (const call of [
-      grant(aliasArn, ["Encrypt"], {}, other),
-      other.listGrants({ KeyId: aliasArn }),
-      other.getKeyRotationStatus({ KeyId: aliasArn }),
-      other.revokeGrant({ KeyId: aliasArn, GrantId }),
+      () => grant(aliasArn, ["Encrypt"], {}, other),
+      () => other.listGrants({ KeyId: aliasArn }),
+      () => other.getKeyRotationStatus({ KeyId: aliasArn }),
+      () => other.revokeGrant({ KeyId: aliasArn, GrantId }),
     ]) {
-      await assertRefused(call, "InvalidArnException");
+      await assertRefused(call(), "InvalidArnException");
     }
     await other.revokeGrant({ KeyId: Arn, GrantId });
   });

@@ -161,11 +161,11 @@ describe("rotation of multi-Region keys", () => {
     const KeyId = await newSet(server, [WEST]);
     const message = `${arnIn(WEST, KeyId)} is not a multi-Region primary key.`;
     for (const refused of [
-      west.enableKeyRotation({ KeyId }),
-      west.disableKeyRotation({ KeyId }),
-      west.rotateKeyOnDemand({ KeyId }),
+      () => west.enableKeyRotation({ KeyId }),
+      () => west.disableKeyRotation({ KeyId }),
+      () => west.rotateKeyOnDemand({ KeyId }),
     ]) {
-      await assertRefused(refused, "UnsupportedOperationException", message);
+      await assertRefused(refused(), "UnsupportedOperationException", message);
     }
     assert.deepEqual(await settings(west, KeyId), { KeyRotationEnabled: false });
     await home.enableKeyRotation({ KeyId, RotationPeriodInDays: 100 });

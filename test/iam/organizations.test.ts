@@ -269,10 +269,10 @@ describe("an organization", () => {
       AwsManaged: true,
     });
     for (const call of [
-      organizations.updatePolicy({ PolicyId: FULL, Content: scpText(denying) }),
-      organizations.deletePolicy({ PolicyId: FULL }),
+      () => organizations.updatePolicy({ PolicyId: FULL, Content: scpText(denying) }),
+      () => organizations.deletePolicy({ PolicyId: FULL }),
     ]) {
-      await refused(call, "InvalidInputException", { reason: "IMMUTABLE_POLICY" });
+      await refused(call(), "InvalidInputException", { reason: "IMMUTABLE_POLICY" });
     }
   });
 

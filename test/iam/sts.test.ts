@@ -497,11 +497,11 @@ describe("what STS tells", () => {
   it("of what is not built is that it is not", async () => {
     const sts = world.sts(alice);
     for (const call of [
-      sts.assumeRoot({ TargetPrincipal: OTHER_ACCOUNT, TaskPolicyArn: { arn: "arn:aws:iam::aws:policy/x" } }),
-      sts.getWebIdentityToken({ Audience: ["a"], SigningAlgorithm: "RS256" }),
-      sts.getDelegatedAccessToken({ TradeInToken: "abcd" }),
+      () => sts.assumeRoot({ TargetPrincipal: OTHER_ACCOUNT, TaskPolicyArn: { arn: "arn:aws:iam::aws:policy/x" } }),
+      () => sts.getWebIdentityToken({ Audience: ["a"], SigningAlgorithm: "RS256" }),
+      () => sts.getDelegatedAccessToken({ TradeInToken: "abcd" }),
     ]) {
-      assert.equal((await refusalOf(call)).name, "UnsupportedOperationException");
+      assert.equal((await refusalOf(call())).name, "UnsupportedOperationException");
     }
   });
 });
