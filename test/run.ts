@@ -38,8 +38,7 @@ const SQLITE_ALONE: readonly string[] = [
 ];
 /** A file that takes longer hangs. */
 const FILE_MS_MAX = 15 * 60_000;
-/** One more than the cores of the smallest machine: some wait for processes and leases rather than work. */
-const FILES_AT_ONCE = 3;
+const FILES_AT_ONCE = 2;
 
 /** The members of node's test events that are read here. */
 interface TestEvent {
