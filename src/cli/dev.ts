@@ -68,8 +68,8 @@ export async function dev(options: DevOptions): Promise<void> {
     routes: ({ dueWork, store }) => new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock)]),
   });
   warn(host);
+  closeOnSignal(server); // whoever reads the ready line may send a signal at once
   announce(server);
-  closeOnSignal(server);
 }
 
 const SECOND_MS = 1000;

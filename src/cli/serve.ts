@@ -37,10 +37,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const workers = workersOf(options);
   if (workers > 1) return await serveWithWorkers(options, config, workers);
   const server = await startServer(config);
-  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
-  server.custody.fillReadyPairs();
+  // Whoever reads the ready line may send a signal at once.
   onReload(async () => takeRootKeys(server, await openRootKeys(options)), printHeld);
   closeOnSignal(server);
+  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
+  server.custody.fillReadyPairs();
 }
 
 async function serveWithWorkers(options: ServeOptions, config: ServerConfig, workers: number): Promise<void> {
@@ -54,10 +55,10 @@ async function serveWithWorkers(options: ServeOptions, config: ServerConfig, wor
       process.kill(process.pid, "SIGTERM");
     },
   });
-  process.stdout.write(`keystead is ready on ${primary.endpoint}\n`);
   process.on("exit", () => primary.abandon());
   onReload(async () => primary.takeRootKeys(await openRootKeys(options)), printHeld);
   closeOnSignal(primary);
+  process.stdout.write(`keystead is ready on ${primary.endpoint}\n`);
 }
 
 function printHeld(ids: readonly string[]): void {

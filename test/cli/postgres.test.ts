@@ -120,7 +120,10 @@ describe("--database", () => {
       `ALTER DATABASE ${name} SET default_transaction_read_only = on;
        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
     );
-    for (let tries = 0; (await ready()) !== 503; tries += 1) assert.ok(tries < 200, server.log());
+    for (let tries = 0; (await ready()) !== 503; tries += 1) {
+      assert.ok(tries < 200, server.log());
+      await wait(50);
+    }
     using client = clientOf({ endpoint: server.endpoint, credentials: made.credentials });
     await assert.rejects(client.kms.listKeys({}), ({ $metadata }) => $metadata.httpStatusCode === 500);
     await database.query(`BEGIN READ WRITE; ALTER DATABASE ${name} RESET default_transaction_read_only; COMMIT`);
