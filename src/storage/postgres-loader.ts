@@ -10,6 +10,7 @@ import {
   type Loader,
   NOT_COPIED,
   quoted,
+  requireKnown,
   type SnapshotFacts,
   type SnapshotTable,
   UnknownTableError,
@@ -152,15 +153,9 @@ class PostgresLoader implements Loader {
     this.#parts = parts;
   }
 
-  async insert({ name, columns }: SnapshotTable, rows: readonly (readonly Value[])[]): Promise<void> {
-    const known = this.#parts.tables.get(name);
-    if (known === undefined) {
-      throw new UnknownTableError(`This version of Keystead has no table ${JSON.stringify(name)}.`);
-    }
-    const unknown = columns.find((column) => !known.has(column));
-    if (unknown !== undefined) {
-      throw new UnknownTableError(`The table ${name} has no column ${JSON.stringify(unknown)}.`);
-    }
+  async insert(table: SnapshotTable, rows: readonly (readonly Value[])[]): Promise<void> {
+    const { name, columns } = table;
+    requireKnown(table, this.#parts.tables.get(name));
     if (rows.length === 0) return;
     const places = rows.map((row, index) => `(${row.map((_, at) => `$${index * row.length + at + 1}`).join(", ")})`);
     const sql = `INSERT INTO ${quoted(name)} (${columns.map(quoted).join(", ")}) VALUES ${places.join(", ")}`;

@@ -63,6 +63,16 @@ export class UnknownTableError extends Error {
   override readonly name = "UnknownTableError";
 }
 
+/** @throws UnknownTableError the schema has no such table (`known` is undefined), or not all of its columns */
+export function requireKnown({ name, columns }: SnapshotTable, known: ReadonlySet<string> | undefined): void {
+  if (known === undefined) {
+    throw new UnknownTableError(`This version of Keystead has no table ${JSON.stringify(name)}.`);
+  }
+  const unknown = columns.find((column) => !known.has(column));
+  if (unknown === undefined) return;
+  throw new UnknownTableError(`The table ${name} has no column ${JSON.stringify(unknown)}.`);
+}
+
 /**
  * Tables that are about processes and not about the store, of which a copy has none running: the feed tells them what to drop,
  * leases and proofs tell of those that live.

@@ -9,6 +9,7 @@ import {
   type Loader,
   NOT_COPIED,
   quoted,
+  requireKnown,
   type SnapshotFacts,
   type SnapshotTable,
   UnknownTableError,
@@ -76,14 +77,11 @@ class SqliteLoader implements Loader {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #prepare({ name, columns }: SnapshotTable): StatementSync {
-    if (!tableNames(this.#database).includes(name)) {
-      throw new UnknownTableError(`This version of Keystead has no table ${JSON.stringify(name)}.`);
-    }
-    const known = new Set(describeColumns(this.#database, name).map((column) => column.name));
-    const unknown = columns.find((column) => !known.has(column));
-    if (unknown !== undefined)
-      throw new UnknownTableError(`The table ${name} has no column ${JSON.stringify(unknown)}.`);
+  #prepare(table: SnapshotTable): StatementSync {
+    const { name, columns } = table;
+    const isThere = tableNames(this.#database).includes(name);
+    const known = isThere ? describeColumns(this.#database, name).map((column) => column.name) : undefined;
+    requireKnown(table, known && new Set(known));
     const places = columns.map(() => "?").join(", ");
     const sql = `INSERT INTO ${quoted(name)} (${columns.map(quoted).join(", ")}) VALUES (${places})`;
     const statement = this.#database.prepare(sql);

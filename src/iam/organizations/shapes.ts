@@ -13,33 +13,14 @@ import type {
 } from "@aws-sdk/client-organizations";
 import { organizationPath } from "../../access/sources.ts";
 import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
+import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { AccountCreationRow, OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 
 /** Operations of the Organizations API, by their names on the wire; some of them are not served. */
-export type OperationName = {
-  [M in keyof Organizations & string]: M extends `paginate${string}` | "send" | "destroy"
-    ? never
-    : Organizations[M] extends (...input: never) => unknown
-      ? Capitalize<M>
-      : never;
-}[keyof Organizations & string];
-
-type ClientMethod<N extends OperationName> = Organizations[Uncapitalize<N> & keyof Organizations] extends (
-  input: infer I,
-  options: never,
-  callback: (error: never, output?: infer O) => void,
-) => void
-  ? { input: I; output: O }
-  : never;
-
-/** What validation leaves of a shape: required members are there, optional ones are there or absent, never undefined. */
-export type Input<N extends OperationName> = {
-  readonly [M in keyof ClientMethod<N>["input"]]: Exclude<ClientMethod<N>["input"][M], undefined>;
-};
-
-/** An answer, without what the client adds. */
-export type Output<N extends OperationName> = Omit<ClientMethod<N>["output"], "$metadata">;
+export type OperationName = OperationsOf<Organizations>;
+export type Input<N extends OperationName> = InputOf<Organizations, N>;
+export type Output<N extends OperationName> = OutputOf<Organizations, N>;
 
 /** A service control policy, a customer's or AWS's own. */
 export interface Scp {

@@ -1,34 +1,15 @@
 /** The shapes of the Service Quotas API, typed by AWS's own client, and how quotas and requests become them. */
 
 import type { RequestedServiceQuotaChange, ServiceQuota, ServiceQuotas } from "@aws-sdk/client-service-quotas";
+import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import type { Quota } from "../../pipeline/quotas.ts";
 import type { QuotaRequestRow } from "../../storage/schema.ts";
 
 /** Operations of the Service Quotas API, by their names on the wire; some of them are not served. */
-export type OperationName = {
-  [M in keyof ServiceQuotas & string]: M extends `paginate${string}` | "send" | "destroy"
-    ? never
-    : ServiceQuotas[M] extends (...input: never) => unknown
-      ? Capitalize<M>
-      : never;
-}[keyof ServiceQuotas & string];
-
-type ClientMethod<N extends OperationName> = ServiceQuotas[Uncapitalize<N> & keyof ServiceQuotas] extends (
-  input: infer I,
-  options: never,
-  callback: (error: never, output?: infer O) => void,
-) => void
-  ? { input: I; output: O }
-  : never;
-
-/** What validation leaves of a shape: required members are there, optional ones are there or absent, never undefined. */
-export type Input<N extends OperationName> = {
-  readonly [M in keyof ClientMethod<N>["input"]]: Exclude<ClientMethod<N>["input"][M], undefined>;
-};
-
-/** An answer, without what the client adds. */
-export type Output<N extends OperationName> = Omit<ClientMethod<N>["output"], "$metadata">;
+export type OperationName = OperationsOf<ServiceQuotas>;
+export type Input<N extends OperationName> = InputOf<ServiceQuotas, N>;
+export type Output<N extends OperationName> = OutputOf<ServiceQuotas, N>;
 
 /** Services by their codes, in the order of ListServices. */
 export const SERVICE_NAMES: ReadonlyMap<string, string> = new Map([["kms", "AWS Key Management Service (AWS KMS)"]]);
