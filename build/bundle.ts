@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { THREAD_MODULES } from "../src/base/entry-point.ts";
+import { buildConsole } from "./console.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = process.argv[2] ?? join(ROOT, "dist/package");
@@ -37,6 +38,7 @@ await build({
   logLevel: "warning",
 });
 
+cpSync(await buildConsole(), join(PACKAGE, "dist/console"), { recursive: true });
 for (const name of COPIED) cpSync(join(ROOT, name), join(PACKAGE, name), { recursive: true });
 const ours = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<string, unknown>;
 const published = Object.fromEntries(PUBLISHED.map((name) => [name, ours[name]]));

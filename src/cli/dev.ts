@@ -10,6 +10,7 @@ import { Propagation } from "../pipeline/propagation.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
+import { consoleRoutes } from "./console-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
@@ -72,7 +73,8 @@ export async function dev(options: DevOptions): Promise<void> {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork, store }) => new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock)]),
+    routes: ({ dueWork, store }) =>
+      new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock), ...consoleRoutes()]),
   });
   warn(host);
   closeOnSignal(server); // whoever reads the ready line may send a signal at once

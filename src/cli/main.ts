@@ -139,6 +139,7 @@ program
   .addOption(outboundOption())
   .addOption(attestationRootOption())
   .addOption(quotasOption())
+  .addOption(option("--console", "serve the web console at /console/"))
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
+import { consoleRoutes } from "./console-routes.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
@@ -30,6 +31,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly attestationRoot?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
+  readonly console?: boolean;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -117,6 +119,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     attestationRoots: readAttestationRoots(options.attestationRoot),
     quotas: await quotaProfile(options.quotas, "hold"),
     log: operatorLog(),
+    ...(options.console === true && { routes: () => consoleRoutes() }),
   };
 }
 

@@ -45,9 +45,14 @@ export type Route = (request: WireRequest, client: Client) => LocalAnswer | Prom
 
 export interface LocalAnswer {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly contentType?: string;
+  /** Further headers, such as those of caching. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** What goes out: of an API, or of a route beside them. */
+type Answer = WireAnswer & Pick<LocalAnswer, "headers">;
 
 export interface GatewayOptions {
   readonly services: readonly Service[];
@@ -169,10 +174,9 @@ export class Gateway {
     return this.#options.endpointsByHost === true ? ENDPOINT_HOST.exec(headers.host ?? "")?.[1] : undefined;
   }
 
-  async #local(route: Route, request: WireRequest, client: Client, requestId: string): Promise<WireAnswer> {
+  async #local(route: Route, request: WireRequest, client: Client, requestId: string): Promise<Answer> {
     try {
-      const { status, body, contentType = "text/plain; charset=utf-8" } = await route(request, client);
-      return { status, contentType, body };
+      return { contentType: "text/plain; charset=utf-8", ...(await route(request, client)) };
     } catch (cause) {
       this.#options.log.error({ requestId, err: cause }, "A local route failed.");
       return { status: 503, contentType: "text/plain; charset=utf-8", body: "unavailable\n" };
@@ -275,12 +279,13 @@ export class Gateway {
     return pipeline.perform(service, operation, input, call);
   }
 
-  #send(response: ServerResponse, { status, contentType, body }: WireAnswer, requestId: string): void {
+  #send(response: ServerResponse, { status, contentType, body, headers }: Answer, requestId: string): void {
     // A text goes out in one write with the head; bytes would take a second one.
     response.writeHead(status, {
       "x-amzn-RequestId": requestId,
       "Content-Type": contentType,
       "Content-Length": Buffer.byteLength(body),
+      ...headers,
       ...(this.#closing && { Connection: "close" }),
     });
     response.end(body);

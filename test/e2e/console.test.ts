@@ -1,0 +1,239 @@
+/** The web console in a browser: signing in, lists of keys, creating keys, and the policies that it writes and shows. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Page } from "playwright-core";
+import type { AccessKey } from "../faults/signed-requests.ts";
+import { allow } from "../iam-world.ts";
+import { ACCOUNT, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
+import { type ConsoleWorld, signIn, startConsoleWorld, switchTo } from "./browser.ts";
+import { createKey, type WizardKey } from "./wizard.ts";
+
+const ROOT_ARN = `arn:aws:iam::${ACCOUNT}:root`;
+const OTHER_ROOT_ARN = `arn:aws:iam::${OTHER_ACCOUNT}:root`;
+const ADMINISTRATOR = "keeper";
+const USER = "reader";
+const userArn = (name: string): string => `arn:aws:iam::${ACCOUNT}:user/${name}`;
+
+interface Statement {
+  readonly Sid: string;
+  readonly Principal: { readonly AWS: string | readonly string[] };
+  readonly Action: string | readonly string[];
+  readonly Condition?: unknown;
+}
+
+let world: ConsoleWorld;
+/** The root user's page. */
+let page: Page;
+/** A page of whoever a test signs in there. */
+let others: Page;
+
+before(async () => {
+  world = await startConsoleWorld();
+  for (const UserName of [ADMINISTRATOR, USER]) await world.iam.createUser({ UserName });
+  page = await world.signedIn();
+  others = await world.signedIn(world.otherCredentials);
+});
+after(async () => {
+  const { complaints } = world;
+  await world.stop();
+  assert.deepEqual(complaints, []);
+});
+
+async function openKeys(): Promise<void> {
+  await page.goto(world.address("keys"));
+}
+
+/** The statements of a key's policy, by the key's alias. */
+async function statementsOf(alias: string): Promise<readonly Statement[]> {
+  const { KeyMetadata } = await world.kms.describeKey({ KeyId: `alias/${alias}` });
+  const { Policy } = await world.kms.getKeyPolicy({ KeyId: present(KeyMetadata?.KeyId) });
+  return (JSON.parse(present(Policy)) as { Statement: Statement[] }).Statement;
+}
+
+/** A user with an access key, allowed these actions. */
+async function somebody(name: string, actions: readonly string[]): Promise<AccessKey> {
+  await world.iam.createUser({ UserName: name });
+  await world.iam.putUserPolicy({ UserName: name, PolicyName: "allowed", PolicyDocument: policyOf(allow(actions)) });
+  const { AccessKey: key } = await world.iam.createAccessKey({ UserName: name });
+  return { accessKeyId: present(key?.AccessKeyId), secretAccessKey: present(key?.SecretAccessKey) };
+}
+
+describe("the policy of a key that the console made", () => {
+  const ADMINISTRATION = [
+    "Create",
+    "Describe",
+    "Enable",
+    "List",
+    "Put",
+    "Update",
+    "Revoke",
+    "Disable",
+    "Get",
+    "Delete",
+  ].map((verb) => `kms:${verb}*`);
+  const TAGGING = ["kms:TagResource", "kms:UntagResource"];
+  const DELETION = ["kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"];
+  const people = { administrators: [ADMINISTRATOR], users: [USER] };
+
+  for (const { title, key, administration, use, attaches } of [
+    {
+      title: "S03-035 names administrators and users of a symmetric encryption key",
+      key: { alias: "symmetric", ...people },
+      administration: [...ADMINISTRATION, ...TAGGING, ...DELETION, "kms:RotateKeyOnDemand"],
+      use: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+      attaches: true,
+    },
+    {
+      title:
+        "S03-035 gives administrators no deletion where the box is cleared, and lets multi-Region keys be replicated",
+      key: {
+        alias: "signing",
+        type: "Asymmetric",
+        usage: "Sign and verify",
+        spec: "ECC_NIST_P256",
+        multiRegion: true,
+        administratorsMayNotDelete: true,
+        ...people,
+      },
+      administration: [...ADMINISTRATION, "kms:ReplicateKey", "kms:UpdatePrimaryRegion", ...TAGGING],
+      use: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign", "kms:Verify"],
+      attaches: true,
+    },
+    {
+      title: "S05-024 lets users of an HMAC key make and verify MACs, and attach nothing",
+      key: {
+        alias: "HMAC/test-key",
+        usage: "Generate and verify MAC",
+        spec: "HMAC_256",
+        tags: { Type: "HMAC" },
+        ...people,
+      },
+      administration: [...ADMINISTRATION, ...TAGGING, ...DELETION],
+      use: ["kms:DescribeKey", "kms:GenerateMac", "kms:VerifyMac"],
+      attaches: false,
+    },
+  ] satisfies readonly {
+    title: string;
+    key: WizardKey;
+    administration: readonly string[];
+    use: readonly string[];
+    attaches: boolean;
+  }[]) {
+    it(title, async () => {
+      await openKeys();
+      await createKey(page, key);
+      assert.deepEqual(await statementsOf(key.alias), [
+        {
+          Sid: "Enable IAM User Permissions",
+          Effect: "Allow",
+          Principal: { AWS: ROOT_ARN },
+          Action: "kms:*",
+          Resource: "*",
+        },
+        {
+          Sid: "Allow access for Key Administrators",
+          Effect: "Allow",
+          Principal: { AWS: userArn(ADMINISTRATOR) },
+          Action: administration,
+          Resource: "*",
+        },
+        {
+          Sid: "Allow use of the key",
+          Effect: "Allow",
+          Principal: { AWS: userArn(USER) },
+          Action: use,
+          Resource: "*",
+        },
+        ...(attaches
+          ? [
+              {
+                Sid: "Allow attachment of persistent resources",
+                Effect: "Allow",
+                Principal: { AWS: userArn(USER) },
+                Action: ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+                Resource: "*",
+                Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+              },
+            ]
+          : []),
+      ]);
+    });
+  }
+
+  it("S04-032 lets another account use the key by exactly two statements, and shows that account none of it", async () => {
+    await openKeys();
+    await createKey(page, { alias: "shared", otherAccounts: [OTHER_ACCOUNT] });
+    const [, ...rest] = await statementsOf("shared");
+    assert.deepEqual(
+      rest.map(({ Sid, Principal, Condition }) => ({ Sid, Principal, Condition })),
+      [
+        { Sid: "Allow use of the key", Principal: { AWS: OTHER_ROOT_ARN }, Condition: undefined },
+        {
+          Sid: "Allow attachment of persistent resources",
+          Principal: { AWS: OTHER_ROOT_ARN },
+          Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+        },
+      ],
+    );
+    const { KeyMetadata } = await world.kms.describeKey({ KeyId: "alias/shared" });
+    await world.other.describeKey({ KeyId: present(KeyMetadata?.Arn) });
+    await others.getByRole("button", { name: "Refresh keys" }).click();
+    await others.getByText("No customer managed keys").waitFor();
+    assert.equal(await others.getByText(present(KeyMetadata?.KeyId)).count(), 0);
+  });
+});
+
+describe("the lists of keys", () => {
+  for (const missing of ["kms:ListKeys", "kms:ListAliases"]) {
+    it(`S03-036 say which permission is missing: ${missing}`, async () => {
+      const actions = ["kms:ListKeys", "kms:ListAliases", "tag:GetResources", "kms:DescribeKey"];
+      const key = await somebody(
+        `lacks-${missing.slice(4)}`,
+        actions.filter((action) => action !== missing),
+      );
+      await switchTo(others, key);
+      await others.getByText(`You don't have permission: ${missing}`).waitFor();
+      await others.getByText(`is not authorized to perform: ${missing}`).waitFor();
+    });
+  }
+
+  it("S03-036 name users and roles in a policy's default view only where iam:ListUsers and iam:ListRoles are allowed", async () => {
+    const actions = ["kms:ListKeys", "kms:ListAliases", "kms:DescribeKey", "kms:GetKeyPolicy"];
+    const { KeyMetadata } = await world.kms.describeKey({ KeyId: "alias/symmetric" });
+    for (const missing of ["iam:ListUsers", "iam:ListRoles"]) {
+      const allowed = ["iam:ListUsers", "iam:ListRoles"].filter((action) => action !== missing);
+      await switchTo(others, await somebody(`lacks-${missing.slice(4)}`, [...actions, ...allowed]));
+      await others.goto(world.address(`keys/${KeyMetadata?.KeyId}`));
+      await others.getByText(`You don't have permission: ${missing}`).waitFor();
+      for (const other of allowed) {
+        assert.equal(await others.getByText(`You don't have permission: ${other}`).count(), 0);
+      }
+    }
+  });
+});
+
+describe("signing in", () => {
+  it("refuses in STS's words, keeps the secret in the tab, and forgets it on the way out", async () => {
+    const theirs = await world.page();
+    const requested: string[] = [];
+    theirs.on("request", (request) => requested.push(request.url()));
+    await theirs.goto(`${world.server.endpoint}/console/`);
+    const { credentials } = world.server;
+    await theirs.getByLabel("Access key ID").fill(credentials.accessKeyId);
+    await theirs.getByLabel("Secret access key").fill("not the secret");
+    await theirs.getByRole("button", { name: "Sign in" }).click();
+    await theirs.getByText("SignatureDoesNotMatch").waitFor();
+    await signIn(theirs, credentials);
+    const kept = (): Promise<string> => theirs.evaluate("JSON.stringify([{ ...sessionStorage }, { ...localStorage }])");
+    assert.match(await kept(), new RegExp(credentials.accessKeyId));
+    await theirs.reload();
+    await theirs.getByRole("heading", { name: /^Customer managed keys/ }).waitFor();
+    await theirs.getByRole("button", { name: /root @/ }).click();
+    await theirs.getByRole("menuitem", { name: "Sign out" }).click();
+    await theirs.getByRole("button", { name: "Sign in" }).waitFor();
+    assert.doesNotMatch(await kept(), new RegExp(credentials.accessKeyId));
+    assert.ok(requested.every((url) => url.startsWith(world.server.endpoint)));
+    assert.ok(!requested.some((url) => url.includes(credentials.accessKeyId) || url.includes("secret")));
+  });
+});
