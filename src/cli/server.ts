@@ -37,6 +37,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { taggingService } from "../services/tagging/service.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
@@ -171,6 +172,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       vpcEndpointService(),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
+      taggingService({ custody }),
     ],
     pipeline: new Pipeline({
       store,

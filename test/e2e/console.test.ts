@@ -185,7 +185,7 @@ describe("the policy of a key that the console made", () => {
 });
 
 describe("the lists of keys", () => {
-  for (const missing of ["kms:ListKeys", "kms:ListAliases"]) {
+  for (const missing of ["kms:ListKeys", "kms:ListAliases", "tag:GetResources"]) {
     it(`S03-036 say which permission is missing: ${missing}`, async () => {
       const actions = ["kms:ListKeys", "kms:ListAliases", "tag:GetResources", "kms:DescribeKey"];
       const key = await somebody(
