@@ -4,7 +4,9 @@ import { useCallback, useMemo, useState } from "react";
 import { Navigate, Outlet, Route, Routes, useNavigate, useParams } from "react-router-dom";
 import { findPartition } from "../../src/base/arn.ts";
 import { CreateKeyPage } from "./create/create-key-page.tsx";
+import { ReplicatePage } from "./create/replicate-page.tsx";
 import { KeyPage } from "./detail/key-page.tsx";
+import { ImportPage } from "./imports/import-page.tsx";
 import { KeysPage } from "./keys/keys-page.tsx";
 import { DEFAULT_REGION } from "./model/regions.ts";
 import { forgetSession, rememberedSession, rememberSession, type Session } from "./session/session.ts";
@@ -32,6 +34,8 @@ export function App() {
         <Route path="keys" element={<KeysPage key="customer" manager="customer" />} />
         <Route path="defaultKeys" element={<KeysPage key="aws" manager="aws" />} />
         <Route path="keys/create" element={<CreateKeyPage />} />
+        <Route path="keys/:keyId/import" element={<ImportPage />} />
+        <Route path="keys/:keyId/replicate" element={<ReplicatePage />} />
         <Route path="keys/:keyId" element={<KeyPage />} />
         <Route path="keys/:keyId/:tab" element={<KeyPage />} />
       </Route>

@@ -37,7 +37,8 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
   const address = (path: string, region = REGION): string => `${endpoint}/console/#/${region}/kms/${path}`;
   const page = async (): Promise<Page> => {
     const context = await browser.newContext({
-      viewport: { width: 1600, height: 1200 },
+      viewport: { width: 1400, height: 1000 },
+      reducedMotion: "reduce",
       permissions: ["clipboard-read", "clipboard-write"],
     });
     contexts.push(context);
@@ -86,18 +87,24 @@ export async function signIn(page: Page, key: AccessKey & { sessionToken?: strin
 
 /** Signs out and in as somebody else. */
 export async function switchTo(page: Page, key: AccessKey, region = REGION): Promise<void> {
-  await page.getByRole("button", { name: / @ \d{12}/ }).click();
-  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await signOut(page);
   await signIn(page, key, region);
 }
 
-/** The texts of a table's rows, cell by cell, without the cell of the checkbox. */
-export async function rowsOf(page: Page, name: string): Promise<readonly (readonly string[])[]> {
-  const rows = page.getByRole("table", { name }).locator("tbody tr");
-  const cells = await rows.evaluateAll((all) =>
-    all.map((row) => [...row.querySelectorAll("td, th")].map((cell) => (cell.textContent ?? "").trim())),
-  );
-  return cells.map((texts) => texts.filter((text) => text !== ""));
+/** Leaves a page with nobody signed in. */
+export async function signOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: / @ \d{12}/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+}
+
+/** The texts of a table's column, by its header, in the order of the rows. */
+export async function columnOf(page: Page, table: string, header: string): Promise<readonly string[]> {
+  const headers = await page.getByRole("table", { name: table }).getByRole("columnheader").allTextContents();
+  const index = headers.findIndex((text) => text.trim() === header);
+  assert.notEqual(index, -1, `${table} has no column ${header}`);
+  const cells = page.getByRole("table", { name: table }).locator(`tbody tr > :nth-child(${index + 1})`);
+  return (await cells.allTextContents()).map((text) => text.trim());
 }
 
 /** Waits until something is as it is to be; pages have no moment at which they are done. */

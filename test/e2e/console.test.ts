@@ -5,8 +5,8 @@ import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { allow } from "../iam-world.ts";
-import { ACCOUNT, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
-import { type ConsoleWorld, signIn, startConsoleWorld, switchTo } from "./browser.ts";
+import { ACCOUNT, allowing, newKey, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
+import { type ConsoleWorld, signIn, signOut, startConsoleWorld, switchTo } from "./browser.ts";
 import { createKey, type WizardKey } from "./wizard.ts";
 
 const ROOT_ARN = `arn:aws:iam::${ACCOUNT}:root`;
@@ -200,11 +200,13 @@ describe("the lists of keys", () => {
 
   it("S03-036 name users and roles in a policy's default view only where iam:ListUsers and iam:ListRoles are allowed", async () => {
     const actions = ["kms:ListKeys", "kms:ListAliases", "kms:DescribeKey", "kms:GetKeyPolicy"];
-    const { KeyMetadata } = await world.kms.describeKey({ KeyId: "alias/symmetric" });
+    const account = { Sid: "Enable IAM User Permissions", ...allowing(ACCOUNT) };
+    const Policy = JSON.stringify({ Id: "key-consolepolicy-3", Version: "2012-10-17", Statement: [account] });
+    const { KeyId } = await newKey(world.kms, { Policy });
     for (const missing of ["iam:ListUsers", "iam:ListRoles"]) {
       const allowed = ["iam:ListUsers", "iam:ListRoles"].filter((action) => action !== missing);
       await switchTo(others, await somebody(`lacks-${missing.slice(4)}`, [...actions, ...allowed]));
-      await others.goto(world.address(`keys/${KeyMetadata?.KeyId}`));
+      await others.goto(world.address(`keys/${KeyId}`));
       await others.getByText(`You don't have permission: ${missing}`).waitFor();
       for (const other of allowed) {
         assert.equal(await others.getByText(`You don't have permission: ${other}`).count(), 0);
@@ -215,10 +217,10 @@ describe("the lists of keys", () => {
 
 describe("signing in", () => {
   it("refuses in STS's words, keeps the secret in the tab, and forgets it on the way out", async () => {
-    const theirs = await world.page();
+    const theirs = others;
     const requested: string[] = [];
     theirs.on("request", (request) => requested.push(request.url()));
-    await theirs.goto(`${world.server.endpoint}/console/`);
+    await signOut(theirs);
     const { credentials } = world.server;
     await theirs.getByLabel("Access key ID").fill(credentials.accessKeyId);
     await theirs.getByLabel("Secret access key").fill("not the secret");
@@ -229,10 +231,9 @@ describe("signing in", () => {
     assert.match(await kept(), new RegExp(credentials.accessKeyId));
     await theirs.reload();
     await theirs.getByRole("heading", { name: /^Customer managed keys/ }).waitFor();
-    await theirs.getByRole("button", { name: /root @/ }).click();
-    await theirs.getByRole("menuitem", { name: "Sign out" }).click();
-    await theirs.getByRole("button", { name: "Sign in" }).waitFor();
+    await signOut(theirs);
     assert.doesNotMatch(await kept(), new RegExp(credentials.accessKeyId));
+    await signIn(theirs, credentials);
     assert.ok(requested.every((url) => url.startsWith(world.server.endpoint)));
     assert.ok(!requested.some((url) => url.includes(credentials.accessKeyId) || url.includes("secret")));
   });

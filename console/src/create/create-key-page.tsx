@@ -41,7 +41,6 @@ export function CreateKeyPage() {
       draft={draft}
       onChange={setDraft}
       firstStep={{
-        id: "configure",
         title: "Configure key",
         content: <ConfigureKey draft={draft} partition={owner.partition} onChange={setDraft} />,
         isDone: draft.origin !== "EXTERNAL" || draft.understood,

@@ -16,13 +16,14 @@ export interface KeyWizardProps {
   readonly draft: KeyDraft;
   onChange(draft: KeyDraft): void;
   readonly firstStep: {
-    readonly id: string;
     readonly title: string;
     readonly content: ReactNode;
     readonly isDone: boolean;
     /** What to do before the next step. */
     readonly problem: string;
   };
+  /** Where replica keys are to be; absent in the wizard for a new key. */
+  readonly replicaRegions?: readonly string[];
   readonly busy: boolean;
   readonly failure: Failure | undefined;
   /** What was done though not all could be. */
@@ -33,7 +34,7 @@ export interface KeyWizardProps {
 
 const STEPS: readonly StepId[] = ["configure", "labels", "administrators", "users", "review"];
 
-export function KeyWizard({ draft, onChange, firstStep, busy, failure, notice, onFinish, onCancel }: KeyWizardProps) {
+export function KeyWizard({ draft, onChange, firstStep, busy, failure, onFinish, onCancel, ...rest }: KeyWizardProps) {
   const { clients, owner } = useConsole();
   const people = useLoaded(useCallback(() => listPrincipals(clients.iam), [clients]));
   const [index, setIndex] = useState(0);
@@ -76,8 +77,8 @@ export function KeyWizard({ draft, onChange, firstStep, busy, failure, notice, o
           content: (
             <ReviewStep
               {...stepProps}
+              {...rest}
               failure={failure}
-              notice={notice}
               onChange={onChange}
               onEdit={(step) => setIndex(step)}
             />

@@ -21,6 +21,7 @@ export interface ReviewStepProps {
   readonly owner: Owner;
   readonly failure: Failure | undefined;
   readonly notice?: string | undefined;
+  readonly replicaRegions?: readonly string[];
   onChange(draft: KeyDraft): void;
   /** @param step its index */
   onEdit(step: number): void;
@@ -28,7 +29,7 @@ export interface ReviewStepProps {
 
 const LABELS_STEP = 1;
 
-export function ReviewStep({ draft, owner, failure, notice, onChange, onEdit }: ReviewStepProps) {
+export function ReviewStep({ draft, owner, failure, notice, replicaRegions, onChange, onEdit }: ReviewStepProps) {
   const [isEditing, setEditing] = useState(false);
   const policy = policyOfDraft(draft, owner);
   return (
@@ -43,6 +44,7 @@ export function ReviewStep({ draft, owner, failure, notice, onChange, onEdit }: 
             { label: "Key spec", value: draft.spec },
             { label: "Key usage", value: usageLabels[draft.usage] },
             { label: "Origin", value: originLabels[draft.origin] },
+            ...(replicaRegions === undefined ? [] : [{ label: "Replica Regions", value: replicaRegions.join(", ") }]),
             { label: "Regionality", value: draft.multiRegion ? "Multi-Region key" : "Single-Region key" },
           ]}
         />

@@ -19,7 +19,7 @@ export function tabsOf(metadata: KeyMetadata): readonly KeyTab[] {
     { id: "cryptography", label: "Cryptographic configuration" },
     isCustomer && { id: "tags", label: "Tags" },
     kind.origin === "EXTERNAL" && { id: "material", label: "Key material" },
-    canRotate(kind) && { id: "rotation", label: "Key material and rotations" },
+    canRotate(kind) && { id: "rotation", label: "Key rotation" },
     hasPublicKey(kind) && { id: "public", label: "Public key" },
     kind.multiRegion && { id: "regionality", label: "Regionality" },
     { id: "aliases", label: "Aliases" },

@@ -10,25 +10,34 @@ export interface Loaded<T> {
   reload(): void;
 }
 
+interface State<T> {
+  /** What was asked for. */
+  readonly load?: () => Promise<T>;
+  readonly value?: T;
+  readonly failure?: Failure;
+  readonly loading: boolean;
+}
+
 /**
- * Loads with a function that `useCallback` made: it is called when it changes. What is asked for by an older one is dropped; what
- * is loaded stays until its successor is there.
+ * Loads with a function that `useCallback` made. When it is another one, what the earlier one loaded is gone at once; when it is the
+ * same and told to reload, what it loaded stays until its successor is there.
  */
 export function useLoaded<T>(load: () => Promise<T>, action?: string): Loaded<T> {
   const [turn, setTurn] = useState(0);
-  const [state, setState] = useState<{ value?: T; failure?: Failure; loading: boolean }>({ loading: true });
+  const [state, setState] = useState<State<T>>({ loading: true });
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn asks again
   useEffect(() => {
     let isCurrent = true;
-    setState(({ value }) => ({ ...(value !== undefined && { value }), loading: true }));
+    setState((last) => ({ ...(last.load === load ? last : {}), load, loading: true }));
     load().then(
-      (value) => isCurrent && setState({ value, loading: false }),
-      (cause: unknown) => isCurrent && setState({ failure: failureOf(cause, action), loading: false }),
+      (value) => isCurrent && setState({ load, value, loading: false }),
+      (cause: unknown) => isCurrent && setState({ load, failure: failureOf(cause, action), loading: false }),
     );
     return () => {
       isCurrent = false;
     };
   }, [load, action, turn]);
   const reload = useCallback(() => setTurn((last) => last + 1), []);
-  return { value: state.value, failure: state.failure, loading: state.loading, reload };
+  const { value, failure, loading }: State<T> = state.load === load ? state : { loading: true };
+  return { value, failure, loading, reload };
 }
