@@ -15,6 +15,20 @@ import { createKey, next } from "./wizard.ts";
 const ADMINISTRATOR = "keeper";
 const TABLE = "Customer managed keys";
 
+const ALL_COLUMNS = [
+  "Aliases",
+  "Key ID",
+  "Status",
+  "Creation date",
+  "Key type",
+  "Key spec",
+  "Key usage",
+  "Origin",
+  "Expiration date",
+  "Custom key store ID",
+  "Regionality",
+];
+
 let world: ConsoleWorld;
 let page: Page;
 
@@ -39,10 +53,11 @@ async function open(path: string, region?: string): Promise<void> {
   await page.goto(world.address(path, region));
 }
 
-/** Opens a page of the console as the address of a new document: what it shows is asked for anew. */
+/** Opens a page of the console from another one: what it shows is asked for anew. */
 async function openAnew(path: string): Promise<void> {
+  await open("defaultKeys");
+  await page.getByRole("heading", { name: "AWS managed keys" }).waitFor();
   await open(path);
-  await page.reload();
 }
 
 async function tabNames(): Promise<readonly string[]> {
@@ -57,7 +72,7 @@ async function filter(text: string): Promise<void> {
 }
 
 describe("the table of keys", () => {
-  it("S05-059 sorts and filters by key type, and takes Regionality, origin, key spec and key usage as columns", async () => {
+  it("S05-059, S01-057 sorts and filters by key type, and takes Regionality, origin, key spec and key usage as columns", async () => {
     await named("table-rsa", { KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY" });
     await named("table-hmac", { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
     await named("table-multi", { MultiRegion: true });
@@ -76,6 +91,8 @@ describe("the table of keys", () => {
     const headers = () => page.getByRole("table", { name: TABLE }).getByRole("columnheader").allTextContents();
     for (const name of added) assert.ok(!(await headers()).includes(name), name);
     await page.getByRole("button", { name: "Preferences" }).click();
+    assert.deepEqual(await page.getByRole("dialog").getByRole("checkbox").count(), ALL_COLUMNS.length + 1);
+    for (const name of ALL_COLUMNS) await page.getByRole("checkbox", { name, exact: true }).waitFor();
     for (const name of added) await page.getByRole("checkbox", { name, exact: true }).check();
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.reload();
@@ -97,7 +114,125 @@ describe("the table of keys", () => {
   });
 });
 
+describe("many keys", () => {
+  const REGION = "ap-northeast-3";
+  const KEYS = 120;
+
+  it("S01-058 are sorted and filtered as a whole, by tags with key and value, whatever the case", async () => {
+    const kms = world.client(REGION);
+    for (let index = 0; index < KEYS; index += 1) {
+      const number = String(index).padStart(3, "0");
+      const { KeyId } = await newKey(kms, {
+        Tags: [{ TagKey: "Team", TagValue: index === 77 ? "Payments" : "Other" }],
+      });
+      await kms.createAlias({ AliasName: `alias/many-${number}`, TargetKeyId: KeyId });
+    }
+    await open("keys", REGION);
+    await page.getByRole("heading", { name: `Customer managed keys (${KEYS})` }).waitFor();
+    const shown = () => columnOf(page, TABLE, "Aliases");
+    assert.deepEqual((await shown()).slice(0, 2), ["many-000", "many-001"]);
+    await page.getByRole("button", { name: "Aliases" }).press("Enter");
+    await eventually(async () => assert.equal((await shown())[0], "many-119"));
+    await page.getByRole("button", { name: /^Page 2 / }).click();
+    await eventually(async () => assert.equal((await shown())[0], "many-099"));
+    await filter("Team = payments");
+    await eventually(async () => assert.deepEqual(await shown(), ["many-077"]));
+    await page.getByRole("button", { name: "Clear filters" }).click();
+    await filter("MANY-11");
+    await eventually(async () => assert.equal((await shown()).length, 10));
+  });
+
+  it("S02-052, S02-053 are scheduled for deletion together, and kept together", async () => {
+    const kms = world.client("ca-west-1");
+    const ids = [await newKey(kms), await newKey(kms)].map(({ KeyId }) => KeyId);
+    const states = async () => await Promise.all(ids.map(async (id) => (await describedKey(kms, id)).KeyState));
+    await open("keys", "ca-west-1");
+    const act = async (action: string): Promise<void> => {
+      for (const id of ids) await page.getByRole("checkbox", { name: `Select ${id}` }).check();
+      await page.getByRole("button", { name: "Key actions" }).click();
+      await page.getByRole("menuitem", { name: action }).click();
+    };
+    await act("Schedule key deletion");
+    const dialog = page.getByRole("dialog");
+    const schedule = dialog.getByRole("button", { name: "Schedule deletion" });
+    await dialog.getByRole("spinbutton", { name: "Waiting period (in days)" }).fill("6");
+    assert.ok(await schedule.isDisabled());
+    await dialog.getByRole("spinbutton", { name: "Waiting period (in days)" }).fill("12");
+    assert.ok(await schedule.isDisabled());
+    await dialog.getByRole("checkbox", { name: "delete these 2 keys in 12 days." }).check();
+    await schedule.click();
+    await page.getByText("2 keys: scheduled for deletion in 12 days.").waitFor();
+    assert.deepEqual(await states(), ["PendingDeletion", "PendingDeletion"]);
+
+    await page.getByRole("link", { name: present(ids[0]) }).click();
+    const { DeletionDate } = await describedKey(kms, present(ids[0]));
+    const day = present(DeletionDate).toLocaleDateString("en-US", { month: "short", day: "2-digit", year: "numeric" });
+    await page.getByText("Scheduled deletion date").waitFor();
+    await page.getByText(new RegExp(`^${day}, \\d\\d:\\d\\d [A-Z]`)).waitFor();
+
+    await open("keys", "ca-west-1");
+    await act("Cancel key deletion");
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel key deletion" }).click();
+    await page.getByText("no longer scheduled for deletion").waitFor();
+    assert.deepEqual(await states(), ["Disabled", "Disabled"]);
+    await act("Enable");
+    await page.getByRole("dialog").getByRole("button", { name: "Enable" }).click();
+    await page.getByText("2 keys: enabled.").waitFor();
+    assert.deepEqual(await states(), ["Enabled", "Enabled"]);
+  });
+});
+
 describe("the page of a key", () => {
+  it("S01-059 shows the box of rotation cleared and locked while the key is disabled or to be deleted", async () => {
+    const { KeyId } = await newKey(world.kms);
+    const box = page.getByRole("checkbox", { name: "Automatically rotate this KMS key" });
+    const isShown = async (isTicked: boolean, isLocked: boolean): Promise<void> => {
+      await openAnew(`keys/${KeyId}/rotation`);
+      await box.waitFor();
+      assert.deepEqual([await box.isChecked(), await box.isDisabled()], [isTicked, isLocked]);
+    };
+    await open(`keys/${KeyId}/rotation`);
+    await box.check();
+    await page.getByRole("spinbutton", { name: "Rotation period (in days)" }).fill("180");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The key will be rotated every 180 days.").waitFor();
+    assert.equal((await world.kms.getKeyRotationStatus({ KeyId })).RotationPeriodInDays, 180);
+    await page.getByRole("button", { name: "Rotate now" }).click();
+    await page.getByRole("button", { name: "Rotate key" }).click();
+    await page.getByRole("cell", { name: "On-demand" }).waitFor();
+
+    await world.kms.disableKey({ KeyId });
+    await isShown(false, true);
+    await world.kms.enableKey({ KeyId });
+    await isShown(true, false);
+    await world.kms.scheduleKeyDeletion({ KeyId });
+    await isShown(false, true);
+  });
+
+  it("S01-060 creates and deletes aliases, and moves none; tags are edited beside them", async () => {
+    const { KeyId } = await newKey(world.kms);
+    await open(`keys/${KeyId}/aliases`);
+    await page.getByRole("button", { name: "Create alias" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("textbox", { name: "Alias name" }).fill("alias/Foo");
+    await dialog.getByRole("button", { name: "Create alias" }).click();
+    await page.getByRole("cell", { name: /:alias\/alias\/Foo$/ }).waitFor();
+    const panel = page.getByRole("tabpanel", { name: "Aliases" });
+    assert.deepEqual(await panel.getByRole("button").allTextContents(), ["Delete", "Create alias"]);
+    await page.getByRole("checkbox", { name: "Select alias/Foo" }).check();
+    await panel.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("The alias was deleted.").waitFor();
+    assert.deepEqual((await world.kms.listAliases({ KeyId })).Aliases, []);
+
+    await page.getByRole("tab", { name: "Tags" }).click();
+    await page.getByRole("button", { name: "Edit tags" }).click();
+    await page.getByRole("textbox", { name: "Tag key 1" }).fill("Purpose");
+    await page.getByRole("textbox", { name: "Tag value 1" }).fill("test");
+    await page.getByRole("button", { name: "Save changes" }).click();
+    await page.getByText("The tags were saved.").waitFor();
+    assert.deepEqual((await world.kms.listResourceTags({ KeyId })).Tags, [{ TagKey: "Purpose", TagValue: "test" }]);
+  });
+
   it("S05-059 has a tab for the public key, the key material and the Regionality of those keys alone that have them", async () => {
     const common = ["Key policy", "Cryptographic configuration", "Tags"];
     for (const { input, tabs } of [

@@ -5,8 +5,8 @@ import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { allow } from "../iam-world.ts";
-import { ACCOUNT, allowing, newKey, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
-import { type ConsoleWorld, signIn, signOut, startConsoleWorld, switchTo } from "./browser.ts";
+import { ACCOUNT, allowing, managedKey, newKey, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
+import { type ConsoleWorld, eventually, signIn, signOut, startConsoleWorld, switchTo } from "./browser.ts";
 import { createKey, type WizardKey } from "./wizard.ts";
 
 const ROOT_ARN = `arn:aws:iam::${ACCOUNT}:root`;
@@ -14,6 +14,21 @@ const OTHER_ROOT_ARN = `arn:aws:iam::${OTHER_ACCOUNT}:root`;
 const ADMINISTRATOR = "keeper";
 const USER = "reader";
 const userArn = (name: string): string => `arn:aws:iam::${ACCOUNT}:user/${name}`;
+
+const ADMINISTRATION = [
+  "Create",
+  "Describe",
+  "Enable",
+  "List",
+  "Put",
+  "Update",
+  "Revoke",
+  "Disable",
+  "Get",
+  "Delete",
+].map((verb) => `kms:${verb}*`);
+const TAGGING = ["kms:TagResource", "kms:UntagResource"];
+const DELETION = ["kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"];
 
 interface Statement {
   readonly Sid: string;
@@ -60,20 +75,6 @@ async function somebody(name: string, actions: readonly string[]): Promise<Acces
 }
 
 describe("the policy of a key that the console made", () => {
-  const ADMINISTRATION = [
-    "Create",
-    "Describe",
-    "Enable",
-    "List",
-    "Put",
-    "Update",
-    "Revoke",
-    "Disable",
-    "Get",
-    "Delete",
-  ].map((verb) => `kms:${verb}*`);
-  const TAGGING = ["kms:TagResource", "kms:UntagResource"];
-  const DELETION = ["kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"];
   const people = { administrators: [ADMINISTRATOR], users: [USER] };
 
   for (const { title, key, administration, use, attaches } of [
@@ -184,6 +185,71 @@ describe("the policy of a key that the console made", () => {
   });
 });
 
+describe("the tab with a key's policy", () => {
+  const account = { Sid: "Enable IAM User Permissions", ...allowing(ACCOUNT) };
+  const administrators = {
+    Sid: "Allow access for Key Administrators",
+    Effect: "Allow",
+    Principal: { AWS: userArn(ADMINISTRATOR) },
+    Action: [...ADMINISTRATION, ...TAGGING, ...DELETION, "kms:RotateKeyOnDemand"],
+    Resource: "*",
+  };
+  const consolePolicy = (...Statement: readonly object[]): string =>
+    JSON.stringify({ Id: "key-consolepolicy-3", Version: "2012-10-17", Statement });
+  const deletionBox = () => page.getByRole("checkbox", { name: "Allow key administrators to delete this key." });
+
+  it("S02-054 adds and removes the permissions of deletion by a box, and shows a policy of another kind as a document", async () => {
+    const { KeyId } = await newKey(world.kms, { Policy: consolePolicy(account, administrators) });
+    const policy = async (): Promise<string> => present((await world.kms.getKeyPolicy({ KeyId })).Policy);
+    await page.goto(world.address(`keys/${KeyId}`));
+    await deletionBox().click();
+    await eventually(async () => {
+      for (const action of DELETION) assert.ok(!(await policy()).includes(action), action);
+    });
+    await deletionBox().click();
+    await eventually(async () => {
+      for (const action of DELETION) assert.ok((await policy()).includes(action), action);
+    });
+
+    await page.getByRole("button", { name: "Switch to policy view" }).click();
+    assert.equal(await page.locator("pre").textContent(), await policy());
+    await page.getByRole("button", { name: "Edit key policy" }).click();
+    await page.getByRole("textbox", { name: "Key policy" }).fill(consolePolicy(account, { ...account, Sid: "More" }));
+    await page.getByRole("button", { name: "Save changes" }).click();
+    await eventually(async () => assert.match(await policy(), /More/));
+    await eventually(async () => assert.equal(await page.getByRole("button", { name: /^Switch to/ }).count(), 0));
+  });
+
+  it("refuses a statement without Resource before it is sent, and shows what KMS says of others", async () => {
+    const { KeyId } = await newKey(world.kms);
+    await page.goto(world.address(`keys/${KeyId}`));
+    await page.getByRole("button", { name: "Edit key policy" }).click();
+    assert.equal(await page.getByRole("button", { name: /^Switch to/ }).count(), 0);
+    const document = page.getByRole("textbox", { name: "Key policy" });
+    const { Resource: _all, ...without } = { Resource: "*", ...allowing(ACCOUNT) };
+    await document.fill(policyOf(without));
+    await page
+      .getByText(/has no Resource/)
+      .first()
+      .waitFor();
+    assert.ok(await page.getByRole("button", { name: "Save changes" }).isDisabled());
+    await document.fill(policyOf({ ...account, Principal: { AWS: userArn("nobody") } }));
+    await page.getByRole("button", { name: "Save changes" }).click();
+    await page.getByText("MalformedPolicyDocumentException: kms:PutKeyPolicy").waitFor();
+  });
+
+  it("S08-028 shows the policies of AWS managed keys, and lets nobody edit them", async () => {
+    const { KeyId } = await managedKey(world.kms, "ebs");
+    const { Policy } = await world.kms.getKeyPolicy({ KeyId });
+    await page.goto(world.address("defaultKeys"));
+    await page.getByRole("link", { name: "aws/ebs" }).click();
+    await eventually(async () => assert.equal(await page.locator("pre").allTextContents().then(String), Policy));
+    for (const name of ["Edit key policy", "Edit description", "Key actions"]) {
+      assert.equal(await page.getByRole("button", { name }).count(), 0, name);
+    }
+  });
+});
+
 describe("the lists of keys", () => {
   for (const missing of ["kms:ListKeys", "kms:ListAliases", "tag:GetResources"]) {
     it(`S03-036 say which permission is missing: ${missing}`, async () => {
@@ -200,8 +266,7 @@ describe("the lists of keys", () => {
 
   it("S03-036 name users and roles in a policy's default view only where iam:ListUsers and iam:ListRoles are allowed", async () => {
     const actions = ["kms:ListKeys", "kms:ListAliases", "kms:DescribeKey", "kms:GetKeyPolicy"];
-    const account = { Sid: "Enable IAM User Permissions", ...allowing(ACCOUNT) };
-    const Policy = JSON.stringify({ Id: "key-consolepolicy-3", Version: "2012-10-17", Statement: [account] });
+    const Policy = JSON.stringify({ Id: "key-consolepolicy-3", Version: "2012-10-17", Statement: [allowing(ACCOUNT)] });
     const { KeyId } = await newKey(world.kms, { Policy });
     for (const missing of ["iam:ListUsers", "iam:ListRoles"]) {
       const allowed = ["iam:ListUsers", "iam:ListRoles"].filter((action) => action !== missing);

@@ -35,7 +35,9 @@ export function CreateKeyPage() {
     navigate(link(draft.origin === "EXTERNAL" ? `keys/${keyId}/import` : "keys"));
   };
   const notice =
-    createdId === undefined ? undefined : `The key was created with key ID ${createdId}, but has no alias yet.`;
+    createdId === undefined || failure === undefined
+      ? undefined
+      : `The key was created with key ID ${createdId}, but has no alias yet.`;
   return (
     <KeyWizard
       draft={draft}

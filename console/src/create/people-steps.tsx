@@ -69,7 +69,6 @@ export function UsersStep({ people, choices, owner, onChange }: PeopleStepProps 
         }
       >
         <OtherAccounts
-          partition={owner.partition}
           ownAccount={owner.account}
           accounts={choices.otherAccounts}
           onChange={(otherAccounts) => onChange({ ...choices, otherAccounts })}

@@ -60,6 +60,7 @@ export function RegionalityTab({ metadata, onChange }: TabProps) {
       </Container>
       <Table
         trackBy="arn"
+        wrapLines
         items={related}
         ariaLabels={{ tableLabel: "Related multi-Region keys" }}
         columnDefinitions={[

@@ -34,6 +34,7 @@ export const keyActions: readonly KeyAction[] = [
 export function actionProblem(id: ActionId, rows: readonly KeyRow[]): string | undefined {
   const action = keyActions.find((one) => one.id === id);
   if (action === undefined || rows.length === 0) return "Select a key.";
+  if (rows.some(({ metadata }) => metadata?.KeyManager === "AWS")) return "AWS managed keys can't be changed.";
   if (action.only === "one" && rows.length > 1) return "Select one key.";
   const fits = ({ metadata }: KeyRow): boolean =>
     metadata === undefined ||

@@ -5,13 +5,12 @@ import Input from "@cloudscape-design/components/input";
 import { accountProblem } from "../model/other-accounts.ts";
 
 export interface OtherAccountsProps {
-  readonly partition: string;
   readonly ownAccount: string;
   readonly accounts: readonly string[];
   onChange(accounts: readonly string[]): void;
 }
 
-export function OtherAccounts({ partition, ownAccount, accounts, onChange }: OtherAccountsProps) {
+export function OtherAccounts({ ownAccount, accounts, onChange }: OtherAccountsProps) {
   return (
     <AttributeEditor
       items={accounts.map((id, index) => ({ id, index }))}
@@ -28,7 +27,7 @@ export function OtherAccounts({ partition, ownAccount, accounts, onChange }: Oth
               value={id}
               inputMode="numeric"
               ariaLabel={`Account ID ${index + 1}`}
-              placeholder={`arn:${partition}:iam::<account ID>:root`}
+              placeholder="12 digits"
               onChange={({ detail }) =>
                 onChange(accounts.map((other, position) => (position === index ? detail.value.trim() : other)))
               }

@@ -86,6 +86,7 @@ function PeopleSection({ title, known, loading, busy, chosen, onSave }: PeopleSe
     <>
       <Table
         trackBy="arn"
+        wrapLines
         selectionType="multi"
         items={rows}
         selectedItems={rows.filter(({ arn }) => ticked.includes(arn))}
@@ -200,12 +201,7 @@ function AccountsSection({ choices, busy, onSave }: PolicyDefaultViewProps) {
         </Header>
       }
     >
-      <OtherAccounts
-        partition={owner.partition}
-        ownAccount={owner.account}
-        accounts={accounts}
-        onChange={(next) => setDraft(next)}
-      />
+      <OtherAccounts ownAccount={owner.account} accounts={accounts} onChange={(next) => setDraft(next)} />
     </Container>
   );
 }

@@ -29,6 +29,7 @@ export function PrincipalTable({ title, description, principals, loading, chosen
   return (
     <Table<Principal>
       trackBy="arn"
+      wrapLines
       selectionType="multi"
       items={found.slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE)}
       selectedItems={principals.filter(({ arn }) => chosen.includes(arn))}

@@ -1,11 +1,13 @@
 /** What stands around every page: the bar with Region and account, navigation, and messages. */
 
 import AppLayout from "@cloudscape-design/components/app-layout";
+import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Flashbar from "@cloudscape-design/components/flashbar";
 import SideNavigation from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import { type ReactNode, useCallback, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
+import { breadcrumbsOf } from "../model/breadcrumbs.ts";
 import { regionOption, regionsBeside } from "../model/regions.ts";
 import { NoticeContext } from "../parts/notices.ts";
 import { principalName } from "../session/session.ts";
@@ -54,6 +56,14 @@ export function Shell({ onSignOut, children }: ShellProps) {
       </div>
       <AppLayout
         headerSelector="#top"
+        breadcrumbs={
+          <BreadcrumbGroup
+            items={breadcrumbsOf(pathname.slice(link("").length)).map(({ text, path }) => ({
+              text,
+              href: `#${path === undefined ? pathname : link(path)}`,
+            }))}
+          />
+        }
         toolsHide
         notifications={
           notice !== undefined && (
