@@ -153,6 +153,19 @@ describe("the console", () => {
     assert.deepEqual([...new Set(taken)], ["src/base/arn.ts"]);
   });
 
+  it("S01-060 calls no cryptographic operation, and moves no alias", () => {
+    const called = new Set(
+      pages.flatMap(({ text }) => [...text.matchAll(/\bnew (\w+)Command\(/g)].map(([, name]) => name)),
+    );
+    const never =
+      /^(?:Encrypt|Decrypt|ReEncrypt|GenerateDataKey\w*|GenerateMac|VerifyMac|GenerateRandom|Sign|Verify|DeriveSharedSecret|Encapsulate|Decapsulate|UpdateAlias)$/;
+    assert.deepEqual(
+      [...called].filter((name) => never.test(name ?? "")),
+      [],
+    );
+    assert.ok(called.has("CreateAlias"));
+  });
+
   it("keeps its rules in modules without React, which tests without a browser load", () => {
     const rules = pages.filter(({ path }) => path.startsWith("console/src/model/"));
     const impure = rules.flatMap(({ path, text }) =>

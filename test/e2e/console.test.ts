@@ -5,9 +5,18 @@ import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { allow } from "../iam-world.ts";
-import { ACCOUNT, allowing, managedKey, newKey, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
+import {
+  ACCOUNT,
+  allowing,
+  describedKey,
+  managedKey,
+  newKey,
+  OTHER_ACCOUNT,
+  policyOf,
+  present,
+} from "../kms-client.ts";
 import { type ConsoleWorld, eventually, signIn, signOut, startConsoleWorld, switchTo } from "./browser.ts";
-import { createKey, type WizardKey } from "./wizard.ts";
+import { createKey, fillIn, next, type WizardKey } from "./wizard.ts";
 
 const ROOT_ARN = `arn:aws:iam::${ACCOUNT}:root`;
 const OTHER_ROOT_ARN = `arn:aws:iam::${OTHER_ACCOUNT}:root`;
@@ -185,6 +194,52 @@ describe("the policy of a key that the console made", () => {
   });
 });
 
+describe("the wizard", () => {
+  it("S01-056 has five steps, wants an alias, and puts alias/ before it", async () => {
+    await openKeys();
+    await page.getByRole("button", { name: "Create key" }).click();
+    const goOn = () => page.getByRole("button", { name: "Next", exact: true }).click();
+    const isAt = (title: string) => page.getByRole("heading", { name: title, exact: true, level: 1 }).waitFor();
+    await isAt("Configure key");
+    await goOn();
+    await isAt("Add labels");
+    await goOn();
+    await page.getByText("An alias is required.").first().waitFor();
+    await page.getByRole("textbox", { name: "Alias" }).fill("aws/mine");
+    await goOn();
+    await page
+      .getByText(/begin with aws\//)
+      .first()
+      .waitFor();
+    await page.getByRole("textbox", { name: "Alias" }).fill("alias/Foo");
+    for (const title of ["Define key administrative permissions", "Define key usage permissions", "Review"]) {
+      await goOn();
+      await isAt(title);
+    }
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("Key alias/Foo was created").waitFor();
+    await describedKey(world.kms, "alias/alias/Foo");
+  });
+
+  it("says what KMS refuses, and makes no second key when the alias is taken", async () => {
+    const { KeyId: taken } = await newKey(world.kms);
+    await world.kms.createAlias({ AliasName: "alias/taken", TargetKeyId: taken });
+    const keys = async () => (await world.kms.listKeys({ Limit: 1000 })).Keys?.length;
+    const before = present(await keys());
+    await openKeys();
+    await fillIn(page, { alias: "taken" });
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("AlreadyExistsException: kms:CreateAlias").waitFor();
+    await page.getByText("but has no alias yet").waitFor();
+    await page.getByRole("button", { name: "Edit alias, description and tags" }).click();
+    await page.getByRole("textbox", { name: "Alias" }).fill("free");
+    for (let step = 1; step < 4; step += 1) await next(page);
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("Key free was created").waitFor();
+    assert.equal(await keys(), before + 1);
+  });
+});
+
 describe("the tab with a key's policy", () => {
   const account = { Sid: "Enable IAM User Permissions", ...allowing(ACCOUNT) };
   const administrators = {
@@ -251,6 +306,17 @@ describe("the tab with a key's policy", () => {
 });
 
 describe("the lists of keys", () => {
+  it("S02-051 offer the columns of monitoring, those of AWS managed keys, too", async () => {
+    for (const path of ["keys", "defaultKeys"]) {
+      await page.goto(world.address(path));
+      await page.getByRole("button", { name: "Preferences" }).click();
+      for (const name of ["Key ID", "Status", "Creation date", "Expiration date", "Origin", "Custom key store ID"]) {
+        await page.getByRole("dialog").getByRole("checkbox", { name, exact: true }).waitFor();
+      }
+      await page.getByRole("button", { name: "Cancel" }).click();
+    }
+  });
+
   for (const missing of ["kms:ListKeys", "kms:ListAliases", "tag:GetResources"]) {
     it(`S03-036 say which permission is missing: ${missing}`, async () => {
       const actions = ["kms:ListKeys", "kms:ListAliases", "tag:GetResources", "kms:DescribeKey"];

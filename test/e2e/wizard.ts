@@ -21,6 +21,13 @@ export interface WizardKey {
 
 /** Creates a key from the list of keys on, and returns when what comes after is shown. */
 export async function createKey(page: Page, key: WizardKey): Promise<void> {
+  await fillIn(page, key);
+  await page.getByRole("button", { name: "Finish" }).click();
+  await page.getByText(`Key ${key.alias} was created`).waitFor();
+}
+
+/** Goes from the list of keys to the wizard's last step. */
+export async function fillIn(page: Page, key: WizardKey): Promise<void> {
   await page.getByRole("button", { name: "Create key" }).click();
   await configure(page, key);
   await next(page);
@@ -37,8 +44,6 @@ export async function createKey(page: Page, key: WizardKey): Promise<void> {
     await page.getByRole("textbox", { name: `Account ID ${index + 1}` }).fill(account);
   }
   await next(page);
-  await page.getByRole("button", { name: "Finish" }).click();
-  await page.getByText(`Key ${key.alias} was created`).waitFor();
 }
 
 /** The wizard's next step. */
@@ -47,7 +52,7 @@ export async function next(page: Page): Promise<void> {
 }
 
 /** The first step. */
-export async function configure(page: Page, { type, usage, spec, origin, multiRegion }: WizardKey): Promise<void> {
+async function configure(page: Page, { type, usage, spec, origin, multiRegion }: WizardKey): Promise<void> {
   if (type !== undefined) await page.getByRole("radio", { name: type }).check();
   if (usage !== undefined) await page.getByRole("radio", { name: usage }).check();
   if (spec !== undefined) await page.getByRole("radio", { name: spec, exact: true }).check();
