@@ -347,6 +347,19 @@ describe("the lists of keys", () => {
 });
 
 describe("signing in", () => {
+  it("leads to the Region that was chosen, or to the page that a link named", async () => {
+    await switchTo(others, world.server.credentials, "cn-north-1");
+    assert.match(others.url(), /#\/cn-north-1\/kms\/keys$/);
+    await signOut(others);
+    await others.goto(world.address("keys/create", "eu-west-1"));
+    const { accessKeyId, secretAccessKey } = world.server.credentials;
+    await others.getByLabel("Access key ID").fill(accessKeyId);
+    await others.getByLabel("Secret access key").fill(secretAccessKey);
+    await others.getByRole("button", { name: "Sign in" }).click();
+    await others.getByRole("heading", { name: "Configure key" }).waitFor();
+    await others.getByRole("button", { name: "Region: eu-west-1" }).waitFor();
+  });
+
   it("refuses in STS's words, keeps the secret in the tab, and forgets it on the way out", async () => {
     const theirs = others;
     const requested: string[] = [];

@@ -14,6 +14,8 @@ export interface Session {
   readonly account: string;
   /** The ARN of the user, role session or root user. */
   readonly arn: string;
+  /** The Region that was chosen; pages say theirs in their address. */
+  readonly region: string;
 }
 
 /** In `sessionStorage`: it survives a reload, no other tab sees it, and it ends with the tab. */
@@ -30,7 +32,7 @@ export const ENDPOINT = window.location.origin;
 export async function signIn(credentials: AccessKey, region: string): Promise<Session> {
   const sts = new STSClient({ endpoint: ENDPOINT, region, credentials, maxAttempts: 1 });
   const { Account = "", Arn = "" } = await sts.send(new GetCallerIdentityCommand({}));
-  return { credentials, account: Account, arn: Arn };
+  return { credentials, account: Account, arn: Arn, region };
 }
 
 export function rememberSession(session: Session): void {

@@ -10,7 +10,7 @@ import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
-import { allRegions, DEFAULT_REGION, regionOption } from "../model/regions.ts";
+import { allRegions, regionOption } from "../model/regions.ts";
 import { FailureAlert } from "../parts/failure-alert.tsx";
 import { useAction } from "../parts/use-action.ts";
 import { type Session, signIn } from "./session.ts";
@@ -18,21 +18,23 @@ import { type Session, signIn } from "./session.ts";
 const REGIONS = allRegions.map(regionOption);
 
 export interface SignInProps {
-  onSignIn(session: Session, region: string): void;
+  /** The Region to begin with. */
+  readonly region: string;
+  onSignIn(session: Session): void;
 }
 
-export function SignIn({ onSignIn }: SignInProps) {
+export function SignIn({ region: firstRegion, onSignIn }: SignInProps) {
   const [accessKeyId, setAccessKeyId] = useState("");
   const [secretAccessKey, setSecretAccessKey] = useState("");
   const [sessionToken, setSessionToken] = useState("");
-  const [region, setRegion] = useState(DEFAULT_REGION);
+  const [region, setRegion] = useState(firstRegion);
   const { busy, failure, run } = useAction();
   const isComplete = accessKeyId.trim() !== "" && secretAccessKey !== "";
   const submit = () =>
     run(async () => {
       const token = sessionToken.trim();
       const key = { accessKeyId: accessKeyId.trim(), secretAccessKey, ...(token !== "" && { sessionToken: token }) };
-      onSignIn(await signIn(key, region), region);
+      onSignIn(await signIn(key, region));
     });
   return (
     <Box padding={{ vertical: "xxxl", horizontal: "l" }}>
@@ -83,7 +85,7 @@ export function SignIn({ onSignIn }: SignInProps) {
                       options={REGIONS}
                       selectedOption={regionOption(region)}
                       filteringType="auto"
-                      onChange={({ detail }) => setRegion(detail.selectedOption.value ?? DEFAULT_REGION)}
+                      onChange={({ detail }) => setRegion(detail.selectedOption.value ?? firstRegion)}
                     />
                   </FormField>
                 </SpaceBetween>
