@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
+import { keyStoresOption } from "./key-stores.ts";
 import { option, outboundOption, port, readSwitches, repeatable, secondsOf, vpcEndpoints, workers } from "./options.ts";
 import { quotasOption } from "./quotas.ts";
 import { addStoreCommands } from "./store-commands.ts";
@@ -58,6 +59,7 @@ program
   )
   .addOption(attestationRootOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addHelpText(
     "after",
     `
@@ -127,6 +129,7 @@ program
   .addOption(outboundOption())
   .addOption(attestationRootOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

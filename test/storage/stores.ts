@@ -111,6 +111,8 @@ export function key(columns: Partial<KeyRow> = {}): KeyRow {
     rotation_enabled_at: null,
     expiration_model: null,
     valid_to: null,
+    key_store_id: null,
+    xks_key_id: null,
     ...columns,
   };
 }
