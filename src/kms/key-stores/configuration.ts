@@ -118,14 +118,13 @@ export async function requireUnique(tx: Tx, store: Placed): Promise<void> {
 }
 
 function requireApart(store: Placed, other: KeyStoreRow): void {
-  const sameEndpoint = other.endpoint.toLowerCase() === store.endpoint.toLowerCase();
-  const bothPublic = other.connectivity === "PUBLIC_ENDPOINT" && store.connectivity === "PUBLIC_ENDPOINT";
-  if (sameEndpoint && other.path === store.path && other.account === store.account)
-    throw new XksProxyUriInUseException();
-  if (sameEndpoint && !bothPublic) throw new XksProxyUriEndpointInUseException();
   if (store.vpc_service !== null && other.vpc_service === store.vpc_service) {
     throw new XksProxyVpcEndpointServiceInUseException();
   }
+  if (other.endpoint.toLowerCase() !== store.endpoint.toLowerCase()) return;
+  if (other.path === store.path && other.account === store.account) throw new XksProxyUriInUseException();
+  const bothPublic = other.connectivity === "PUBLIC_ENDPOINT" && store.connectivity === "PUBLIC_ENDPOINT";
+  if (!bothPublic) throw new XksProxyUriEndpointInUseException();
 }
 
 /**
