@@ -15,6 +15,27 @@ export const PROXY_CREDENTIAL = {
 /** The path under which it answers. */
 export const PROXY_PATH = "/team-a/kms/xks/v1";
 
+/** A `--key-stores` file with a VPC endpoint service behind which nobody is: its stores can be made, and fail to connect. */
+export const IDLE_KEY_STORES = `vpcEndpointServices:
+  com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d:
+    { owner: "111122223333", address: 127.0.0.1, port: 9, privateDnsName: idle.example.net,
+      availabilityZones: [us-east-1a, us-east-1b], allowedPrincipals: [cks.kms.us-east-1.amazonaws.com] }
+  com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3e:
+    { owner: "111122223333", address: 127.0.0.1, port: 9, privateDnsName: other.example.net,
+      availabilityZones: [us-east-1a, us-east-1b], allowedPrincipals: [cks.kms.us-east-1.amazonaws.com] }
+`;
+
+/** A store of that service. */
+export const IDLE_STORE = {
+  CustomKeyStoreName: "idle",
+  CustomKeyStoreType: "EXTERNAL_KEY_STORE",
+  XksProxyConnectivity: "VPC_ENDPOINT_SERVICE",
+  XksProxyUriEndpoint: "https://idle.example.net",
+  XksProxyUriPath: PROXY_PATH,
+  XksProxyVpcEndpointServiceName: "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d",
+  XksProxyAuthenticationCredential: PROXY_CREDENTIAL,
+} as const;
+
 type Members = Readonly<Record<string, unknown>>;
 
 /** A request as the proxy got it, signature and all. */
