@@ -26,6 +26,7 @@ import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { SETTLE_KEY_STORE, settleKeyStoreWhenDue } from "../kms/key-stores/connection.ts";
+import { HealthWatch } from "../kms/key-stores/health-watch.ts";
 import { type KeyStoreMeter, noMeter } from "../kms/key-stores/meter.ts";
 import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts";
 import { XksClient } from "../kms/key-stores/xks-client.ts";
@@ -96,6 +97,7 @@ export interface ServerParts {
   readonly xks: XksClient;
   /** Its connections. */
   readonly post: PostClient;
+  readonly healthWatch: HealthWatch;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
   /** Sees to the records of nodes that are gone, where several share a database. */
@@ -126,7 +128,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 }
 
 /** Starts what one process of a server does for all of them. */
-export function startBackground({ dueWork, feedPruner }: Pick<ServerParts, "dueWork" | "feedPruner">): void {
+export function startBackground({
+  dueWork,
+  feedPruner,
+  healthWatch,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch">): void {
+  healthWatch.start();
   dueWork.start();
   feedPruner.start();
 }
@@ -295,6 +302,11 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
     const { keyStores: settings = NO_SETTINGS, outboundAllowed = [], keyStoreMeter: meter = noMeter } = config;
     const post = new PostClient({ certificates: settings.certificates, allowed: outboundAllowed });
     const xks = new XksClient({ post, custody, settings, meter, machineClock: systemClock });
+    const healthWatch = new HealthWatch({
+      store,
+      xks,
+      onError: (cause) => log.error({ err: cause }, "The health of external key stores could not be asked for."),
+    });
     const guard = new DestructionGuard(clock, () => performance.now());
     const dueWork = new DueWork({
       store,
@@ -335,6 +347,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       credentialUsages,
       xks,
       post,
+      healthWatch,
       rootProof,
       adoption,
     };
@@ -403,10 +416,12 @@ export async function closeParts({
   lastUsages,
   credentialUsages,
   post,
+  healthWatch,
   rootProof,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
+  await healthWatch.stop();
   await dueWork.stop();
   await feedPruner.stop();
   await recorder.close();

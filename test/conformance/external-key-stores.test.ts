@@ -2,9 +2,25 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import type { KMS } from "@aws-sdk/client-kms";
+import { IAM } from "@aws-sdk/client-iam";
+import { KMS } from "@aws-sdk/client-kms";
+import { HealthWatch } from "../../src/kms/key-stores/health-watch.ts";
 import type { VpcEndpointService } from "../../src/kms/key-stores/places.ts";
-import { ACCOUNT, assertRefused, membersOf, OTHER_ACCOUNT, present, requestIdOf } from "../kms-client.ts";
+import type { XksClient } from "../../src/kms/key-stores/xks-client.ts";
+import { XksError } from "../../src/kms/key-stores/xks-failures.ts";
+import { insertKeyStore } from "../../src/storage/key-stores.ts";
+import { openMemoryStore } from "../../src/storage/open.ts";
+import {
+  ACCOUNT,
+  assertRefused,
+  membersOf,
+  OTHER_ACCOUNT,
+  policyOf,
+  present,
+  REGION,
+  requestIdOf,
+} from "../kms-client.ts";
+import { keyStore } from "../storage/stores.ts";
 import { type Disturbance, PROXY_CREDENTIAL, PROXY_PATH } from "../xks-proxy.ts";
 import { MOMENT_MS, publicStore, startKeyStoreWorld } from "./key-store-world.ts";
 
@@ -462,6 +478,70 @@ describe("a connection", () => {
     assert.deepEqual(await stateOf(id), ["CONNECTED", undefined]);
     const [{ metadata } = { metadata: {} }] = proxy.taken("health");
     assert.deepEqual(metadata, { kmsOperation: "ConnectCustomKeyStore", kmsRequestId: $metadata.requestId });
+  });
+});
+
+describe("the health of proxies", () => {
+  it("S06b-015, S02-030: is asked for of connected stores alone, and counted by state", async () => {
+    const client = world.client(ACCOUNT, "ap-northeast-1");
+    const [connected, never, was] = [
+      await world.newConnected(client, { name: "connected", host: "connected.example.net" }),
+      await world.newStore(client, { name: "never", host: "never.example.net" }),
+      await world.newConnected(client, { name: "was", host: "was.example.net" }),
+    ];
+    await world.disconnect(client, was);
+    const asked: string[] = [];
+    const health: XksClient["health"] = async (store, { kmsOperation }) => {
+      asked.push(`${store.id} ${kmsOperation}`);
+      throw new XksError("unreachable");
+    };
+    await using store = await openMemoryStore({ kind: "serve", clock: { now: () => 0 } });
+    const rows = [
+      keyStore({ id: connected, name: "a", connection_state: "CONNECTED" }),
+      keyStore({ id: never, name: "b" }),
+      keyStore({ id: was, name: "c", connection_state: "FAILED" }),
+      keyStore({ id: "cks-2", name: "d", connection_state: "CONNECTED" }),
+    ];
+    await store.transaction(async (tx) => {
+      for (const row of rows) await insertKeyStore(tx, row);
+    });
+    await new HealthWatch({ store, xks: { health }, onError: (cause) => assert.ifError(cause) }).askAll();
+    assert.deepEqual(asked, [`cks-2 KmsHealthCheck`, `${connected} KmsHealthCheck`].toSorted());
+    assert.ok(world.meter.states.includes(`${connected} {"ACTIVE":1,"DEGRADED":0,"UNAVAILABLE":0}`));
+  });
+});
+
+describe("who may manage custom key stores", () => {
+  it("S06a-008: is said by identity policies of the own account, and by no key policy", async () => {
+    const iam = new IAM({ ...held.address, region: REGION, maxAttempts: 1 });
+    await iam.createUser({ UserName: "keeper" });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "keeper" });
+    const credentials = {
+      accessKeyId: present(AccessKey?.AccessKeyId),
+      secretAccessKey: present(AccessKey?.SecretAccessKey),
+    };
+    const keeper = new KMS({ endpoint: held.address.endpoint, region: "ap-southeast-1", credentials, maxAttempts: 1 });
+    const owner = world.client(ACCOUNT, "ap-southeast-1");
+    const CustomKeyStoreId = await world.newStore(owner, { name: "kept" });
+    const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+      CreateCustomKeyStore: () => keeper.createCustomKeyStore(publicStore({ name: "new", host: "new.example.net" })),
+      DescribeCustomKeyStores: () => keeper.describeCustomKeyStores({}),
+      UpdateCustomKeyStore: () => keeper.updateCustomKeyStore({ CustomKeyStoreId, NewCustomKeyStoreName: "kept-2" }),
+      ConnectCustomKeyStore: () => keeper.connectCustomKeyStore({ CustomKeyStoreId }),
+      DisconnectCustomKeyStore: () => keeper.disconnectCustomKeyStore({ CustomKeyStoreId }),
+      DeleteCustomKeyStore: () => held.advance(MOMENT_MS).then(() => keeper.deleteCustomKeyStore({ CustomKeyStoreId })),
+    };
+    const before = proxy.seen;
+    for (const call of Object.values(calls)) await assertRefused(call(), "AccessDeniedException");
+    await assertRefused(keeper.connectCustomKeyStore({ CustomKeyStoreId: "cks-absent" }), "AccessDeniedException");
+    assert.equal(proxy.seen, before, "nothing is asked of a proxy for somebody who may not");
+    for (const [name, call] of Object.entries(calls)) {
+      const PolicyDocument = policyOf({ Effect: "Allow", Action: `kms:${name}`, Resource: "*" });
+      await iam.putUserPolicy({ UserName: "keeper", PolicyName: "one", PolicyDocument });
+      await call();
+    }
+    keeper.destroy();
+    iam.destroy();
   });
 });
 
