@@ -49,6 +49,7 @@ export interface PostAnswer {
   readonly certificate?: { readonly name: string; readonly validTo: number };
 }
 
+const TLS_PORT = 443;
 const ANSWER_BYTES_MAX = 65_536;
 /** Connections to one host. */
 const SOCKETS_MAX = 256;
@@ -75,7 +76,7 @@ export class PostClient {
 
   /**
    * @param options.certificates PEM of further authorities than those that Node trusts
-   * @param options.allowed hosts that may have an address that is not on the public internet
+   * @param options.allowed hosts, as `HOST` or `HOST:PORT`, that may have an address that is not on the public internet
    */
   constructor({
     certificates = [],
@@ -127,7 +128,7 @@ export class PostClient {
     const outgoing = (place?.tls === false ? requestHttp : requestHttps)({
       method: "POST",
       host: place?.address ?? url.hostname,
-      port: place?.port ?? 443,
+      port: place?.port ?? TLS_PORT,
       path: post.url.slice(url.origin.length), // as it is: the signature is over these characters
       headers: { ...post.headers, "content-length": String(Buffer.byteLength(post.body)) },
       agent: place?.tls === false ? this.#plain : this.#tls,
@@ -160,7 +161,7 @@ export class PostClient {
   }
 
   #mayConnect(host: string): boolean {
-    return isIP(host) === 0 || this.#allowed.has(host) || isPublicAddress(host);
+    return isIP(host) === 0 || this.#isListed(host) || isPublicAddress(host);
   }
 
   /** The addresses that are connected to are those that were checked, so that a name can't mean another one a moment later. */
@@ -177,7 +178,12 @@ export class PostClient {
 
   async #addressesOf(host: string) {
     const found = await lookup(host, { all: true, verbatim: true });
-    return this.#allowed.has(host.toLowerCase()) ? found : found.filter(({ address }) => isPublicAddress(address));
+    return this.#isListed(host) ? found : found.filter(({ address }) => isPublicAddress(address));
+  }
+
+  #isListed(host: string): boolean {
+    const name = host.toLowerCase();
+    return this.#allowed.has(name) || this.#allowed.has(`${name}:${TLS_PORT}`);
   }
 }
 
