@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
@@ -30,6 +31,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly attestationRoot?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -116,6 +118,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
     quotas: await quotaProfile(options.quotas, "hold"),
+    ...(await keyStoreSettings(options, "serve")),
     log: operatorLog(),
   };
 }
