@@ -20,6 +20,7 @@ import type {
   RoleDeletionTable,
   VpcEndpointTable,
 } from "./identity-schema.ts";
+import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
 
 /** One row: what this store is and who may open it. */
 export interface StoreTable {
@@ -411,6 +412,10 @@ export interface Schema {
   organization_attachment: OrganizationAttachmentTable;
   account_creation: AccountCreationTable;
   vpc_endpoint: VpcEndpointTable;
+  ssm_parameter: SsmParameterTable;
+  ebs_volume: EbsVolumeTable;
+  ebs_snapshot: EbsSnapshotTable;
+  ebs_setting: EbsSettingTable;
   key: KeyTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
