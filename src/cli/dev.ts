@@ -12,6 +12,7 @@ import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { consoleRoutes } from "./console-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
@@ -34,6 +35,7 @@ interface DevOptions {
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -68,6 +70,7 @@ export async function dev(options: DevOptions): Promise<void> {
     }),
     attestationRoots: readAttestationRoots(attestationRoot),
     quotas: await quotaProfile(options.quotas, "approve"),
+    ...(await keyStoreSettings(options, "dev")),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
@@ -106,6 +109,7 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ENDPOINT_URL_EC2=${endpoint}`,
       `export AWS_ENDPOINT_URL_SERVICE_QUOTAS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_SSM=${endpoint}`,
       `export AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
+import { keyStoresOption } from "./key-stores.ts";
 import {
   fipsOption,
   option,
@@ -69,6 +70,7 @@ program
   )
   .addOption(attestationRootOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addHelpText(
     "after",
     `
@@ -140,6 +142,7 @@ program
   .addOption(attestationRootOption())
   .addOption(quotasOption())
   .addOption(option("--console", "serve the web console at /console/"))
+  .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

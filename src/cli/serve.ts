@@ -7,6 +7,7 @@ import type { Listener } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { consoleRoutes } from "./console-routes.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
@@ -32,6 +33,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly workers?: number;
   readonly quotas: string;
   readonly console?: boolean;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -118,6 +120,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
     quotas: await quotaProfile(options.quotas, "hold"),
+    ...(await keyStoreSettings(options, "serve")),
     log: operatorLog(),
     ...(options.console === true && { routes: () => consoleRoutes() }),
   };
