@@ -107,6 +107,28 @@ export async function columnOf(page: Page, table: string, header: string): Promi
   return (await cells.allTextContents()).map((text) => text.trim());
 }
 
+const CONTROLS = [
+  "button",
+  "checkbox",
+  "combobox",
+  "link",
+  "menuitem",
+  "radio",
+  "spinbutton",
+  "tab",
+  "table",
+  "textbox",
+];
+
+/** The controls of a page that have no name for whoever does not see them, by their roles. */
+export async function namelessControls(page: Page): Promise<readonly string[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  await session.detach();
+  const roles = nodes.flatMap(({ ignored, role, name }) => (ignored || name?.value ? [] : String(role?.value)));
+  return roles.filter((role) => CONTROLS.includes(role));
+}
+
 /** Waits until something is as it is to be; pages have no moment at which they are done. */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   const end = performance.now() + SHOWN_MS_MAX;
