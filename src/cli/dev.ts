@@ -6,6 +6,7 @@ import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
 import type { Listener } from "../gateway/gateway.ts";
+import { parseEventTarget } from "../signals/events/targets.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
@@ -30,6 +31,7 @@ interface DevOptions {
   readonly unknownPrincipals: "refuse" | "allow";
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly eventTarget?: readonly string[];
   readonly quotas: string;
 }
 
@@ -59,6 +61,7 @@ export async function dev(options: DevOptions): Promise<void> {
     allowUnknownPrincipals: unknownPrincipals === "allow",
     ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
     attestationRoots: readAttestationRoots(attestationRoot),
+    ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
     log: operatorLog(),
     async prepare(parts) {
@@ -97,6 +100,8 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ENDPOINT_URL_EC2=${endpoint}`,
       `export AWS_ENDPOINT_URL_SERVICE_QUOTAS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_EVENTBRIDGE=${endpoint}`,
+      `export AWS_ENDPOINT_URL_CLOUDWATCH=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

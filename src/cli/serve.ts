@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
+import { parseEventTarget } from "../signals/events/targets.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
@@ -26,6 +27,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly auditSync?: boolean;
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly eventTarget?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
 }
@@ -113,6 +115,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
     log: operatorLog(),
   };

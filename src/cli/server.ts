@@ -35,6 +35,10 @@ import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { EventBus } from "../signals/events/bus.ts";
+import { Deliveries } from "../signals/events/deliveries.ts";
+import { eventsService } from "../signals/events/service.ts";
+import { type EventTarget, senderOf } from "../signals/events/targets.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
@@ -66,6 +70,8 @@ export interface ServerConfig extends StoreConfig {
   readonly allowUnknownPrincipals?: boolean;
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
   readonly outboundAllowed?: readonly string[];
+  /** Where target ARNs of EventBridge rules lead to. */
+  readonly eventTargets?: readonly EventTarget[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagationMs?: number;
   /** Absent: resource quotas as on AWS, and no request quotas. */
@@ -85,6 +91,10 @@ export interface ServerParts {
   readonly credentialUsages: CredentialUsages;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
+  /** Sends events to rules, in the transactions of their causes. */
+  readonly bus: EventBus;
+  /** Brings events from their rows to their targets. */
+  readonly deliveries: Deliveries;
   /** Sees to the records of nodes that are gone, where several share a database. */
   readonly adoption: Adoption | undefined;
 }
@@ -113,9 +123,14 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 }
 
 /** Starts what one process of a server does for all of them. */
-export function startBackground({ dueWork, feedPruner }: Pick<ServerParts, "dueWork" | "feedPruner">): void {
+export function startBackground({
+  dueWork,
+  feedPruner,
+  deliveries,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "deliveries">): void {
   dueWork.start();
   feedPruner.start();
+  deliveries.start();
 }
 
 /** Opens everything that a server is made of. */
@@ -151,7 +166,7 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, bus } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
@@ -169,6 +184,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       vpcEndpointService(),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
+      eventsService({ custody, bus }),
     ],
     pipeline: new Pipeline({
       store,
@@ -262,6 +278,8 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       store,
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
+    const deliveries = deliveriesOf(config, store);
+    const bus = new EventBus({ machineClock: systemClock, sent: () => deliveries.wake() });
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
@@ -269,6 +287,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,
       appended: (entry, records) => lastUsages.note(entry, records),
+      enlisted: (tx, entry, records) => bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
     const guard = new DestructionGuard(clock, () => performance.now());
@@ -300,11 +319,34 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return { store, custody, recorder, dueWork, feedPruner, lastUsages, credentialUsages, rootProof, adoption };
+    return {
+      store,
+      custody,
+      recorder,
+      dueWork,
+      feedPruner,
+      lastUsages,
+      credentialUsages,
+      rootProof,
+      bus,
+      deliveries,
+      adoption,
+    };
   } catch (cause) {
     await store.close();
     throw cause;
   }
+}
+
+function deliveriesOf({ eventTargets = [], log }: ServerConfig, store: Store): Deliveries {
+  return new Deliveries({
+    store,
+    machineClock: systemClock,
+    send: senderOf(eventTargets),
+    onError: (cause) => log.error({ err: cause }, "Events could not be delivered and will be tried again."),
+    onGivenUp: ({ arn, rule, account, region }, reason) =>
+      log.warn({ arn, rule, account, region, reason }, "An event was given up: its target did not take it."),
+  });
 }
 
 function adoptionOf(
@@ -366,10 +408,12 @@ export async function closeParts({
   lastUsages,
   credentialUsages,
   rootProof,
+  deliveries,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
   await dueWork.stop();
+  await deliveries.stop();
   await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();

@@ -20,6 +20,7 @@ import type {
   RoleDeletionTable,
   VpcEndpointTable,
 } from "./identity-schema.ts";
+import type { SignalTables } from "./signal-schema.ts";
 
 /** One row: what this store is and who may open it. */
 export interface StoreTable {
@@ -390,7 +391,7 @@ export interface TombstoneTable {
   deleted_at: number;
 }
 
-export interface Schema {
+export interface Schema extends SignalTables {
   store: StoreTable;
   account: AccountTable;
   credential: CredentialTable;

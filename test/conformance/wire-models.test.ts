@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import * as cloudwatchClient from "@aws-sdk/client-cloudwatch";
+import * as eventsClient from "@aws-sdk/client-eventbridge";
 import * as iamClient from "@aws-sdk/client-iam";
 import * as kmsClient from "@aws-sdk/client-kms";
 import * as serviceQuotasClient from "@aws-sdk/client-service-quotas";
 import * as stsClient from "@aws-sdk/client-sts";
+import cloudwatchJson from "../../src/wire/models/cloudwatch.json" with { type: "json" };
+import eventsJson from "../../src/wire/models/events.json" with { type: "json" };
 import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
 import serviceQuotasJson from "../../src/wire/models/service-quotas.json" with { type: "json" };
@@ -159,6 +163,8 @@ for (const { title, client, model, count } of [
 for (const { title, client, model, count } of [
   { title: "IAM", client: iamClient as Exports, model: iamJson as Model, count: 80 },
   { title: "Service Quotas", client: serviceQuotasClient as Exports, model: serviceQuotasJson as Model, count: 9 },
+  { title: "EventBridge", client: eventsClient as Exports, model: eventsJson as Model, count: 11 },
+  { title: "CloudWatch", client: cloudwatchClient as Exports, model: cloudwatchJson as Model, count: 8 },
 ]) {
   describe(`the model of ${title}, a part of the client's,`, () => {
     const operations = operationsOf(client);
