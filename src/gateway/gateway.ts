@@ -274,12 +274,13 @@ export class Gateway {
     return pipeline.perform(service, operation, input, call);
   }
 
-  #send(response: ServerResponse, { status, contentType, body }: WireAnswer, requestId: string): void {
+  #send(response: ServerResponse, { status, contentType, body, headers }: WireAnswer, requestId: string): void {
     // A text goes out in one write with the head; bytes would take a second one.
     response.writeHead(status, {
       "x-amzn-RequestId": requestId,
       "Content-Type": contentType,
       "Content-Length": Buffer.byteLength(body),
+      ...headers,
       ...(this.#closing && { Connection: "close" }),
     });
     response.end(body);

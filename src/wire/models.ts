@@ -47,7 +47,12 @@ const recordedOfKms = {
 export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
-export const cloudwatchModel: () => ServiceModel = once(() => compileModel(cloudwatch));
+/** CloudWatch in each of its protocols, that of today's clients first. */
+export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
+  cloudwatch.metadata.protocols.map((protocol) =>
+    compileModel({ ...cloudwatch, metadata: { ...cloudwatch.metadata, protocol } }),
+  ),
+);
 export const eventsModel: () => ServiceModel = once(() => compileModel(events));
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));

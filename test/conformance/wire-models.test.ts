@@ -160,11 +160,20 @@ for (const { title, client, model, count } of [
   });
 }
 
-for (const { title, client, model, count } of [
+/** Values that the client has and the model does not yet, by enum. */
+const CLOUDWATCH_NEWER: Readonly<Record<string, readonly string[]>> = { AlarmType: ["LogAlarm"] };
+
+for (const { title, client, model, count, newer = {} } of [
   { title: "IAM", client: iamClient as Exports, model: iamJson as Model, count: 80 },
   { title: "Service Quotas", client: serviceQuotasClient as Exports, model: serviceQuotasJson as Model, count: 9 },
   { title: "EventBridge", client: eventsClient as Exports, model: eventsJson as Model, count: 11 },
-  { title: "CloudWatch", client: cloudwatchClient as Exports, model: cloudwatchJson as Model, count: 8 },
+  {
+    title: "CloudWatch",
+    client: cloudwatchClient as Exports,
+    model: cloudwatchJson as Model,
+    count: 8,
+    newer: CLOUDWATCH_NEWER,
+  },
 ]) {
   describe(`the model of ${title}, a part of the client's,`, () => {
     const operations = operationsOf(client);
@@ -184,7 +193,8 @@ for (const { title, client, model, count } of [
       for (const [name, { enum: values }] of Object.entries(model.shapes)) {
         if (values === undefined) continue;
         const clientName = name.charAt(0).toUpperCase() + name.slice(1);
-        assert.deepEqual([...values].sort(), [...(enums.get(clientName) ?? [])].sort(), name);
+        const ours = [...values, ...(newer[name] ?? [])];
+        assert.deepEqual(ours.sort(), [...(enums.get(clientName) ?? [])].sort(), name);
       }
     });
   });
