@@ -68,7 +68,8 @@ export async function dev(options: DevOptions): Promise<void> {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork, store }) => new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock)]),
+    routes: ({ dueWork, signals: { alarms }, store }) =>
+      new Map([...clockRoutes(clock, { dueWork, alarms }), ...explainRoutes(store, clock)]),
   });
   warn(host);
   closeOnSignal(server); // whoever reads the ready line may send a signal at once

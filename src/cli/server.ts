@@ -14,6 +14,7 @@ import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
+import type { TlsOptions } from "../gateway/tls.ts";
 import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
@@ -33,17 +34,16 @@ import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
-import { EventBus } from "../signals/events/bus.ts";
-import { Deliveries } from "../signals/events/deliveries.ts";
-import { eventsService } from "../signals/events/service.ts";
-import { type EventTarget, senderOf } from "../signals/events/targets.ts";
+import type { EventTarget } from "../signals/events/targets.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
+import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
 
@@ -52,7 +52,7 @@ export interface ServerConfig extends StoreConfig {
   readonly port: number;
   /** Further listeners, each the network side of a VPC endpoint. */
   readonly vpcEndpoints?: readonly Listener[];
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: TlsOptions;
   readonly rootKeys: readonly RootKey[];
   readonly clock: Clock;
   /** Given in a worker; without it this is the only process that serves. */
@@ -73,7 +73,7 @@ export interface ServerConfig extends StoreConfig {
   /** Where target ARNs of EventBridge rules lead to. */
   readonly eventTargets?: readonly EventTarget[];
   /** How long new keys, aliases and grants lag (dev only). */
-  readonly propagationMs?: number;
+  readonly propagation?: Propagation;
   /** Absent: resource quotas as on AWS, and no request quotas. */
   readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
@@ -91,10 +91,7 @@ export interface ServerParts {
   readonly credentialUsages: CredentialUsages;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
-  /** Sends events to rules, in the transactions of their causes. */
-  readonly bus: EventBus;
-  /** Brings events from their rows to their targets. */
-  readonly deliveries: Deliveries;
+  readonly signals: Signals;
   /** Sees to the records of nodes that are gone, where several share a database. */
   readonly adoption: Adoption | undefined;
 }
@@ -126,11 +123,11 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 export function startBackground({
   dueWork,
   feedPruner,
-  deliveries,
-}: Pick<ServerParts, "dueWork" | "feedPruner" | "deliveries">): void {
+  signals,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "signals">): void {
   dueWork.start();
   feedPruner.start();
-  deliveries.start();
+  signals.start();
 }
 
 /** Opens everything that a server is made of. */
@@ -166,7 +163,7 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, bus } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, signals } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
@@ -184,7 +181,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       vpcEndpointService(),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
-      eventsService({ custody, bus }),
+      ...signals.services(custody),
     ],
     pipeline: new Pipeline({
       store,
@@ -202,7 +199,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     called: (call) => credentialUsages.note(call),
     endpointsByHost: config.kind === "dev",
     reusePort: config.worker !== undefined,
-    ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
+    ...(config.propagation && { propagation: config.propagation }),
   });
 }
 
@@ -278,16 +275,18 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       store,
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
-    const deliveries = deliveriesOf(config, store);
-    const bus = new EventBus({ machineClock: systemClock, sent: () => deliveries.wake() });
+    const signals = openSignals({ ...config, store });
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
       slot,
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,
-      appended: (entry, records) => lastUsages.note(entry, records),
-      enlisted: (tx, entry, records) => bus.sendRecords(tx, entry, records),
+      appended: (entry, records) => {
+        lastUsages.note(entry, records);
+        signals.uses.note(entry);
+      },
+      enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
     const guard = new DestructionGuard(clock, () => performance.now());
@@ -319,34 +318,12 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return {
-      store,
-      custody,
-      recorder,
-      dueWork,
-      feedPruner,
-      lastUsages,
-      credentialUsages,
-      rootProof,
-      bus,
-      deliveries,
-      adoption,
-    };
+    const usages = { lastUsages, credentialUsages };
+    return { store, custody, recorder, dueWork, feedPruner, ...usages, rootProof, signals, adoption };
   } catch (cause) {
     await store.close();
     throw cause;
   }
-}
-
-function deliveriesOf({ eventTargets = [], log }: ServerConfig, store: Store): Deliveries {
-  return new Deliveries({
-    store,
-    machineClock: systemClock,
-    send: senderOf(eventTargets),
-    onError: (cause) => log.error({ err: cause }, "Events could not be delivered and will be tried again."),
-    onGivenUp: ({ arn, rule, account, region }, reason) =>
-      log.warn({ arn, rule, account, region, reason }, "An event was given up: its target did not take it."),
-  });
 }
 
 function adoptionOf(
@@ -408,15 +385,16 @@ export async function closeParts({
   lastUsages,
   credentialUsages,
   rootProof,
-  deliveries,
+  signals,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
+  await signals.stop();
   await dueWork.stop();
-  await deliveries.stop();
   await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();
+  await signals.metricRecorder.close();
   await credentialUsages.close();
   await rootProof?.close();
   await store.close();

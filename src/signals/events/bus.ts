@@ -92,6 +92,18 @@ export class EventBus {
     return rows.length;
   }
 
+  /** Sends a body to one ARN that no rule names (the actions of alarms). */
+  async sendTo(
+    tx: Tx,
+    to: Pick<EventDeliveryRow, "account" | "region" | "rule" | "target" | "arn" | "body">,
+  ): Promise<void> {
+    const now = this.#machineClock.now();
+    const expires_at = now + AGE_SECONDS_MAX * SECOND_MS;
+    const fresh = { dead_letter_arn: null, attempts: 0, attempts_max: 1 + RETRIES_MAX, next_at: now, expires_at };
+    await insertDeliveries(tx, [{ ...to, ...fresh, id: randomUUID() }]);
+    this.#sent();
+  }
+
   #deliveriesOf(event: BusEvent, targets: readonly LiveTarget[]): EventDeliveryRow[] {
     const json = eventJson(event);
     const parsed: unknown = JSON.parse(json);
