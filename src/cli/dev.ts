@@ -6,6 +6,7 @@ import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
 import type { Listener } from "../gateway/gateway.ts";
+import { Propagation } from "../pipeline/propagation.ts";
 import { parseEventTarget } from "../signals/events/targets.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
@@ -25,6 +26,7 @@ interface DevOptions {
   readonly database?: string;
   readonly seed?: string;
   readonly tls?: "self-signed";
+  readonly tlsFips?: boolean;
   readonly auditLog?: string;
   readonly vpcEndpoint?: readonly Listener[];
   readonly eventualConsistency?: number;
@@ -37,11 +39,12 @@ interface DevOptions {
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
-  const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
+  const { host, port, data, seed, tls, tlsFips, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
   const { outboundAllow, database } = options;
   if (database !== undefined && data === undefined) {
     throw new UsageError("--database needs --data: a database outlives a root key that is kept nowhere.");
   }
+  if (tlsFips === true && tls === undefined) throw new UsageError("--tls-fips has no effect without --tls.");
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -53,13 +56,17 @@ export async function dev(options: DevOptions): Promise<void> {
     port,
     rootKeys: [await rootKeyOf(data)],
     clock,
-    ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
+    ...(tls !== undefined && {
+      tls: { ...(await import("./self-signed.ts")).selfSigned(host, Date.now()), ...(tlsFips && { fips: true }) },
+    }),
     ...(auditLog !== undefined && { auditLog }),
     ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
     ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
-    ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
+    ...(options.eventualConsistency !== undefined && {
+      propagation: new Propagation(options.eventualConsistency * SECOND_MS),
+    }),
     attestationRoots: readAttestationRoots(attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
