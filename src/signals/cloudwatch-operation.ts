@@ -18,8 +18,6 @@ export class InvalidParameterValueException extends coded("InvalidParameterValue
 export class LimitExceededFault extends coded("LimitExceededFault") {}
 export class MissingRequiredParameterException extends coded("MissingRequiredParameterException") {}
 export class ResourceNotFound extends coded("ResourceNotFound", 404) {}
-/** What CloudWatch answers to input that breaks its model or its rules. */
-export class ValidationError extends coded("ValidationError") {}
 
 /** What every run gets. */
 export interface CloudWatchEnvironment extends SignalEnvironment {

@@ -10,7 +10,7 @@ import {
   putMetricAlarm,
   setAlarmState,
 } from "./alarms/operations.ts";
-import { type CloudWatchEnvironment, ValidationError } from "./cloudwatch-operation.ts";
+import type { CloudWatchEnvironment } from "./cloudwatch-operation.ts";
 import { getMetricData, getMetricStatistics, listMetrics } from "./metrics/operations.ts";
 
 const operations: readonly Operation[] = [
@@ -33,7 +33,6 @@ export function cloudwatchServices(environment: CloudWatchEnvironment): readonly
     operations: new Map(operations.map((each) => [each.name, each])),
     environment: { ...environment },
     bodyBytesMax: BODY_BYTES_MAX,
-    invalid: (cause: Error) => new ValidationError(cause.message),
     unsupported: (operation: string) =>
       new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
     internal: (cause: unknown) => new InternalFailure("", { cause }),

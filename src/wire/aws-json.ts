@@ -1,7 +1,7 @@
 /** The protocols awsJson 1.0 and 1.1: JSON bodies, the operation in `X-Amz-Target`. */
 
 import { SerializationException, type ServiceError } from "../base/errors.ts";
-import type { QueryError } from "./aws-query.ts";
+import { type QueryError, queryErrorOf } from "./aws-query.ts";
 import { Failures } from "./constraints.ts";
 import type { Codec, OperationModel } from "./model.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
@@ -71,11 +71,11 @@ export class AwsJsonCodec implements Codec {
 
 /** What tells clients of the query protocol's time the code that they know (Smithy, awsQueryCompatible). */
 export function queryErrorHeaders(
-  { code, status }: Pick<ServiceError, "code" | "status">,
+  error: ServiceError,
   errors: ReadonlyMap<string, QueryError>,
 ): Readonly<Record<string, string>> {
-  const side = status < 500 ? "Sender" : "Receiver";
-  return { "x-amzn-query-error": `${errors.get(code)?.code ?? code};${side}` };
+  const { code, status } = queryErrorOf(error, errors);
+  return { "x-amzn-query-error": `${code};${status < 500 ? "Sender" : "Receiver"}` };
 }
 
 /** How one direction makes the closures of collections, given those of what they contain. */

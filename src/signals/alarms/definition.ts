@@ -1,9 +1,9 @@
 /** What an alarm watches: the input of PutMetricAlarm as far as it is served, and how it is shown again. */
 
 import type { MetricAlarm, Statistic } from "@aws-sdk/client-cloudwatch";
-import { UnsupportedOperationException } from "../../base/errors.ts";
+import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
-import { alarmArn, dimensionsIn, type Input, ValidationError } from "../cloudwatch-operation.ts";
+import { alarmArn, dimensionsIn, type Input } from "../cloudwatch-operation.ts";
 import { findMetric, unitOf } from "../metrics/catalog.ts";
 import { isStatistic } from "../metrics/operations.ts";
 import type { Series } from "../metrics/recorder.ts";
@@ -27,7 +27,7 @@ const WEEK_SECONDS = 604_800;
 const TREATMENTS = ["breaching", "notBreaching", "ignore", "missing"];
 
 /**
- * @throws ValidationError the alarm contradicts itself
+ * @throws ValidationException the alarm contradicts itself
  * @throws UnsupportedOperationException it watches in a way that is not served
  */
 export function definitionOf({ Tags, ...input }: Input<"PutMetricAlarm">): AlarmDefinition {
@@ -42,10 +42,12 @@ export function definitionOf({ Tags, ...input }: Input<"PutMetricAlarm">): Alarm
     ComparisonOperator = "",
   } = input;
   if (MetricName === undefined || Namespace === undefined || Period === undefined || Threshold === undefined) {
-    throw new ValidationError("MetricName, Namespace, Period and Threshold must be given for an alarm on a metric.");
+    throw new ValidationException(
+      "MetricName, Namespace, Period and Threshold must be given for an alarm on a metric.",
+    );
   }
   if (EvaluationPeriods === undefined || !isServed(ComparisonOperator) || !isStatistic(Statistic)) {
-    throw new ValidationError(
+    throw new ValidationException(
       "EvaluationPeriods, ComparisonOperator and Statistic must be given for an alarm on a metric.",
     );
   }
@@ -79,19 +81,19 @@ function requireConsistent(
   alarm: Pick<AlarmDefinition, "Period" | "EvaluationPeriods" | "DatapointsToAlarm" | "TreatMissingData">,
 ): void {
   const { Period, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = "missing" } = alarm;
-  if (Period % MINUTE_SECONDS !== 0) throw new ValidationError("The value of Period must be a multiple of 60.");
+  if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("The value of Period must be a multiple of 60.");
   const limit = Period < HOUR_SECONDS ? DAY_SECONDS : WEEK_SECONDS;
   if (Period * EvaluationPeriods > limit) {
     const span = limit === DAY_SECONDS ? "a day" : "a week";
-    throw new ValidationError(
+    throw new ValidationException(
       `Metrics cannot be checked across more than ${span} (EvaluationPeriods * Period must be <= ${limit}).`,
     );
   }
   if (DatapointsToAlarm > EvaluationPeriods) {
-    throw new ValidationError("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
+    throw new ValidationException("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
   }
   if (!TREATMENTS.includes(TreatMissingData)) {
-    throw new ValidationError(`TreatMissingData ${TreatMissingData} is not one of ${TREATMENTS.join(", ")}.`);
+    throw new ValidationException(`TreatMissingData ${TreatMissingData} is not one of ${TREATMENTS.join(", ")}.`);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { HistoryItemType } from "@aws-sdk/client-cloudwatch";
+import { ValidationException } from "../../base/errors.ts";
 import * as rows from "../../storage/alarms.ts";
 import type { AlarmHistoryRow, MetricAlarmRow } from "../../storage/signal-schema.ts";
 import type { Tx } from "../../storage/store.ts";
@@ -14,7 +15,6 @@ import {
   page,
   ResourceNotFound,
   read,
-  ValidationError,
 } from "../cloudwatch-operation.ts";
 import { definitionOf, parsedDefinition, shownAlarm } from "./definition.ts";
 
@@ -73,7 +73,7 @@ export const describeAlarms = read("DescribeAlarms", {
   onMax: NAMES_MAX,
   validate({ AlarmNames, AlarmNamePrefix }) {
     if (AlarmNames === undefined || AlarmNamePrefix === undefined) return;
-    throw new ValidationError("AlarmNamePrefix cannot be specified with AlarmNames.");
+    throw new ValidationException("AlarmNamePrefix cannot be specified with AlarmNames.");
   },
   async run(input, context) {
     const { AlarmNames, AlarmNamePrefix = "", AlarmTypes = ["MetricAlarm"], StateValue, ActionPrefix } = input;

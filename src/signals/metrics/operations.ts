@@ -1,7 +1,7 @@
 /** ListMetrics, GetMetricStatistics and GetMetricData. */
 
 import type { Datapoint, MetricDataQuery, MetricDataResult, Statistic } from "@aws-sdk/client-cloudwatch";
-import { UnsupportedOperationException } from "../../base/errors.ts";
+import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import {
   dimensionsIn,
@@ -13,7 +13,6 @@ import {
   ownerOf,
   page,
   read,
-  ValidationError,
 } from "../cloudwatch-operation.ts";
 import { dimensionsText, findMetric, NAMESPACE, unitOf } from "./catalog.ts";
 import type { PeriodPoint } from "./reader.ts";
@@ -178,18 +177,18 @@ export const getMetricData = read("GetMetricData", {
 
 function requireQueries({ MetricDataQueries = [], StartTime, EndTime }: Input<"GetMetricData">): void {
   const spanMs = (EndTime?.getTime() ?? 0) - (StartTime?.getTime() ?? 0);
-  if (spanMs <= 0) throw new ValidationError("The parameter StartTime must be less than the parameter EndTime.");
+  if (spanMs <= 0) throw new ValidationException("The parameter StartTime must be less than the parameter EndTime.");
   if (MetricDataQueries.length > QUERIES_MAX) {
-    throw new ValidationError("The collection MetricDataQueries must not have a size greater than 500.");
+    throw new ValidationException("The collection MetricDataQueries must not have a size greater than 500.");
   }
   const ids = new Set(MetricDataQueries.map(({ Id }) => Id));
   if (ids.size < MetricDataQueries.length) {
-    throw new ValidationError("The values for parameter id in MetricDataQueries are not unique.");
+    throw new ValidationException("The values for parameter id in MetricDataQueries are not unique.");
   }
   let points = 0;
   for (const query of MetricDataQueries) points += spanMs / (requireQuery(query) * SECOND_MS);
   if (points > DATA_POINTS_MAX) {
-    throw new ValidationError(
+    throw new ValidationException(
       "The request is for more than 100,800 data points: increase Period, or shorten the time.",
     );
   }
@@ -197,13 +196,13 @@ function requireQueries({ MetricDataQueries = [], StartTime, EndTime }: Input<"G
 
 /** @returns its period in seconds */
 function requireQuery({ Id, Expression, MetricStat, AccountId }: MetricDataQuery): number {
-  if (!/^[a-z][A-Za-z0-9_]*$/.test(Id ?? "")) throw new ValidationError(`Invalid id: ${Id}.`);
+  if (!/^[a-z][A-Za-z0-9_]*$/.test(Id ?? "")) throw new ValidationException(`Invalid id: ${Id}.`);
   if (Expression !== undefined || AccountId !== undefined) {
     throw new UnsupportedOperationException("Keystead supports neither expressions nor metrics of other accounts yet.");
   }
   const { Period = 0, Stat = "" } = MetricStat ?? {};
-  if (MetricStat === undefined) throw new ValidationError(`MetricStat or Expression must be given for ${Id}.`);
-  if (Period % MINUTE_SECONDS !== 0) throw new ValidationError("Period must be a multiple of 60.");
+  if (MetricStat === undefined) throw new ValidationException(`MetricStat or Expression must be given for ${Id}.`);
+  if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("Period must be a multiple of 60.");
   if (!isStatistic(Stat)) {
     throw new UnsupportedOperationException(
       `Keystead does not support the statistic ${Stat}: it keeps no percentiles.`,
