@@ -38,11 +38,13 @@ import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
+import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
@@ -92,6 +94,10 @@ export interface ServerParts {
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
   readonly signals: Signals;
+  /** Requests of this process. */
+  readonly requests: RequestCounters;
+  /** Keeps destructive work waiting after a start. */
+  readonly guard: DestructionGuard;
   /** Sees to the records of nodes that are gone, where several share a database. */
   readonly adoption: Adoption | undefined;
 }
@@ -193,7 +199,12 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
-    routes: new Map([...healthRoutes(parts, config.log), ...(config.routes?.(parts) ?? [])]),
+    answered: (answer) => parts.requests.observe(answer.service, answer.operation, answer.code, answer.milliseconds),
+    routes: new Map([
+      ...healthRoutes(parts, config.log),
+      ...metricsRoutes(parts, config),
+      ...(config.routes?.(parts) ?? []),
+    ]),
     quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
@@ -319,7 +330,19 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
     const usages = { lastUsages, credentialUsages };
-    return { store, custody, recorder, dueWork, feedPruner, ...usages, rootProof, signals, adoption };
+    return {
+      store,
+      custody,
+      recorder,
+      dueWork,
+      feedPruner,
+      ...usages,
+      rootProof,
+      signals,
+      requests: new RequestCounters(),
+      guard,
+      adoption,
+    };
   } catch (cause) {
     await store.close();
     throw cause;

@@ -376,3 +376,51 @@ describe("the other protocols of CloudWatch", () => {
     assert.match(invalid.text, /<Code>ValidationError<\/Code>/);
   });
 });
+
+describe("/metrics", () => {
+  it("tells Prometheus of requests by operation and outcome, of what waits, and of no account or key", async () => {
+    const { KeyId } = await newKey(kms);
+    await assertRefused(kms.enableKeyRotation({ KeyId: `${KeyId}0` }), "NotFoundException");
+    await assert.rejects(
+      new CloudWatch({ ...settings, credentials: { accessKeyId: "AKIANOBODY", secretAccessKey: "x" } }).listMetrics({}),
+    );
+    const response = await fetch(`${world.server.endpoint}/metrics`);
+    assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    const text = await response.text();
+    for (const expected of [
+      /^keystead_requests_total\{service="kms",operation="CreateKey",code="OK"\} \d+$/m,
+      /^keystead_requests_total\{service="kms",operation="EnableKeyRotation",code="NotFoundException"\} 1$/m,
+      /^keystead_requests_total\{service="monitoring",operation="ListMetrics",code="UnrecognizedClientException"\} 1$/m,
+      /^keystead_request_duration_seconds_bucket\{service="kms",operation="CreateKey",le="\+Inf"\} \d+$/m,
+      /^keystead_keys [1-9]\d*$/m,
+      /^keystead_audit_outbox_records \d+$/m,
+      /^keystead_due_work_overdue_seconds [\d.]+$/m,
+      /^keystead_destructive_work_wait_seconds 0$/m,
+      /^keystead_event_deliveries_waiting \d+$/m,
+    ]) {
+      assert.match(text, expected);
+    }
+    assert.ok(!text.includes(ACCOUNT) && !text.includes(KeyId));
+  });
+});
+
+describe("the record that the guide's alarm on keys pending deletion matches", () => {
+  it("S02-033: comes of an attempt to use such a key, and not of what is allowed in that state", async () => {
+    const { KeyId } = await newKey(kms);
+    await kms.scheduleKeyDeletion({ KeyId });
+    const { requestId } = await refusalOf(kms.encrypt({ KeyId, Plaintext: bytes(1) }));
+    await kms.listKeys({});
+    const { Policy } = await kms.getKeyPolicy({ KeyId });
+    await kms.putKeyPolicy({ KeyId, Policy });
+    await kms.cancelKeyDeletion({ KeyId });
+    // { $.eventSource = kms* && $.errorMessage = "* is pending deletion."}
+    const matched = await world.records.where(
+      ({ eventSource, errorMessage = "" }) =>
+        eventSource.startsWith("kms") && errorMessage.endsWith(" is pending deletion."),
+    );
+    assert.deepEqual(
+      matched.map(({ eventName, requestID }) => ({ eventName, requestID })),
+      [{ eventName: "Encrypt", requestID: requestId }],
+    );
+  });
+});
