@@ -227,25 +227,32 @@ describe("rules and targets", () => {
   it("are refused where they could not take effect", async () => {
     const EventPattern = "{}";
     for (const { call, code } of [
-      { call: events.putRule({ Name: "x" }), code: "ValidationException" },
-      { call: events.putRule({ Name: "x", EventPattern }), code: "InvalidEventPatternException" },
-      { call: events.putRule({ Name: "x", ScheduleExpression: "rate(1 day)" }), code: "UnsupportedOperationException" },
-      { call: events.describeRule({ Name: "x", EventBusName: "other" }), code: "ResourceNotFoundException" },
-      { call: events.enableRule({ Name: "absent" }), code: "ResourceNotFoundException" },
+      { call: () => events.putRule({ Name: "x" }), code: "ValidationException" },
+      { call: () => events.putRule({ Name: "x", EventPattern }), code: "InvalidEventPatternException" },
       {
-        call: events.putTargets({ Rule: "absent", Targets: [{ Id: "a", Arn: arnOf("a") }] }),
+        call: () => events.putRule({ Name: "x", ScheduleExpression: "rate(1 day)" }),
+        code: "UnsupportedOperationException",
+      },
+      { call: () => events.describeRule({ Name: "x", EventBusName: "other" }), code: "ResourceNotFoundException" },
+      { call: () => events.enableRule({ Name: "absent" }), code: "ResourceNotFoundException" },
+      {
+        call: () => events.putTargets({ Rule: "absent", Targets: [{ Id: "a", Arn: arnOf("a") }] }),
         code: "ResourceNotFoundException",
       },
-      { call: events.putTargets({ Rule: "kms", Targets: [{ Id: "a", Arn: "nowhere" }] }), code: "ValidationException" },
       {
-        call: events.putTargets({
-          Rule: "kms",
-          Targets: Array.from({ length: 6 }, (_, n) => ({ Id: `${n}`, Arn: arnOf("a") })),
-        }),
+        call: () => events.putTargets({ Rule: "kms", Targets: [{ Id: "a", Arn: "nowhere" }] }),
+        code: "ValidationException",
+      },
+      {
+        call: () =>
+          events.putTargets({
+            Rule: "kms",
+            Targets: Array.from({ length: 6 }, (_, n) => ({ Id: `${n}`, Arn: arnOf("a") })),
+          }),
         code: "LimitExceededException",
       },
     ]) {
-      await assertRefused(call, code);
+      await assertRefused(call(), code);
     }
     const event = {
       id: "1",
@@ -284,8 +291,12 @@ describe("rules and targets", () => {
     const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
     const ruler = new EventBridge({ ...settings, credentials });
     assert.equal((await ruler.describeRule({ Name: "own" })).Name, "own");
-    for (const call of [ruler.describeRule({ Name: "kms" }), ruler.disableRule({ Name: "own" }), ruler.listRules({})]) {
-      await assertRefused(call, "AccessDeniedException");
+    for (const call of [
+      () => ruler.describeRule({ Name: "kms" }),
+      () => ruler.disableRule({ Name: "own" }),
+      () => ruler.listRules({}),
+    ]) {
+      await assertRefused(call(), "AccessDeniedException");
     }
     for (const client of [stranger, ruler, iam]) client.destroy();
   });

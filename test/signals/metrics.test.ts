@@ -93,17 +93,17 @@ for (const { engine, withStore } of engines) {
       });
       assert.deepEqual(failures, []);
     });
-
-    it("are dropped, and counted, where too many series have some", async () => {
-      await withStore(async (store) => {
-        const recorder = new MetricRecorder({ store, clock: { now: () => 0 }, onError: assert.ifError });
-        for (let index = 0; index < 1_010; index += 1) {
-          const dimensions = { CustomKeyStoreId: `cks-${index}` };
-          recorder.record({ ...OWNER, metric: "XksProxyCredentialAge", dimensions }, { value: index });
-        }
-        assert.equal(recorder.dropped, 10);
-        await recorder.close();
-      });
-    });
   });
 }
+
+describe("data points of too many series", () => {
+  it("are dropped, and counted", () => {
+    const store = { transaction: () => Promise.reject(new Error("Nothing is written here.")) };
+    const recorder = new MetricRecorder({ store, clock: { now: () => 0 }, onError: assert.ifError });
+    for (let index = 0; index < 1_010; index += 1) {
+      const dimensions = { CustomKeyStoreId: `cks-${index}` };
+      recorder.record({ ...OWNER, metric: "XksProxyCredentialAge", dimensions }, { value: index });
+    }
+    assert.equal(recorder.dropped, 10);
+  });
+});
