@@ -1,6 +1,7 @@
 /** How the operations of EventBridge and CloudWatch are declared: `reader` and `changer`. */
 
 import { asArn } from "../base/arn.ts";
+import { UnsupportedOperationException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../pipeline/operation.ts";
 
@@ -60,6 +61,20 @@ function targetOf<I>(action: string, on: ArnsOf<I>, index: number): Target {
       return { kind: "found", resource: { arn, account: asArn(arn)?.account ?? account } };
     },
   };
+}
+
+/**
+ * Targets are the operator's endpoints, of which an account may use its own alone: on AWS, the policy of a queue or topic would say
+ * who else may.
+ *
+ * @throws UnsupportedOperationException an ARN is of another account
+ */
+export function requireOwnArns(arns: readonly (string | undefined)[], { principal }: Call): void {
+  for (const arn of arns) {
+    const account = asArn(arn ?? "")?.account ?? "";
+    if (!/^[0-9]{12}$/.test(account) || account === principal.account) continue;
+    throw new UnsupportedOperationException("Keystead does not support targets in other accounts yet.");
+  }
 }
 
 function nonEmpty(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {

@@ -245,6 +245,11 @@ describe("rules and targets", () => {
       },
       {
         call: () =>
+          events.putTargets({ Rule: "kms", Targets: [{ Id: "a", Arn: arnOf("a").replace(ACCOUNT, "444455556666") }] }),
+        code: "UnsupportedOperationException",
+      },
+      {
+        call: () =>
           events.putTargets({
             Rule: "kms",
             Targets: Array.from({ length: 6 }, (_, n) => ({ Id: `${n}`, Arn: arnOf("a") })),

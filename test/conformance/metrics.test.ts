@@ -302,6 +302,7 @@ describe("alarms", () => {
       { change: { TreatMissingData: "perhaps" }, code: "ValidationException" },
       { change: { Statistic: undefined }, code: "ValidationException" },
       { change: { ComparisonOperator: "LessThanLowerThreshold" }, code: "UnsupportedOperationException" },
+      { change: { AlarmActions: [topic.replace(ACCOUNT, "444455556666")] }, code: "UnsupportedOperationException" },
       { change: { ExtendedStatistic: "p99" }, code: "UnsupportedOperationException" },
     ]) {
       const input = { ...alarm, AlarmName, ...change } as PutMetricAlarmCommandInput;

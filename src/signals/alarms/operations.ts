@@ -16,6 +16,7 @@ import {
   ResourceNotFound,
   read,
 } from "../cloudwatch-operation.ts";
+import { requireOwnArns } from "../operation.ts";
 import { definitionOf, parsedDefinition, shownAlarm } from "./definition.ts";
 
 /** Alarms of an account in a Region (CloudWatch user guide, Quotas), names in one request, and items of a page. */
@@ -33,6 +34,8 @@ export const putMetricAlarm = change("PutMetricAlarm", {
   async run(input, { call, tx }) {
     const definition = definitionOf(input);
     const owner = { ...ownerOf(call), name: definition.AlarmName };
+    const { AlarmActions = [], OKActions = [], InsufficientDataActions = [] } = definition;
+    requireOwnArns([...AlarmActions, ...OKActions, ...InsufficientDataActions], call);
     const before = await rows.findAlarm(tx.db, owner);
     if (before === undefined && (await rows.countAlarms(tx.db, owner)) >= ALARMS_MAX) {
       throw new LimitExceededFault("The maximum limit for alarms has been reached.");

@@ -6,6 +6,7 @@ import { ValidationException } from "../../base/errors.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import * as rows from "../../storage/events.ts";
 import type { EventTargetRow } from "../../storage/signal-schema.ts";
+import { requireOwnArns } from "../operation.ts";
 import { requireInput } from "./input.ts";
 import { change, type Input, LimitExceededException, page, read, requireRule, ruleArn, ruleName } from "./operation.ts";
 
@@ -25,6 +26,10 @@ export const putTargets = change("PutTargets", {
     await requireRule(context, { name: Rule, bus: EventBusName });
     const name = ruleName(call, Rule);
     const { account, region } = name;
+    requireOwnArns(
+      (Targets ?? []).flatMap(({ Arn, DeadLetterConfig }) => [Arn, DeadLetterConfig?.Arn]),
+      call,
+    );
     const ids = new Set((await rows.listTargets(tx.db, name)).map(({ id }) => id));
     for (const target of Targets ?? []) {
       const { Id: id = "", Arn: arn = "" } = target;

@@ -23,7 +23,7 @@ export function parseEventTarget(text: string): EventTarget {
   const url = URL.parse(text.slice(equals + 1));
   const isArn = arn === "*" || arn.startsWith("arn:");
   if (!isArn || url === null || !["https:", "http:", "file:"].includes(url.protocol)) {
-    throw new OperatorError(`An event target is ARN=URL, with an https:, http: or file: URL, not '${text}'.`);
+    throw new OperatorError(`An event target is ARN=URL, with an https:, http: or file: URL; that of '${arn}' is not.`);
   }
   if (url.username !== "" || url.password !== "") {
     throw new OperatorError(`The URL of the event target ${arn} must not have credentials.`);
