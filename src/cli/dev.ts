@@ -12,6 +12,7 @@ import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
@@ -35,6 +36,7 @@ interface DevOptions {
   readonly attestationRoot?: readonly string[];
   readonly eventTarget?: readonly string[];
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -70,6 +72,7 @@ export async function dev(options: DevOptions): Promise<void> {
     attestationRoots: readAttestationRoots(attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
+    ...(await keyStoreSettings(options, "dev")),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
+import { keyStoresOption } from "./key-stores.ts";
 import {
   fipsOption,
   option,
@@ -76,6 +77,7 @@ program
   .addOption(attestationRootOption())
   .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addHelpText(
     "after",
     `
@@ -147,6 +149,7 @@ program
   .addOption(attestationRootOption())
   .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

@@ -7,6 +7,7 @@ import type { Listener } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { parseEventTarget } from "../signals/events/targets.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
@@ -32,6 +33,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly eventTarget?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -119,6 +121,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     attestationRoots: readAttestationRoots(options.attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
+    ...(await keyStoreSettings(options, "serve")),
     log: operatorLog(),
   };
 }

@@ -11,6 +11,7 @@ import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
+import { PostClient } from "../base/outbound-post.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
@@ -25,6 +26,11 @@ import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
+import { SETTLE_KEY_STORE, settleKeyStoreWhenDue } from "../kms/key-stores/connection.ts";
+import { HealthWatch } from "../kms/key-stores/health-watch.ts";
+import { type KeyStoreMeter, noMeter } from "../kms/key-stores/meter.ts";
+import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts";
+import { XksClient } from "../kms/key-stores/xks-client.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
@@ -76,6 +82,10 @@ export interface ServerConfig extends StoreConfig {
   readonly eventTargets?: readonly EventTarget[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagation?: Propagation;
+  /** What the operator says of key stores and the ways to them. */
+  readonly keyStores?: KeyStoreSettings;
+  /** What counts the use of external key stores. */
+  readonly keyStoreMeter?: KeyStoreMeter;
   /** Absent: resource quotas as on AWS, and no request quotas. */
   readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
@@ -91,6 +101,11 @@ export interface ServerParts {
   readonly feedPruner: FeedPruner;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
+  /** Asks the proxies of external key stores. */
+  readonly xks: XksClient;
+  /** Its connections. */
+  readonly post: PostClient;
+  readonly healthWatch: HealthWatch;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
   readonly signals: Signals;
@@ -129,8 +144,10 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 export function startBackground({
   dueWork,
   feedPruner,
+  healthWatch,
   signals,
-}: Pick<ServerParts, "dueWork" | "feedPruner" | "signals">): void {
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals">): void {
+  healthWatch.start();
   dueWork.start();
   feedPruner.start();
   signals.start();
@@ -169,14 +186,22 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, signals } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
   const quotas = new Quotas(kmsQuotas, { ...profile, processes });
   return new Gateway({
     services: [
-      kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
+      kmsService({
+        custody,
+        recorder,
+        lastUsages,
+        attestations,
+        unknownPrincipals: unknownPrincipalsOf(config),
+        xks,
+        ...(config.keyStoreMeter && { meter: config.keyStoreMeter }),
+      }),
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({
         custody,
@@ -300,6 +325,14 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
+    const { keyStores: settings = NO_SETTINGS, outboundAllowed = [], keyStoreMeter: meter = noMeter } = config;
+    const post = new PostClient({ certificates: settings.certificates, allowed: outboundAllowed });
+    const xks = new XksClient({ post, custody, settings, meter, machineClock: systemClock });
+    const healthWatch = new HealthWatch({
+      store,
+      xks,
+      onError: (cause) => log.error({ err: cause }, "The health of external key stores could not be asked for."),
+    });
     const guard = new DestructionGuard(clock, () => performance.now());
     const dueWork = new DueWork({
       store,
@@ -310,6 +343,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
         [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
         [SETTLE_KEY, settleKeyWhenDue()],
+        [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks })],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
@@ -329,14 +363,17 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    const usages = { lastUsages, credentialUsages };
     return {
       store,
       custody,
       recorder,
       dueWork,
       feedPruner,
-      ...usages,
+      lastUsages,
+      credentialUsages,
+      xks,
+      post,
+      healthWatch,
       rootProof,
       signals,
       requests: new RequestCounters(),
@@ -407,12 +444,15 @@ export async function closeParts({
   feedPruner,
   lastUsages,
   credentialUsages,
+  post,
+  healthWatch,
   rootProof,
   signals,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
   await signals.stop();
+  await healthWatch.stop();
   await dueWork.stop();
   await feedPruner.stop();
   await recorder.close();
@@ -421,6 +461,7 @@ export async function closeParts({
   await credentialUsages.close();
   await rootProof?.close();
   await store.close();
+  post.close();
   custody.close();
 }
 

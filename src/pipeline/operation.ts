@@ -135,6 +135,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
   additional?(output: O | undefined, context: C): Readonly<Record<string, unknown>> | undefined;
+  /** What `additionalEventData` says of what was found, as far as the caller may know of it; in the records of refusals too. */
+  known?(known: Readonly<Record<string, Resource>>): Readonly<Record<string, unknown>> | undefined;
   /** What `additionalEventData` says of the examined input, in the records of refusals too. */
   examined?(examined: Examined): Readonly<Record<string, unknown>> | undefined;
 }
@@ -224,6 +226,8 @@ export interface Service {
   admits?(principal: Principal): boolean;
   /** What is answered to a request over a request quota, where that is not the text of most services. */
   throttled?(): ServiceError;
+  /** Is told of a request that is over a request quota, and over which. */
+  overQuota?(charge: Charge, call: Call): void;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */

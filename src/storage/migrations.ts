@@ -291,9 +291,27 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   {
-    // Code of version 10 would make changes whose events are lost.
+    // Code of version 10 would use keys of a key store that is disconnected, and encrypt under them once instead of twice.
     version: 11,
     minimumReader: 11,
+    sqlite: `
+      CREATE TABLE key_store (
+        region TEXT NOT NULL, id TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL, name TEXT NOT NULL,
+        type TEXT NOT NULL, connection_state TEXT NOT NULL, connection_error TEXT, connection_request TEXT, revision TEXT NOT NULL,
+        secret BLOB NOT NULL, secret_at INTEGER NOT NULL, created_at INTEGER NOT NULL, connectivity TEXT NOT NULL,
+        endpoint TEXT NOT NULL, path TEXT NOT NULL, access_key_id TEXT NOT NULL, vpc_service TEXT, vpc_owner TEXT,
+        PRIMARY KEY (region, id)
+      ) STRICT;
+      CREATE UNIQUE INDEX key_store_by_name ON key_store (region, account, name);
+      ALTER TABLE "key" ADD COLUMN key_store_id TEXT;
+      ALTER TABLE "key" ADD COLUMN xks_key_id TEXT;
+      CREATE UNIQUE INDEX key_by_key_store ON "key" (region, key_store_id, xks_key_id) WHERE key_store_id IS NOT NULL;
+    `,
+  },
+  {
+    // Code of version 11 would make changes whose events are lost.
+    version: 12,
+    minimumReader: 12,
     sqlite: `
       CREATE TABLE event_rule (
         account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, pattern TEXT NOT NULL, state TEXT NOT NULL,

@@ -20,6 +20,7 @@ import type {
   RoleDeletionTable,
   VpcEndpointTable,
 } from "./identity-schema.ts";
+import type { KeyStoreTable } from "./key-store-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
 
 /** One row: what this store is and who may open it. */
@@ -101,6 +102,10 @@ export interface KeyTable {
   expiration_model: ExpirationModel | null;
   /** When the first of the materials that the key can't do without expires; null where none does. */
   valid_to: number | null;
+  /** The custom key store that it is in; null where it is in none. */
+  key_store_id: string | null;
+  /** In an external key store: by what its proxy knows the external key. */
+  xks_key_id: string | null;
 }
 
 /** Whether imported material expires; the words are the API's. */
@@ -374,6 +379,7 @@ export type ChangeKind =
   | "vpcEndpoint"
   | "key"
   | "keyLabels"
+  | "keyStore"
   | "material"
   | "alias"
   | "grant"
@@ -413,6 +419,7 @@ export interface Schema extends SignalTables {
   account_creation: AccountCreationTable;
   vpc_endpoint: VpcEndpointTable;
   key: KeyTable;
+  key_store: KeyStoreTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
   key_usage_start: KeyUsageStartTable;
