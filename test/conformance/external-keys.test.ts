@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { EC2 } from "@aws-sdk/client-ec2";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
 import { integrityOf } from "../../src/kms/key-stores/xks-answers.ts";
@@ -321,12 +322,44 @@ describe("a key in an external key store", () => {
     assert.deepEqual([record.errorCode, record.errorMessage], ["KMSInvalidStateException", DENIED]);
   });
 
-  it("S02-016, S06b-032: tells nothing of a stranger's refusal", async () => {
+  it("has nothing told of it in the record of a stranger's refusal", async () => {
     const KeyId = await newExternal();
     const stranger = world.client(OTHER_ACCOUNT);
     const Arn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KeyId}`;
     const refused = await assertRefused(stranger.encrypt({ KeyId: Arn, Plaintext }), "AccessDeniedException");
     assert.equal((await held.records.of(refused.requestId)).additionalEventData, undefined);
+  });
+
+  it("S06b-032: tells the proxy which VPC endpoint a request of its own account came through", async () => {
+    const KeyId = await newExternal();
+    const Policy = policyOf(allowing(ACCOUNT), allowing(OTHER_ACCOUNT));
+    await kms.putKeyPolicy({ KeyId, Policy });
+    const { Arn } = await describedKey(kms, KeyId);
+    for (const account of [ACCOUNT, OTHER_ACCOUNT]) {
+      const credentials = world.credentialsOf(account);
+      const ec2 = new EC2({ endpoint: held.address.endpoint, credentials, region: REGION, maxAttempts: 1 });
+      const { VpcEndpoint } = await ec2.createVpcEndpoint({
+        VpcId: "vpc-0123456789abcdef0",
+        ServiceName: `com.amazonaws.${REGION}.kms`,
+        VpcEndpointType: "Interface",
+      });
+      const client = world.client(account);
+      client.middlewareStack.add(
+        (next) => (args) => {
+          const { headers } = args.request as { headers: Record<string, string> };
+          headers["host"] = present(VpcEndpoint?.DnsEntries?.[0]?.DnsName);
+          return next(args);
+        },
+        { step: "build", priority: "low", name: "host" },
+      );
+      proxy.requests.length = 0;
+      await client.encrypt({ KeyId: Arn, Plaintext });
+      const { awsSourceVpc, awsSourceVpce } = present(proxy.requests[0]).metadata;
+      const isOwn = account === ACCOUNT;
+      assert.equal(awsSourceVpc, isOwn ? "vpc-0123456789abcdef0" : undefined);
+      assert.equal(awsSourceVpce, isOwn ? VpcEndpoint?.VpcEndpointId : undefined);
+      ec2.destroy();
+    }
   });
 
   it("S07-008, S06b-022, S06a-021: refuses what custom key stores don't have", async () => {
