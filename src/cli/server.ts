@@ -43,6 +43,9 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { ForwardingKms } from "../services/forwarding.ts";
+import { ssmService } from "../services/ssm/service.ts";
+import { taggingService } from "../services/tagging/service.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
@@ -178,33 +181,34 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
   const quotas = new Quotas(kmsQuotas, { ...profile, processes });
+  const pipeline = new Pipeline({
+    store,
+    recorder,
+    ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+  });
+  const unknownPrincipals = unknownPrincipalsOf(config);
+  const kms = kmsService({
+    custody,
+    recorder,
+    lastUsages,
+    attestations,
+    unknownPrincipals,
+    xks,
+    ...(config.keyStoreMeter && { meter: config.keyStoreMeter }),
+  });
+  const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   return new Gateway({
     services: [
-      kmsService({
-        custody,
-        recorder,
-        lastUsages,
-        attestations,
-        unknownPrincipals: unknownPrincipalsOf(config),
-        xks,
-        ...(config.keyStoreMeter && { meter: config.keyStoreMeter }),
-      }),
+      kms,
       stsService({ custody, identityTokens: identityTokensOf(config) }),
-      iamService({
-        custody,
-        credentialUsages,
-        unknownPrincipals: unknownPrincipalsOf(config),
-        directory: kmsDirectory,
-      }),
+      iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
       vpcEndpointService(),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
+      taggingService({ custody }),
+      ssmService({ custody, kms: forwardingKms }),
     ],
-    pipeline: new Pipeline({
-      store,
-      recorder,
-      ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
-    }),
+    pipeline,
     store,
     custody,
     clock: config.clock,

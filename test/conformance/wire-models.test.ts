@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as iamClient from "@aws-sdk/client-iam";
 import * as kmsClient from "@aws-sdk/client-kms";
+import * as taggingClient from "@aws-sdk/client-resource-groups-tagging-api";
 import * as serviceQuotasClient from "@aws-sdk/client-service-quotas";
 import * as stsClient from "@aws-sdk/client-sts";
 import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
+import taggingJson from "../../src/wire/models/resourcegroupstaggingapi.json" with { type: "json" };
 import serviceQuotasJson from "../../src/wire/models/service-quotas.json" with { type: "json" };
 import stsJson from "../../src/wire/models/sts.json" with { type: "json" };
 
@@ -159,6 +161,7 @@ for (const { title, client, model, count } of [
 for (const { title, client, model, count } of [
   { title: "IAM", client: iamClient as Exports, model: iamJson as Model, count: 80 },
   { title: "Service Quotas", client: serviceQuotasClient as Exports, model: serviceQuotasJson as Model, count: 9 },
+  { title: "Resource Groups Tagging", client: taggingClient as Exports, model: taggingJson as Model, count: 3 },
 ]) {
   describe(`the model of ${title}, a part of the client's,`, () => {
     const operations = operationsOf(client);
