@@ -6,18 +6,22 @@
  * marked to do, when a file holds no test, and, where all ran, when an id of a finished capability has no passing test.
  */
 
-import { globSync, writeFileSync } from "node:fs";
+import { globSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Transform } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
+import { bundleSources } from "../build/bundle-sources.ts";
+import { TEST_MAIN_VARIABLE } from "../src/testing.ts";
 import { TEST_DATABASE_VARIABLE } from "../src/testing-database.ts";
 import { coverageOf, formatCoverage, loadChecklist, RESULTS_FILE, type RunResults } from "./conformance/coverage.ts";
 import { POSTGRES_VARIABLE, PostgresServer } from "./postgres.ts";
 import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** One place from run to run, since compiled code is kept by the path of its source. */
+const BUNDLES = join(ROOT, "dist/test");
 const NOT_UNIT = [
   "test/interop/",
   "test/faults/",
@@ -103,8 +107,12 @@ await using postgres = unitOnly ? undefined : await PostgresServer.start();
 if (postgres !== undefined) process.env[POSTGRES_VARIABLE] = postgres.url;
 if (postgres !== undefined && onPostgres) process.env[TEST_DATABASE_VARIABLE] = postgres.url;
 
-// Tests and the servers that they start load the same sources some hundred times.
+// Tests and the servers that they start load the same sources some hundred times. Servers and commands run as they are
+// published, from bundles, which are ready in half the time; tests that need their source start it themselves.
 process.env["NODE_COMPILE_CACHE"] ??= join(ROOT, "node_modules/.cache/node");
+rmSync(BUNDLES, { recursive: true, force: true });
+await bundleSources(BUNDLES);
+process.env[TEST_MAIN_VARIABLE] = join(BUNDLES, "main.js");
 
 const tally = new Tally();
 const events = run({ files, cwd: ROOT, concurrency: FILES_AT_ONCE, isolation: "process", timeout: FILE_MS_MAX });
