@@ -2,17 +2,8 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { testPlace } from "./testing-database.ts";
-
-/** The variable with the path of a bundle of Keystead, which starts in half the time of the sources. */
-export const TEST_MAIN_VARIABLE = "KEYSTEAD_TEST_MAIN";
-
-/** The source of the `keystead` command. */
-export const SOURCE = fileURLToPath(new URL("./cli/main.ts", import.meta.url));
-
-/** The module that tests start Keystead with: its source, or the bundle that the test runner has made of it. */
-export const MAIN = process.env[TEST_MAIN_VARIABLE] ?? SOURCE;
+import { MAIN } from "./testing-main.ts";
 
 /** How long a server may take to be ready, and to stop. */
 const START_MS_MAX = 30_000;

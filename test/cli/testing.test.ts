@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { type Keystead, SOURCE, startKeystead } from "../../src/testing.ts";
+import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { SOURCE } from "../../src/testing-main.ts";
 import { childrenOf } from "../faults/process-tree.ts";
 import { runKeystead, startProcess, TemporaryDirectory } from "../faults/processes.ts";
 import { callKms } from "../faults/signed-requests.ts";

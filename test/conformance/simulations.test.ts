@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { MAIN } from "../../src/testing.ts";
+import { MAIN } from "../../src/testing-main.ts";
 import { allow, assertIamRefused, deny, startIamWorld } from "../iam-world.ts";
 import { ACCOUNT, allowing, bytes, newKey, policyOf, present } from "../kms-client.ts";
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NODE_FLAGS } from "../../src/cli/guarded-process.ts";
-import { MAIN } from "../../src/testing.ts";
+import { MAIN } from "../../src/testing-main.ts";
 import { childrenOf, untilGone } from "./process-tree.ts";
 import type { AccessKey } from "./signed-requests.ts";
 
