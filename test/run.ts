@@ -16,6 +16,7 @@ import { bundleSources } from "../build/bundle-sources.ts";
 import { TEST_DATABASE_VARIABLE } from "../src/testing-database.ts";
 import { TEST_MAIN_VARIABLE } from "../src/testing-main.ts";
 import { coverageOf, formatCoverage, loadChecklist, RESULTS_FILE, type RunResults } from "./conformance/coverage.ts";
+import { filesWithStores } from "./database-files.ts";
 import { POSTGRES_VARIABLE, PostgresServer } from "./postgres.ts";
 import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
@@ -92,9 +93,10 @@ class Tally {
 const [mode = "all", ...named] = process.argv.slice(2);
 const unitOnly = mode === "unit";
 const onPostgres = mode === "postgres";
+const onPostgresToo = onPostgres ? filesWithStores().filter((file) => !SQLITE_ALONE.includes(file)) : [];
 const files = globSync("test/**/*.test.ts", { cwd: ROOT })
   .filter((file) => !unitOnly || !NOT_UNIT.some((folder) => file.startsWith(folder)))
-  .filter((file) => !onPostgres || (named.length > 0 ? named.includes(file) : !SQLITE_ALONE.includes(file)))
+  .filter((file) => !onPostgres || (named.length > 0 ? named.includes(file) : onPostgresToo.includes(file)))
   .sort();
 
 const missing = unitOnly ? [] : missingTools();
