@@ -32,14 +32,12 @@ const NOT_UNIT = [
   "test/storage/postgres",
   "test/cli/postgres",
 ];
-/** These look into the file of a store or break it, or start commands that have one. */
-const SQLITE_ALONE: readonly string[] = [
-  "test/cli/init.test.ts",
-  "test/cli/main.test.ts",
-  "test/conformance/grant-quota.test.ts",
-  "test/faults/altered-store.test.ts",
-  "test/faults/storm.test.ts",
-  "test/iam/organization-quotas.test.ts",
+/** These are about SQLite, or about PostgreSQL and have it in every run. */
+const ON_ONE_ENGINE = [
+  "test/load/query-plans.test.ts",
+  "test/faults/failover.test.ts",
+  "test/storage/postgres",
+  "test/cli/postgres",
 ];
 /** A file that takes longer hangs. */
 const FILE_MS_MAX = 15 * 60_000;
@@ -93,7 +91,9 @@ class Tally {
 const [mode = "all", ...named] = process.argv.slice(2);
 const unitOnly = mode === "unit";
 const onPostgres = mode === "postgres";
-const onPostgresToo = onPostgres ? filesWithStores().filter((file) => !SQLITE_ALONE.includes(file)) : [];
+const onPostgresToo = onPostgres
+  ? filesWithStores().filter((file) => !ON_ONE_ENGINE.some((start) => file.startsWith(start)))
+  : [];
 const files = globSync("test/**/*.test.ts", { cwd: ROOT })
   .filter((file) => !unitOnly || !NOT_UNIT.some((folder) => file.startsWith(folder)))
   .filter((file) => !onPostgres || (named.length > 0 ? named.includes(file) : onPostgresToo.includes(file)))
