@@ -89,8 +89,8 @@ export async function startHeld({
     auditLog,
     auditSync: false,
     log: {
-      error(_facts, message) {
-        if (message !== ANSWERED) failures.push(message); // to throw here would leave a request without an answer
+      error({ err }, message) {
+        if (message !== ANSWERED) failures.push(`${message} ${err}`); // to throw would leave a request without an answer
       },
       warn() {},
     },

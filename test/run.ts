@@ -32,8 +32,10 @@ const NOT_UNIT = [
   "test/storage/postgres",
   "test/cli/postgres",
 ];
-/** These are about SQLite, or about PostgreSQL and have it in every run. */
+/** These are about SQLite or the folder of a store, or about PostgreSQL and have it in every run. */
 const ON_ONE_ENGINE = [
+  "test/cli/doctor.test.ts",
+  "test/cli/restore.test.ts",
   "test/load/query-plans.test.ts",
   "test/faults/failover.test.ts",
   "test/storage/postgres",
