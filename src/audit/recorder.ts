@@ -13,6 +13,8 @@ export interface AuditRecorder extends Recorder {
    * @throws Error when a sink can't take them; those of changes stay in the outbox
    */
   flush(): Promise<void>;
+  /** @throws Error a sink could not take records now, which would fail requests */
+  probe(): void;
   /** Moves rows soon that another process has put into the outbox. */
   moveSoon(): void;
   /** Flushes, refuses what comes after, and closes the sinks, whatever the flush came to. */
@@ -99,6 +101,10 @@ class SinkRecorder implements AuditRecorder {
     const records = this.#render(entry).map(({ json }) => json);
     await insertRecords(tx, records, this.#slot);
     this.moveSoon();
+  }
+
+  probe(): void {
+    for (const sink of this.#sinks) sink.probe?.();
   }
 
   moveSoon(): void {

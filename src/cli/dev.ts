@@ -6,6 +6,7 @@ import { MovableClock } from "../base/clock.ts";
 import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
 import type { Listener } from "../gateway/gateway.ts";
+import { Propagation } from "../pipeline/propagation.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
@@ -24,6 +25,7 @@ interface DevOptions {
   readonly database?: string;
   readonly seed?: string;
   readonly tls?: "self-signed";
+  readonly tlsFips?: boolean;
   readonly auditLog?: string;
   readonly vpcEndpoint?: readonly Listener[];
   readonly eventualConsistency?: number;
@@ -35,11 +37,12 @@ interface DevOptions {
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
 export async function dev(options: DevOptions): Promise<void> {
-  const { host, port, data, seed, tls, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
+  const { host, port, data, seed, tls, tlsFips, auditLog, vpcEndpoint, unknownPrincipals, attestationRoot } = options;
   const { outboundAllow, database } = options;
   if (database !== undefined && data === undefined) {
     throw new UsageError("--database needs --data: a database outlives a root key that is kept nowhere.");
   }
+  if (tlsFips === true && tls === undefined) throw new UsageError("--tls-fips has no effect without --tls.");
   const clock = new MovableClock();
   const seeding = seed === undefined ? undefined : (await import("./seed.ts")).parseSeed(readNamedFile(seed));
   const server = await startServer({
@@ -51,13 +54,17 @@ export async function dev(options: DevOptions): Promise<void> {
     port,
     rootKeys: [await rootKeyOf(data)],
     clock,
-    ...(tls !== undefined && { tls: (await import("./self-signed.ts")).selfSigned(host, Date.now()) }),
+    ...(tls !== undefined && {
+      tls: { ...(await import("./self-signed.ts")).selfSigned(host, Date.now()), ...(tlsFips && { fips: true }) },
+    }),
     ...(auditLog !== undefined && { auditLog }),
     ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
     ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
-    ...(options.eventualConsistency !== undefined && { propagationMs: options.eventualConsistency * SECOND_MS }),
+    ...(options.eventualConsistency !== undefined && {
+      propagation: new Propagation(options.eventualConsistency * SECOND_MS),
+    }),
     attestationRoots: readAttestationRoots(attestationRoot),
     quotas: await quotaProfile(options.quotas, "approve"),
     log: operatorLog(),

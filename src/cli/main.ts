@@ -3,7 +3,17 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, secondsOf, vpcEndpoints, workers } from "./options.ts";
+import {
+  fipsOption,
+  option,
+  outboundOption,
+  port,
+  readSwitches,
+  repeatable,
+  secondsOf,
+  vpcEndpoints,
+  workers,
+} from "./options.ts";
 import { quotasOption } from "./quotas.ts";
 import { addStoreCommands } from "./store-commands.ts";
 
@@ -37,6 +47,7 @@ program
   .addOption(option("--database <url>", "keep the store in this PostgreSQL database; needs --data for the rest"))
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
+  .addOption(fipsOption())
   .addOption(
     option(
       "--vpc-endpoint <id=address:port>",
@@ -116,6 +127,7 @@ program
   .addOption(option("--port <number>", "port to listen on").default(4599).argParser(port))
   .addOption(option("--tls-cert <file>", "PEM certificate chain"))
   .addOption(option("--tls-key <file>", "PEM private key of the certificate"))
+  .addOption(fipsOption())
   .addOption(option("--insecure-http", "allow plain HTTP on an address that is not loopback"))
   .addOption(
     option(

@@ -3,7 +3,7 @@
 import { isIPv6 } from "node:net";
 import type { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
-import { requireUsableTls } from "../gateway/gateway.ts";
+import { requireUsableTls } from "../gateway/tls.ts";
 import { holdPorts } from "./ports.ts";
 import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";

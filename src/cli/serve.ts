@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
+import type { TlsOptions } from "../gateway/tls.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
@@ -21,6 +22,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly vpcEndpoint?: readonly Listener[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsFips?: boolean;
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
@@ -118,8 +120,11 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
   };
 }
 
-function tlsOf({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+function tlsOf({ tlsCert, tlsKey, tlsFips }: ServeOptions): TlsOptions | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) {
+    if (tlsFips === true) throw new UsageError("--tls-fips has no effect without --tls-cert and --tls-key.");
+    return undefined;
+  }
   if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key belong together.");
-  return { cert: readNamedFile(tlsCert), key: readNamedFile(tlsKey) };
+  return { cert: readNamedFile(tlsCert), key: readNamedFile(tlsKey), ...(tlsFips === true && { fips: true }) };
 }

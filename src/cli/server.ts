@@ -14,6 +14,7 @@ import { OutboundClient } from "../base/outbound.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
+import type { TlsOptions } from "../gateway/tls.ts";
 import { CredentialUsages } from "../iam/credential-usage.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
@@ -33,6 +34,7 @@ import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
@@ -48,7 +50,7 @@ export interface ServerConfig extends StoreConfig {
   readonly port: number;
   /** Further listeners, each the network side of a VPC endpoint. */
   readonly vpcEndpoints?: readonly Listener[];
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: TlsOptions;
   readonly rootKeys: readonly RootKey[];
   readonly clock: Clock;
   /** Given in a worker; without it this is the only process that serves. */
@@ -67,7 +69,7 @@ export interface ServerConfig extends StoreConfig {
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
   readonly outboundAllowed?: readonly string[];
   /** How long new keys, aliases and grants lag (dev only). */
-  readonly propagationMs?: number;
+  readonly propagation?: Propagation;
   /** Absent: resource quotas as on AWS, and no request quotas. */
   readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
@@ -186,7 +188,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     called: (call) => credentialUsages.note(call),
     endpointsByHost: config.kind === "dev",
     reusePort: config.worker !== undefined,
-    ...(config.propagationMs !== undefined && { propagationMs: config.propagationMs }),
+    ...(config.propagation && { propagation: config.propagation }),
   });
 }
 

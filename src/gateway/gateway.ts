@@ -1,8 +1,7 @@
 /** The one way in: listens, reads, authenticates, decodes, has the pipeline perform, and answers. Knows no service by name. */
 
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
@@ -18,6 +17,7 @@ import {
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Propagation } from "../pipeline/propagation.ts";
 import type { Quotas } from "../pipeline/quotas.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
@@ -25,6 +25,7 @@ import { Authenticator } from "./authenticate.ts";
 import { type Connection, connectionOf } from "./connection.ts";
 import { Door } from "./door.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
+import { createTlsServer, type TlsOptions } from "./tls.ts";
 
 // An `import` would read all that node:http exports, also WebSocket and its kin, and so load undici: a fifth of a start.
 const { createServer: createHttpServer } = process.getBuiltinModule("node:http");
@@ -57,15 +58,15 @@ export interface GatewayOptions {
   readonly clock: Clock;
   /** The machine's clock: signature freshness alone. */
   readonly machineClock: Clock;
-  /** PEM certificate chain and key; absent for plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Absent for plain HTTP. */
+  readonly tls?: TlsOptions;
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly log: Log;
   /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
   readonly called?: (call: Call) => void;
   /** How long changes lag, where a development server makes them lag; see `Call`. */
-  readonly propagationMs?: number;
+  readonly propagation?: Propagation;
   /** What quotas hold; absent: those of AWS. */
   readonly quotas?: Quotas;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
@@ -230,7 +231,7 @@ export class Gateway {
         partition,
         region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
-        ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
+        ...(this.#options.propagation && { propagation: this.#options.propagation }),
         ...(this.#options.quotas !== undefined && { quotas: this.#options.quotas }),
         client,
       };
@@ -304,28 +305,6 @@ export async function listenOn(
     });
   });
   return server.address() as AddressInfo;
-}
-
-/** @throws OperatorError as a listener with this certificate and key would */
-export function requireUsableTls(tls: NonNullable<GatewayOptions["tls"]>): void {
-  createTlsServer(tls, () => {});
-}
-
-/** @throws OperatorError the certificate or its key can't be read, or they don't belong together */
-function createTlsServer(tls: NonNullable<GatewayOptions["tls"]>, listener: RequestListener): Server {
-  try {
-    return createHttpsServer(
-      { ...LIMITS.http, handshakeTimeout: LIMITS.handshakeTimeout, ...tls, minVersion: "TLSv1.2" },
-      listener,
-    );
-  } catch (cause) {
-    throw new OperatorError(
-      "The TLS certificate and its key can't be used: are they PEM, and do they belong together?",
-      {
-        cause,
-      },
-    );
-  }
 }
 
 function whyNotListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -6,6 +6,7 @@ import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
 import type { ServiceModel } from "../wire/model.ts";
+import type { Propagation } from "./propagation.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Charge } from "./throttle.ts";
 
@@ -21,8 +22,8 @@ export interface Call {
   readonly region: string;
   /** Milliseconds since the epoch, by the injected clock, read once. */
   readonly now: number;
-  /** For how long after a change requests are decided as if it had not been made, in ms; absent: not at all. */
-  readonly propagationMs?: number;
+  /** How changes lag; absent: not at all. */
+  readonly propagation?: Propagation;
   /** What quotas hold; absent: those of AWS. */
   readonly quotas?: Quotas;
   readonly client: Client;
@@ -36,7 +37,12 @@ export interface Client {
   /** The VPC endpoint through which the request came; it need not exist. */
   readonly vpcEndpoint?: string;
   /** Absent on plain HTTP. */
-  readonly tls?: { readonly version: string; readonly cipherSuite: string };
+  readonly tls?: {
+    readonly version: string;
+    readonly cipherSuite: string;
+    /** The group of the key exchange, where there was one. */
+    readonly keyExchange?: string;
+  };
 }
 
 /** A thing that an action is on. */
