@@ -82,6 +82,7 @@ export function Shell({ onSignOut, children }: ShellProps) {
                   type: "success",
                   content: notice,
                   dismissible: true,
+                  dismissLabel: "Dismiss message",
                   onDismiss: () => setNotice(undefined),
                 },
               ]}
