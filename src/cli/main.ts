@@ -37,6 +37,12 @@ const attestationRootOption = () =>
     "PEM root that attestation documents (Recipient) are verified under; repeatable",
   );
 
+const eventTargetOption = () =>
+  repeatable(
+    "--event-target <arn=url>",
+    "where events for this target ARN of EventBridge rules go: an https:, http: or file: URL; repeatable, arn:…* for a prefix",
+  );
+
 program
   .command("dev")
   .description(
@@ -69,6 +75,7 @@ program
       .default("refuse"),
   )
   .addOption(attestationRootOption())
+  .addOption(eventTargetOption())
   .addOption(quotasOption())
   .addOption(keyStoresOption())
   .addHelpText(
@@ -140,6 +147,7 @@ program
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
   .addOption(attestationRootOption())
+  .addOption(eventTargetOption())
   .addOption(quotasOption())
   .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))

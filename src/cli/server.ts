@@ -22,7 +22,6 @@ import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
-import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
@@ -43,14 +42,19 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
+import type { EventTarget } from "../signals/events/targets.ts";
+import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
 
@@ -77,6 +81,8 @@ export interface ServerConfig extends StoreConfig {
   readonly allowUnknownPrincipals?: boolean;
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
   readonly outboundAllowed?: readonly string[];
+  /** Where target ARNs of EventBridge rules lead to. */
+  readonly eventTargets?: readonly EventTarget[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagation?: Propagation;
   /** What the operator says of key stores and the ways to them. */
@@ -105,6 +111,11 @@ export interface ServerParts {
   readonly healthWatch: HealthWatch;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
+  readonly signals: Signals;
+  /** Requests of this process. */
+  readonly requests: RequestCounters;
+  /** Keeps destructive work waiting after a start. */
+  readonly guard: DestructionGuard;
   /** Sees to the records of nodes that are gone, where several share a database. */
   readonly adoption: Adoption | undefined;
 }
@@ -137,10 +148,12 @@ export function startBackground({
   dueWork,
   feedPruner,
   healthWatch,
-}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch">): void {
+  signals,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals">): void {
   healthWatch.start();
   dueWork.start();
   feedPruner.start();
+  signals.start();
 }
 
 /** Opens everything that a server is made of. */
@@ -176,7 +189,7 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, xks } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
@@ -202,11 +215,12 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       kms,
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
-      vpcEndpointService(),
+      ec2Service({ custody, kms: forwardingKms }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
+      ...signals.services(custody),
     ],
     pipeline,
     store,
@@ -214,7 +228,12 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
-    routes: new Map([...healthRoutes(parts, config.log), ...(config.routes?.(parts) ?? [])]),
+    answered: (answer) => parts.requests.observe(answer.service, answer.operation, answer.code, answer.milliseconds),
+    routes: new Map([
+      ...healthRoutes(parts, config.log),
+      ...metricsRoutes(parts, config),
+      ...(config.routes?.(parts) ?? []),
+    ]),
     quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
@@ -296,13 +315,18 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       store,
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
+    const signals = openSignals({ ...config, store });
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
       slot,
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,
-      appended: (entry, records) => lastUsages.note(entry, records),
+      appended: (entry, records) => {
+        lastUsages.note(entry, records);
+        signals.uses.note(entry);
+      },
+      enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
     const { keyStores: settings = NO_SETTINGS, outboundAllowed = [], keyStoreMeter: meter = noMeter } = config;
@@ -355,6 +379,9 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       post,
       healthWatch,
       rootProof,
+      signals,
+      requests: new RequestCounters(),
+      guard,
       adoption,
     };
   } catch (cause) {
@@ -424,14 +451,17 @@ export async function closeParts({
   post,
   healthWatch,
   rootProof,
+  signals,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
+  await signals.stop();
   await healthWatch.stop();
   await dueWork.stop();
   await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();
+  await signals.metricRecorder.close();
   await credentialUsages.close();
   await rootProof?.close();
   await store.close();

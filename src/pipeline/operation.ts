@@ -253,6 +253,13 @@ export interface Entry {
   readonly invokedBy?: string;
 }
 
+/** The event that EventBridge gets of what a service did by itself; its source is the service, its resources are the record's. */
+export interface Notice {
+  /** Such as `KMS CMK Rotation`. */
+  readonly detailType: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
 /** Something that the service did by itself, such as deleting a key whose waiting period is over. */
 export interface InternalEntry {
   readonly service: string;
@@ -268,6 +275,8 @@ export interface InternalEntry {
   readonly details?: Readonly<Record<string, unknown>>;
   /** What AWS records as a call of its own, with a request id (SynchronizeMultiRegionKey); else it is a service event. */
   readonly requestId?: string;
+  /** The service's own event of it, beside the record. */
+  readonly notice?: Notice;
 }
 
 /** Where records go; `audit/` is the one implementation, and `cli/` joins it with the pipeline. */

@@ -2,9 +2,10 @@
 
 import { randomUUID } from "node:crypto";
 import { ServiceError } from "../base/errors.ts";
+import type { Principal } from "../identity/principal.ts";
 import { makeManagedKey, RESERVED_PREFIX } from "../kms/aws-managed.ts";
 import type { Input, OperationName, Output } from "../kms/shapes.ts";
-import { forwardedCall } from "../pipeline/forwarding.ts";
+import { forwardedCall, ownCall } from "../pipeline/forwarding.ts";
 import type { Call, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../storage/store.ts";
@@ -48,22 +49,45 @@ export class ForwardingKms {
    * @param region where, when that is not the Region of the call
    * @throws KmsRefusal whatever KMS answers but a success
    */
-  async perform<N extends OperationName>(
+  perform<N extends OperationName>(
     call: Call,
     name: N,
     input: Input<N>,
-    { region }: { readonly region?: string } = {},
+    { region = call.region }: { readonly region?: string } = {},
+  ): Promise<Output<N>> {
+    return this.#perform(name, input, (to) => forwardedCall(call, { ...to, region }));
+  }
+
+  /**
+   * The same in the name of a principal of the service itself, which holds a grant: nobody else invoked it.
+   *
+   * @throws KmsRefusal whatever KMS answers but a success
+   */
+  performAs<N extends OperationName>(
+    principal: Principal,
+    call: Call,
+    name: N,
+    input: Input<N>,
+    { region = call.region }: { readonly region?: string } = {},
+  ): Promise<Output<N>> {
+    return this.#perform(name, input, (to) => ownCall(principal, call, { ...to, region }));
+  }
+
+  async #perform<N extends OperationName>(
+    name: N,
+    input: Input<N>,
+    callOf: (to: { readonly service: Service; readonly operation: string; readonly requestId: string }) => Call,
   ): Promise<Output<N>> {
     const operation = this.#kms.operations.get(name);
     const model = this.#kms.model.operations.get(name);
     if (operation === undefined || model === undefined) throw new Error(`KMS has no operation ${name}.`);
     const requestId = randomUUID();
-    const to = { service: this.#kms, operation: name, requestId, ...(region !== undefined && { region }) };
+    const call = callOf({ service: this.#kms, operation: name, requestId });
     try {
       const failures = new Failures();
       model.input.validate(input, "", failures);
       failures.throwIfAny();
-      return (await this.#pipeline.perform(this.#kms, operation, input, forwardedCall(call, to))) as Output<N>;
+      return (await this.#pipeline.perform(this.#kms, operation, input, call)) as Output<N>;
     } catch (cause) {
       throw cause instanceof ServiceError ? new KmsRefusal(cause, requestId) : cause;
     }

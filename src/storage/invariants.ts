@@ -152,6 +152,11 @@ const invariants: readonly Invariant[] = [
       LEFT JOIN grant_count c ON ${sameKey("g", "c")} WHERE c.grants IS NULL`,
   },
   {
+    broken: "a target of a rule that is not there",
+    sql: `SELECT t.account || ' ' || t.region || ' ' || t.rule || ' ' || t.id AS name FROM event_target t LEFT JOIN event_rule r
+      ON r.account = t.account AND r.region = t.region AND r.name = t.rule WHERE r.name IS NULL`,
+  },
+  {
     broken: "a key that was deleted, and is there",
     sql: `SELECT ${keyOf("t")} AS name FROM tombstone t JOIN "key" k ON ${sameKey("t", "k")} WHERE t.kind = 'key'`,
   },

@@ -22,6 +22,7 @@ import type {
 } from "./identity-schema.ts";
 import type { KeyStoreTable } from "./key-store-schema.ts";
 import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
+import type { SignalTables } from "./signal-schema.ts";
 
 /** One row: what this store is and who may open it. */
 export interface StoreTable {
@@ -397,7 +398,7 @@ export interface TombstoneTable {
   deleted_at: number;
 }
 
-export interface Schema {
+export interface Schema extends SignalTables {
   store: StoreTable;
   account: AccountTable;
   credential: CredentialTable;
