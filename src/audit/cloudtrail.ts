@@ -195,8 +195,9 @@ function vpcEndpointId({ vpcEndpoint }: Client): string {
 
 function tlsDetails({ tls, host }: Client): string {
   if (tls === undefined) return "";
-  const { version, cipherSuite } = tls;
-  return `,"tlsDetails":{"tlsVersion":${JSON.stringify(version)},"cipherSuite":${JSON.stringify(cipherSuite)},"clientProvidedHostHeader":${JSON.stringify(host)}}`;
+  const { version, cipherSuite, keyExchange } = tls;
+  const exchange = keyExchange === undefined ? "" : `,"keyExchange":${JSON.stringify(keyExchange)}`;
+  return `,"tlsDetails":{"tlsVersion":${JSON.stringify(version)},"cipherSuite":${JSON.stringify(cipherSuite)},"clientProvidedHostHeader":${JSON.stringify(host)}${exchange}}`;
 }
 
 const latest = { second: Number.NaN, text: "" };

@@ -2,24 +2,38 @@
 
 import { type AuditRecord, highestOf, type Sink } from "./sink.ts";
 
-/** The records of one write, a line each: bytes live outside the collector's heap, where old texts are dear to keep. */
-interface Batch {
-  readonly lines: Uint8Array;
-  readonly records: number;
+/** Bytes of UTF-8 for one UTF-16 unit, at most. */
+const UTF8_BYTES_MAX = 3;
+/** Room for the longest record there can be. */
+const RING_BYTES = 16 * 1024 * 1024;
+
+/** How much a `MemorySink` keeps. */
+export interface MemorySinkOptions {
+  /** Records; at least 1. */
+  readonly capacity?: number;
+  /** Of all of them, in UTF-8; a longer record is not kept. */
+  readonly bytes?: number;
 }
 
-/** Keeps the last `capacity` records, and as many older ones as came in one write with the oldest of them. */
+/**
+ * Keeps the last records, as many as there is room for. They lie in one ring of bytes: texts or buffers of their own that
+ * die of old age would be moved by the collector again and again.
+ */
 export class MemorySink implements Sink {
-  readonly #capacity: number;
-  #batches: Batch[] = [];
-  /** Where the kept batches begin; the list is cut when most of it is behind. */
+  readonly #ring: Buffer;
+  /** Where each record that is kept starts and ends in the ring, oldest first from `#first` on. */
+  readonly #starts: Uint32Array;
+  readonly #ends: Uint32Array;
   #first = 0;
   #kept = 0;
+  /** Where the next record starts. */
+  #at = 0;
   #highest = 0;
 
-  /** @param options.capacity at least 1 */
-  constructor({ capacity = 10_000 }: { capacity?: number } = {}) {
-    this.#capacity = capacity;
+  constructor({ capacity = 10_000, bytes = RING_BYTES }: MemorySinkOptions = {}) {
+    this.#ring = Buffer.alloc(bytes);
+    this.#starts = new Uint32Array(capacity);
+    this.#ends = new Uint32Array(capacity);
   }
 
   get highest(): number {
@@ -27,12 +41,8 @@ export class MemorySink implements Sink {
   }
 
   write(records: readonly AuditRecord[]): void {
-    if (records.length === 0) return;
-    const lines = Buffer.from(records.map(({ json }) => json).join("\n"), "utf8");
-    this.#batches.push({ lines, records: records.length });
-    this.#kept += records.length;
+    for (const { json } of records) this.#keep(json);
     this.#highest = highestOf(records, this.#highest);
-    this.#forgetOldest();
   }
 
   async sync(): Promise<void> {}
@@ -41,20 +51,43 @@ export class MemorySink implements Sink {
 
   /** The records kept, oldest first. Those of changes arrive with the recorder's next `flush`. */
   records(): readonly Readonly<Record<string, unknown>>[] {
-    const texts = this.#batches
-      .slice(this.#first)
-      .flatMap(({ lines }) => Buffer.from(lines).toString("utf8").split("\n"));
-    return texts.slice(-this.#capacity).map((text) => JSON.parse(text) as Record<string, unknown>);
+    return Array.from({ length: this.#kept }, (_, age) => {
+      const index = (this.#first + age) % this.#starts.length;
+      const text = this.#ring.toString("utf8", this.#starts[index], this.#ends[index]);
+      return JSON.parse(text) as Record<string, unknown>;
+    });
+  }
+
+  #keep(json: string): void {
+    let bytes = json.length * UTF8_BYTES_MAX;
+    if (this.#at + bytes > this.#ring.length) {
+      bytes = Buffer.byteLength(json);
+      if (bytes > this.#ring.length) return;
+      if (this.#at + bytes > this.#ring.length) {
+        this.#forgetBetween(this.#at, this.#ring.length);
+        this.#at = 0;
+      }
+    }
+    this.#forgetBetween(this.#at, this.#at + bytes);
+    if (this.#kept === this.#starts.length) this.#forgetOldest();
+    const index = (this.#first + this.#kept) % this.#starts.length;
+    this.#starts[index] = this.#at;
+    this.#at += this.#ring.write(json, this.#at);
+    this.#ends[index] = this.#at;
+    this.#kept += 1;
+  }
+
+  /** The oldest records are those that lie ahead in the ring. */
+  #forgetBetween(start: number, end: number): void {
+    while (this.#kept > 0) {
+      const oldest = this.#starts[this.#first] ?? 0;
+      if (oldest < start || oldest >= end) return;
+      this.#forgetOldest();
+    }
   }
 
   #forgetOldest(): void {
-    for (let oldest = this.#batches[this.#first]; oldest !== undefined; oldest = this.#batches[this.#first]) {
-      if (this.#kept - oldest.records < this.#capacity) break;
-      this.#kept -= oldest.records;
-      this.#first += 1;
-    }
-    if (this.#first * 2 <= this.#batches.length) return;
-    this.#batches = this.#batches.slice(this.#first);
-    this.#first = 0;
+    this.#first = (this.#first + 1) % this.#starts.length;
+    this.#kept -= 1;
   }
 }

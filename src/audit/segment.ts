@@ -10,6 +10,8 @@ import { type AuditRecord, highestOf, type Sink } from "./sink.ts";
 const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
 /** Kept for the writes to come; a larger write gets a buffer of its own. */
 const BUFFER_BYTES = 1024 * 1024;
+/** No frame: as a length these bytes are longer than any. */
+const PROBE = new Uint8Array(4096).fill(0xff);
 
 /** The file operations that tests replace. */
 export interface SegmentIo {
@@ -97,6 +99,19 @@ export class SegmentSink implements Sink {
     }
     this.#file = { ...this.#file, sizeBytes: this.#file.sizeBytes + lengthBytes };
     this.#highest = highestOf(records, this.#highest);
+  }
+
+  /** Writes some bytes that are no record and takes them back; what a crash leaves of them is cut like any torn record. */
+  probe(): void {
+    if (this.#isTorn) this.#cutBack();
+    this.#isTorn = true;
+    try {
+      this.#writeAll(this.#file, PROBE, PROBE.length);
+    } catch (cause) {
+      this.#tryCutBack();
+      throw cause;
+    }
+    this.#cutBack();
   }
 
   /** Syncs that are asked for while one is running share the one after it. */

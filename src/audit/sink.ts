@@ -19,6 +19,12 @@ export interface Sink {
    * @throws Error when they can't be written; the sink is usable again as soon as there is room
    */
   write(records: readonly AuditRecord[]): void;
+  /**
+   * Where it can be told without leaving anything: whether records could be written now.
+   *
+   * @throws Error as a write would
+   */
+  probe?(): void;
   /** Resolves when all that was written before the call is on the disk. */
   sync(): Promise<void>;
   close(): Promise<void>;

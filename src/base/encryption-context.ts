@@ -28,7 +28,7 @@ const LENGTH_BYTES = 4;
 function encodePair([name, value]: readonly [name: string, value: string]): Uint8Array {
   const nameBytes = Buffer.byteLength(name);
   const valueBytes = Buffer.byteLength(value);
-  const pair = Buffer.alloc(2 * LENGTH_BYTES + nameBytes + valueBytes);
+  const pair = Buffer.allocUnsafe(2 * LENGTH_BYTES + nameBytes + valueBytes);
   pair.writeUInt32BE(nameBytes, 0);
   pair.write(name, LENGTH_BYTES, "utf8");
   pair.writeUInt32BE(valueBytes, LENGTH_BYTES + nameBytes);

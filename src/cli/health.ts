@@ -5,15 +5,20 @@ import type { ServerParts } from "./server.ts";
 
 /**
  * The routes of load balancers and supervisors. `/healthz`: the process answers. `/readyz`: the store does, too, and keys
- * can be used: a canary that no API shows is opened, and encrypts and decrypts; else 503 with a reason that gives nothing away.
+ * can be used: a canary that no API shows is opened, and encrypts and decrypts; and records can be written, without which no
+ * request is answered. Else 503 with a reason that gives nothing away.
  */
-export function healthRoutes({ store, custody }: Pick<ServerParts, "store" | "custody">, log: Log): Map<string, Route> {
+export function healthRoutes(
+  { store, custody, recorder }: Pick<ServerParts, "store" | "custody" | "recorder">,
+  log: Log,
+): Map<string, Route> {
   const checks = [
     {
       failed: "the store does not answer",
       run: () => store.db.selectFrom("store").select("id").executeTakeFirstOrThrow(),
     },
     { failed: "keys can't be used", run: () => custody.checkCanary() },
+    { failed: "records can't be written", run: () => recorder.probe() },
   ];
   return new Map<string, Route>([
     ["/healthz", () => ({ status: 200, body: "ok\n" })],

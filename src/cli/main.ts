@@ -3,7 +3,18 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
-import { option, outboundOption, port, readSwitches, repeatable, secondsOf, vpcEndpoints, workers } from "./options.ts";
+import { keyStoresOption } from "./key-stores.ts";
+import {
+  fipsOption,
+  option,
+  outboundOption,
+  port,
+  readSwitches,
+  repeatable,
+  secondsOf,
+  vpcEndpoints,
+  workers,
+} from "./options.ts";
 import { quotasOption } from "./quotas.ts";
 import { addStoreCommands } from "./store-commands.ts";
 
@@ -26,6 +37,12 @@ const attestationRootOption = () =>
     "PEM root that attestation documents (Recipient) are verified under; repeatable",
   );
 
+const eventTargetOption = () =>
+  repeatable(
+    "--event-target <arn=url>",
+    "where events for this target ARN of EventBridge rules go: an https:, http: or file: URL; repeatable, arn:…* for a prefix",
+  );
+
 program
   .command("dev")
   .description(
@@ -37,6 +54,7 @@ program
   .addOption(option("--database <url>", "keep the store in this PostgreSQL database; needs --data for the rest"))
   .addOption(option("--seed <file>", "YAML file of accounts, keys, aliases and tags to begin with"))
   .addOption(option("--tls <mode>", "serve HTTPS").choices(["self-signed"]))
+  .addOption(fipsOption())
   .addOption(
     option(
       "--vpc-endpoint <id=address:port>",
@@ -57,7 +75,9 @@ program
       .default("refuse"),
   )
   .addOption(attestationRootOption())
+  .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addHelpText(
     "after",
     `
@@ -116,6 +136,7 @@ program
   .addOption(option("--port <number>", "port to listen on").default(4599).argParser(port))
   .addOption(option("--tls-cert <file>", "PEM certificate chain"))
   .addOption(option("--tls-key <file>", "PEM private key of the certificate"))
+  .addOption(fipsOption())
   .addOption(option("--insecure-http", "allow plain HTTP on an address that is not loopback"))
   .addOption(
     option(
@@ -126,7 +147,9 @@ program
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
   .addOption(attestationRootOption())
+  .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

@@ -140,3 +140,8 @@ export function readNamedFile(path: string): string {
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.[0-9]{1,3}){3}$/.test(host);
 }
+
+/** `--tls-fips`, of every command that serves HTTPS. */
+export function fipsOption(): Option {
+  return option("--tls-fips", "take NIST curves and AES-GCM alone, as FIPS endpoints do: no hybrid post-quantum group");
+}

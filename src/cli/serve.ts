@@ -4,7 +4,10 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
+import type { TlsOptions } from "../gateway/tls.ts";
+import { parseEventTarget } from "../signals/events/targets.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
@@ -21,13 +24,16 @@ export interface ServeOptions extends RootKeysOptions {
   readonly vpcEndpoint?: readonly Listener[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsFips?: boolean;
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
   readonly auditSync?: boolean;
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly eventTarget?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -113,13 +119,18 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
+    ...(await keyStoreSettings(options, "serve")),
     log: operatorLog(),
   };
 }
 
-function tlsOf({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+function tlsOf({ tlsCert, tlsKey, tlsFips }: ServeOptions): TlsOptions | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) {
+    if (tlsFips === true) throw new UsageError("--tls-fips has no effect without --tls-cert and --tls-key.");
+    return undefined;
+  }
   if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key belong together.");
-  return { cert: readNamedFile(tlsCert), key: readNamedFile(tlsKey) };
+  return { cert: readNamedFile(tlsCert), key: readNamedFile(tlsKey), ...(tlsFips === true && { fips: true }) };
 }

@@ -1,21 +1,25 @@
 /** Ciphertext blobs: what Encrypt answers and Decrypt takes, byte for byte as docs/ciphertext.md says. */
 
-import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
+import { type KeyObject, timingSafeEqual } from "node:crypto";
 import { encodeContext } from "../base/encryption-context.ts";
 import { asKeyId } from "../base/ids.ts";
 import { decryptGcm, encryptGcm, type GcmCipher, IV_BYTES, TAG_BYTES } from "./aes-gcm.ts";
 import type { BlobHeader, EncryptionContext } from "./custody.ts";
+import { hmac } from "./hmac.ts";
 import type { Nonces } from "./nonces.ts";
 
 const VERSION = 1;
+
+/** Of keys in external key stores: what is in such a blob after its prefix is encrypted once more (external-blob.ts). */
+export const EXTERNAL_ALGORITHM = 3;
 
 /** SYMMETRIC_DEFAULT, by the algorithm that a blob names: a key for each blob, derived with HMAC-SHA-512. */
 interface Algorithm {
   readonly cipher: GcmCipher;
   /** Of the material and of each blob's key. */
   readonly keyBytes: number;
-  /** The constant parts of the KDF's only input block. */
-  readonly kdfTemplate: Uint8Array;
+  /** The KDF's only input block; what is not constant of it is written for each blob. */
+  readonly kdfInput: Uint8Array;
 }
 const UUID_FORM = 0;
 const MULTI_REGION_FORM = 1;
@@ -27,13 +31,23 @@ const IV_AT = NONCE_AT + 16;
 const TAG_AT = IV_AT + IV_BYTES;
 const DATA_AT = TAG_AT + TAG_BYTES;
 
+/** Version, algorithm, key id and material id. */
+export const PREFIX_BYTES = NONCE_AT;
+
+/** What follows the prefix of a blob of an empty plaintext. */
+export const INNER_BYTES_MIN = DATA_AT - NONCE_AT;
+
 /** Key id ‖ material id ‖ nonce. */
 const CONTEXT_BYTES = IV_AT - KEY_ID_AT;
 
 const algorithms: ReadonlyMap<number, Algorithm> = new Map<number, Algorithm>([
-  [1, { cipher: "aes-256-gcm", keyBytes: 32, kdfTemplate: layOutKdfInput("keystead/blob/1", 32) }],
-  [2, { cipher: "sm4-gcm", keyBytes: 16, kdfTemplate: layOutKdfInput("keystead/blob/sm4", 16) }],
+  [1, { cipher: "aes-256-gcm", keyBytes: 32, kdfInput: layOutKdfInput("keystead/blob/1", 32) }],
+  [2, { cipher: "sm4-gcm", keyBytes: 16, kdfInput: layOutKdfInput("keystead/blob/sm4", 16) }],
+  [EXTERNAL_ALGORITHM, { cipher: "aes-256-gcm", keyBytes: 32, kdfInput: layOutKdfInput("keystead/blob/external", 32) }],
 ]);
+
+/** The KDF's only output block, outside V8's heap. */
+const keyBlock = Buffer.alloc(64);
 
 /** What encrypts and opens the blobs of one material. */
 export interface BlobKey {
@@ -46,15 +60,16 @@ export interface BlobKey {
 /**
  * The first 51 bytes of every blob of a material.
  *
- * @param materialBytes 32: the material is an AES key; 16: an SM4 key
+ * @param materialBytes 32, as when not given: the material is an AES key; 16: an SM4 key
+ * @param external whether the key is in an external key store
  * @throws Error when the ids are not a key id and 64 hex digits, or there is no such material, which is our bug
  */
-export function blobPrefix({ keyId, materialId }: BlobHeader, materialBytes = 32): Uint8Array {
+export function blobPrefix({ keyId, materialId }: BlobHeader, materialBytes = 32, external = false): Uint8Array {
   if (asKeyId(keyId) === undefined) throw new Error("Not a key id");
   const multiRegion = keyId.startsWith("mrk-");
   const prefix = new Uint8Array(NONCE_AT);
   prefix[0] = VERSION;
-  prefix[1] = algorithmOf(materialBytes);
+  prefix[1] = external ? EXTERNAL_ALGORITHM : algorithmOf(materialBytes);
   prefix[KEY_ID_AT] = multiRegion ? MULTI_REGION_FORM : UUID_FORM;
   prefix.set(Uint8Array.fromHex(multiRegion ? keyId.slice(4) : keyId.replaceAll("-", "")), KEY_ID_AT + 1);
   const id = Uint8Array.fromHex(materialId);
@@ -76,7 +91,7 @@ export function encryptBlob(
   { material, prefix }: BlobKey,
   { plaintext, context, nonces }: { plaintext: Uint8Array; context: EncryptionContext; nonces: Nonces },
 ): Uint8Array {
-  const blob = new Uint8Array(DATA_AT + plaintext.length);
+  const blob = unfilled(DATA_AT + plaintext.length);
   blob.set(prefix);
   nonces.fill(blob.subarray(NONCE_AT, TAG_AT)); // nonce and IV lie side by side
   const header = blob.subarray(0, IV_AT);
@@ -86,7 +101,7 @@ export function encryptBlob(
   const aad = blobAad(header, context);
   const place = { target: blob, tagAt: TAG_AT, dataAt: DATA_AT };
   encryptGcm(key, { iv, aad, plaintext }, place, algorithm.cipher);
-  key.fill(0);
+  keyBlock.fill(0);
   return blob;
 }
 
@@ -114,10 +129,16 @@ export function openBlob(
     data: parts.subarray(DATA_AT),
   };
   const plaintext = decryptGcm(key, box, algorithm.cipher);
-  key.fill(0);
+  keyBlock.fill(0);
   if (ours) return plaintext;
   plaintext?.fill(0);
   return undefined;
+}
+
+/** Bytes of node's pool, which cost no allocation of their own and hold anything: every one of them has to be written. */
+function unfilled(lengthBytes: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(lengthBytes);
+  return new Uint8Array(buffer, byteOffset, lengthBytes);
 }
 
 function isBlob(bytes: Uint8Array): boolean {
@@ -129,21 +150,21 @@ function isBlob(bytes: Uint8Array): boolean {
 /** The constant parts of the KDF's only input block (kdf.ts): counter 1, the label, a zero, room for the context, L. */
 function layOutKdfInput(label: string, keyBytes: number): Uint8Array {
   const name = new TextEncoder().encode(label);
-  const input = new Uint8Array(4 + name.length + 1 + CONTEXT_BYTES + 4);
-  const view = new DataView(input.buffer);
-  view.setUint32(0, 1);
+  const input = Buffer.alloc(4 + name.length + 1 + CONTEXT_BYTES + 4);
+  input.writeUInt32BE(1);
   input.set(name, 4);
-  view.setUint32(input.length - 4, keyBytes * 8);
+  input.writeUInt32BE(keyBytes * 8, input.length - 4);
   return input;
 }
 
-/** `deriveKey(material, label, key id ‖ material id ‖ nonce, keyBytes)`, laid out once; a test holds the two equal. */
-function blobKey(material: KeyObject, header: Uint8Array, { keyBytes, kdfTemplate }: Algorithm): Uint8Array {
-  const input = kdfTemplate.slice();
-  input.set(header.subarray(KEY_ID_AT), input.length - 4 - CONTEXT_BYTES);
-  const block = createHmac("sha512", material).update(input).digest();
-  block.fill(0, keyBytes);
-  return block.subarray(0, keyBytes);
+/**
+ * `deriveKey(material, label, key id ‖ material id ‖ nonce, keyBytes)`, laid out once; a test holds the two equal. It lies in
+ * `keyBlock`: whoever is done with it wipes that.
+ */
+function blobKey(material: KeyObject, header: Uint8Array, { keyBytes, kdfInput }: Algorithm): Uint8Array {
+  kdfInput.set(header.subarray(KEY_ID_AT), kdfInput.length - 4 - CONTEXT_BYTES);
+  hmac("sha512", material, kdfInput, keyBlock);
+  return keyBlock.subarray(0, keyBytes);
 }
 
 function algorithmOf(materialBytes: number): number {
@@ -160,7 +181,7 @@ function requireAlgorithm(prefix: Uint8Array): Algorithm {
 function blobAad(header: Uint8Array, context: EncryptionContext): Uint8Array {
   const encoded = encodeContext(context);
   if (encoded.length === 0) return header;
-  const aad = new Uint8Array(header.length + encoded.length);
+  const aad = unfilled(header.length + encoded.length);
   aad.set(header);
   aad.set(encoded, header.length);
   return aad;

@@ -1,9 +1,10 @@
 /** The OpenSSL inside Node, reached through `node:ffi`: what its public keys can do and `node:crypto` has no function for. */
 
 import type { KeyObject } from "node:crypto";
+import { findFfi } from "./ffi.ts";
 import { Secret } from "./secret.ts";
 
-type Ffi = typeof import("node:ffi");
+type Ffi = NonNullable<ReturnType<typeof findFfi>>;
 
 /** `long` and `size_t` have 64 bits on every platform that there is a package of Node for. */
 const definitions = {
@@ -218,17 +219,6 @@ export class Libcrypto {
 
 function load(ffi: Ffi) {
   return ffi.dlopen(null, definitions).functions;
-}
-
-/** Node warns at every start that its ffi is experimental, which is our concern (ARCHITECTURE.md) and not the operator's. */
-function findFfi(): Ffi | undefined {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return process.getBuiltinModule("node:ffi") as Ffi | undefined;
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
 
 /** key(8) ‖ data type(4) ‖ padding(4) ‖ data(8) ‖ size(8) ‖ return size(8), and an entry of zeros as the end. */

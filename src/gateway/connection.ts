@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Client } from "../pipeline/operation.ts";
+import { keyExchangeOf } from "./key-exchange.ts";
 
 /** Access keys that have signed on a connection: a proxy's carries several callers' requests. */
 const PROVEN_MAX = 64;
@@ -60,5 +61,8 @@ export class Connection {
 function factsOf(socket: Socket): Pick<Client, "address" | "tls"> {
   const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
   if (!(socket instanceof TLSSocket)) return { address };
-  return { address, tls: { version: socket.getProtocol() ?? "", cipherSuite: socket.getCipher().standardName } };
+  const keyExchange = keyExchangeOf(socket);
+  const version = socket.getProtocol() ?? "";
+  const cipherSuite = socket.getCipher().standardName;
+  return { address, tls: { version, cipherSuite, ...(keyExchange !== undefined && { keyExchange }) } };
 }

@@ -1,8 +1,7 @@
 /** The one way in: listens, reads, authenticates, decodes, has the pipeline perform, and answers. Knows no service by name. */
 
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { findPartition } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
@@ -18,6 +17,7 @@ import {
 import type { Custody } from "../custody/custody.ts";
 import type { Call, Client, Operation, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Propagation } from "../pipeline/propagation.ts";
 import type { Quotas } from "../pipeline/quotas.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
@@ -25,6 +25,7 @@ import { Authenticator } from "./authenticate.ts";
 import { type Connection, connectionOf } from "./connection.ts";
 import { Door } from "./door.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
+import { createTlsServer, type TlsOptions } from "./tls.ts";
 
 // An `import` would read all that node:http exports, also WebSocket and its kin, and so load undici: a fifth of a start.
 const { createServer: createHttpServer } = process.getBuiltinModule("node:http");
@@ -57,21 +58,33 @@ export interface GatewayOptions {
   readonly clock: Clock;
   /** The machine's clock: signature freshness alone. */
   readonly machineClock: Clock;
-  /** PEM certificate chain and key; absent for plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Absent for plain HTTP. */
+  readonly tls?: TlsOptions;
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly log: Log;
+  /** Is told of each answer of a service. */
+  readonly answered?: (answer: Answered) => void;
   /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
   readonly called?: (call: Call) => void;
   /** How long changes lag, where a development server makes them lag; see `Call`. */
-  readonly propagationMs?: number;
+  readonly propagation?: Propagation;
   /** What quotas hold; absent: those of AWS. */
   readonly quotas?: Quotas;
   /** Whether the DNS name of a VPC endpoint as Host means that endpoint (dev only: a header proves nothing). */
   readonly endpointsByHost?: boolean;
   /** Whether other processes of this server listen on the same ports; the kernel shares connections out among them. */
   readonly reusePort?: boolean;
+}
+
+/** How a request of a service ended. */
+export interface Answered {
+  readonly service: string;
+  /** As the model has it; empty where a request named none, or was refused before anybody looked. */
+  readonly operation: string;
+  /** The error's, undefined for a success. */
+  readonly code: string | undefined;
+  readonly milliseconds: number;
 }
 
 /** Where to listen. */
@@ -187,6 +200,7 @@ export class Gateway {
   ): void {
     const { service } = this.#authenticator.serviceOf(receivedRequest(request, NO_BODY));
     const error = why === "too large" ? new RequestEntityTooLargeException() : throttled(service);
+    this.#tell(service, "", error.code, performance.now());
     response.setHeader("Connection", "close");
     this.#send(response, service.model.codec.encodeError(error, requestId), requestId);
     response.once("finish", () => request.socket.destroySoon());
@@ -201,7 +215,11 @@ export class Gateway {
       accessKeyId: claimed instanceof ServiceError ? undefined : claimed.accessKeyId,
       bodyBytes: request.body.length,
       perform: (proven) => this.#answer(request, { ...meant, proven }, client, requestId),
-      refuse: () => service.model.codec.encodeError(throttled(service), requestId),
+      refuse: () => {
+        const error = throttled(service);
+        this.#tell(service, "", error.code, performance.now());
+        return service.model.codec.encodeError(error, requestId);
+      },
     });
   }
 
@@ -213,9 +231,12 @@ export class Gateway {
     requestId: string,
   ): Promise<WireAnswer> {
     const { codec } = service.model;
+    const startedMs = performance.now();
+    let operationName = "";
     try {
       const name = codec.operationName(request);
       const model = name === undefined ? undefined : service.model.operations.get(name);
+      if (model !== undefined) operationName = model.name;
       const operation = model && service.operations.get(model.name);
       const identified = operation?.identify && (await this.#identify(service, operation, request, client));
       const { principal, partition, region } =
@@ -230,19 +251,26 @@ export class Gateway {
         partition,
         region: service.homeRegion?.(partition) ?? region,
         now: this.#options.clock.now(),
-        ...(this.#options.propagationMs !== undefined && { propagationMs: this.#options.propagationMs }),
+        ...(this.#options.propagation && { propagation: this.#options.propagation }),
         ...(this.#options.quotas !== undefined && { quotas: this.#options.quotas }),
         client,
       };
       this.#options.called?.(call);
-      return codec.encode(model, await this.#perform(service, call, request), requestId);
+      const answer = codec.encode(model, await this.#perform(service, call, request), requestId);
+      this.#tell(service, operationName, undefined, startedMs);
+      return answer;
     } catch (cause) {
       const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });
       if (error.status >= 500) {
         this.#options.log.error({ requestId, err: error.cause ?? error }, "A request failed for a fault of ours.");
       }
+      this.#tell(service, operationName, error.code, startedMs);
       return codec.encodeError(error, requestId);
     }
+  }
+
+  #tell({ model }: Service, operation: string, code: string | undefined, startedMs: number): void {
+    this.#options.answered?.({ service: model.id, operation, code, milliseconds: performance.now() - startedMs });
   }
 
   /** Who sends an unsigned request. It has no credential scope: its Region is the one that its Host names, if any. */
@@ -274,12 +302,13 @@ export class Gateway {
     return pipeline.perform(service, operation, input, call);
   }
 
-  #send(response: ServerResponse, { status, contentType, body }: WireAnswer, requestId: string): void {
+  #send(response: ServerResponse, { status, contentType, body, headers }: WireAnswer, requestId: string): void {
     // A text goes out in one write with the head; bytes would take a second one.
     response.writeHead(status, {
       "x-amzn-RequestId": requestId,
       "Content-Type": contentType,
       "Content-Length": Buffer.byteLength(body),
+      ...headers,
       ...(this.#closing && { Connection: "close" }),
     });
     response.end(body);
@@ -304,28 +333,6 @@ export async function listenOn(
     });
   });
   return server.address() as AddressInfo;
-}
-
-/** @throws OperatorError as a listener with this certificate and key would */
-export function requireUsableTls(tls: NonNullable<GatewayOptions["tls"]>): void {
-  createTlsServer(tls, () => {});
-}
-
-/** @throws OperatorError the certificate or its key can't be read, or they don't belong together */
-function createTlsServer(tls: NonNullable<GatewayOptions["tls"]>, listener: RequestListener): Server {
-  try {
-    return createHttpsServer(
-      { ...LIMITS.http, handshakeTimeout: LIMITS.handshakeTimeout, ...tls, minVersion: "TLSv1.2" },
-      listener,
-    );
-  } catch (cause) {
-    throw new OperatorError(
-      "The TLS certificate and its key can't be used: are they PEM, and do they belong together?",
-      {
-        cause,
-      },
-    );
-  }
 }
 
 function whyNotListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -4,9 +4,9 @@ import { viaService } from "../pipeline/forwarding.ts";
 import type { Call, Examined, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
-import type { KeyLabels } from "../storage/identity-rows.ts";
 import type { Reader } from "../storage/store.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
+import { labelsOf } from "./propagation.ts";
 import { limitOf } from "./quotas/limits.ts";
 import { aliasesQuota } from "./quotas/resource-quotas.ts";
 import { multiRegionKeyType } from "./related-keys.ts";
@@ -37,8 +37,6 @@ type ConditionKey<I> = (input: I, facts: ConditionFacts, name: string) => Condit
  */
 export type ConditionKeys<I> = Readonly<Record<string, ConditionKey<I>>>;
 
-const NO_LABELS: KeyLabels = { aliases: [], tags: [] };
-
 /** What every operation on a key can be asked (spec 04, group K). */
 const keyProperties: ConditionKeys<Key> = {
   "kms:calleraccount": (_key, { call }) => call.principal.account,
@@ -51,12 +49,12 @@ const keyProperties: ConditionKeys<Key> = {
   "kms:multiregion": ({ row }) => row.multi_region === 1,
   "kms:multiregionkeytype": ({ row }) => multiRegionKeyType(row),
   "kms:resourcealiases": ({ row }, { call, reader }) => {
-    const { aliases } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;
+    const { aliases } = labelsOf(row, call, reader);
     // A key with more than its quota is not to be reached by its aliases (spec 04, ABAC failure modes).
     return aliases.length > limitOf(aliasesQuota, row, call, reader) ? undefined : aliases;
   },
-  "aws:resourcetag/": ({ row }, { reader }, name) => {
-    const { tags } = reader.find("keyLabels", row.region, row.key_id) ?? NO_LABELS;
+  "aws:resourcetag/": ({ row }, { call, reader }, name) => {
+    const { tags } = labelsOf(row, call, reader);
     return tags.find(({ key }) => key.toLowerCase() === name)?.value;
   },
 };

@@ -6,6 +6,7 @@ import type { Principal } from "../identity/principal.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
 import type { ServiceModel } from "../wire/model.ts";
+import type { Propagation } from "./propagation.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Charge } from "./throttle.ts";
 
@@ -21,8 +22,8 @@ export interface Call {
   readonly region: string;
   /** Milliseconds since the epoch, by the injected clock, read once. */
   readonly now: number;
-  /** For how long after a change requests are decided as if it had not been made, in ms; absent: not at all. */
-  readonly propagationMs?: number;
+  /** How changes lag; absent: not at all. */
+  readonly propagation?: Propagation;
   /** What quotas hold; absent: those of AWS. */
   readonly quotas?: Quotas;
   readonly client: Client;
@@ -41,7 +42,12 @@ export interface Client {
   /** The VPC endpoint through which the request came; it need not exist. */
   readonly vpcEndpoint?: string;
   /** Absent on plain HTTP. */
-  readonly tls?: { readonly version: string; readonly cipherSuite: string };
+  readonly tls?: {
+    readonly version: string;
+    readonly cipherSuite: string;
+    /** The group of the key exchange, where there was one. */
+    readonly keyExchange?: string;
+  };
 }
 
 /** A thing that an action is on. */
@@ -134,6 +140,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
   additional?(output: O | undefined, context: C): Readonly<Record<string, unknown>> | undefined;
+  /** What `additionalEventData` says of what was found, as far as the caller may know of it; in the records of refusals too. */
+  known?(known: Readonly<Record<string, Resource>>): Readonly<Record<string, unknown>> | undefined;
   /** What `additionalEventData` says of the examined input, in the records of refusals too. */
   examined?(examined: Examined): Readonly<Record<string, unknown>> | undefined;
 }
@@ -223,6 +231,8 @@ export interface Service {
   admits?(principal: Principal): boolean;
   /** What is answered to a request over a request quota, where that is not the text of most services. */
   throttled?(): ServiceError;
+  /** Is told of a request that is over a request quota, and over which. */
+  overQuota?(charge: Charge, call: Call): void;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */
@@ -243,6 +253,13 @@ export interface Entry {
   readonly invokedBy?: string;
 }
 
+/** The event that EventBridge gets of what a service did by itself; its source is the service, its resources are the record's. */
+export interface Notice {
+  /** Such as `KMS CMK Rotation`. */
+  readonly detailType: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
 /** Something that the service did by itself, such as deleting a key whose waiting period is over. */
 export interface InternalEntry {
   readonly service: string;
@@ -258,6 +275,8 @@ export interface InternalEntry {
   readonly details?: Readonly<Record<string, unknown>>;
   /** What AWS records as a call of its own, with a request id (SynchronizeMultiRegionKey); else it is a service event. */
   readonly requestId?: string;
+  /** The service's own event of it, beside the record. */
+  readonly notice?: Notice;
 }
 
 /** Where records go; `audit/` is the one implementation, and `cli/` joins it with the pipeline. */

@@ -108,13 +108,12 @@ export function compileDocument({ version, statements }: Document, ids: Principa
 }
 
 /** What a policy says to a request. */
-export function evaluate({ statements }: CompiledPolicy, request: PolicyRequest): Verdict {
-  const action = request.action.toLowerCase();
+export function evaluate(policy: CompiledPolicy, request: PolicyRequest): Verdict {
   let best: { readonly verdict: "allow"; readonly statement: CompiledStatement; readonly reach: Reach } | undefined;
-  for (const statement of statements) {
+  for (const statement of statementsOn(policy, request.action)) {
     const isAllow = statement.effect === "Allow";
     if (isAllow && best?.reach === "direct") continue;
-    const reach = reachOf(statement, action, request);
+    const reach = reachOf(statement, request);
     if (reach === undefined) continue;
     if (!isAllow) return { verdict: "deny", statement };
     if (best === undefined || RANK[reach] > RANK[best.reach]) best = { verdict: "allow", statement, reach };
@@ -122,10 +121,29 @@ export function evaluate({ statements }: CompiledPolicy, request: PolicyRequest)
   return best ?? NONE;
 }
 
-/** How a statement means the caller of a request that it is about; undefined when it says nothing to it. */
-function reachOf(statement: CompiledStatement, action: string, request: PolicyRequest): Reach | undefined {
+/** Of the actions that a policy is asked about, so many are remembered: no key's users need more. */
+const ACTIONS_MAX = 64;
+const statementsByAction = new WeakMap<CompiledPolicy, Map<string, readonly CompiledStatement[]>>();
+
+/** The statements of a policy that are on an action: its other ones are looked at once. */
+function statementsOn(policy: CompiledPolicy, action: string): readonly CompiledStatement[] {
+  let byAction = statementsByAction.get(policy);
+  if (byAction === undefined) {
+    byAction = new Map();
+    statementsByAction.set(policy, byAction);
+  }
+  let statements = byAction.get(action);
+  if (statements === undefined) {
+    const lower = action.toLowerCase();
+    statements = policy.statements.filter(({ isAction }) => isAction(lower));
+    if (byAction.size < ACTIONS_MAX) byAction.set(action, statements);
+  }
+  return statements;
+}
+
+/** How a statement on the action means the caller of a request; undefined when it says nothing to it. */
+function reachOf(statement: CompiledStatement, request: PolicyRequest): Reach | undefined {
   const { principal, resourceArn, context } = request;
-  if (!statement.isAction(action)) return undefined;
   const reach = statement.reachOf(principal);
   if (reach === undefined || !statement.isResource(resourceArn, context)) return undefined;
   for (const { holds } of statement.conditions) if (!holds(context)) return undefined;

@@ -1,7 +1,9 @@
 /** The service models that Keystead serves, each compiled when it is first asked for. */
 
 import { compileModel, type ServiceModel } from "./model.ts";
+import cloudwatch from "./models/cloudwatch.json" with { type: "json" };
 import ec2 from "./models/ec2.json" with { type: "json" };
+import events from "./models/events.json" with { type: "json" };
 import iam from "./models/iam.json" with { type: "json" };
 import kms from "./models/kms.json" with { type: "json" };
 import organizations from "./models/organizations.json" with { type: "json" };
@@ -47,6 +49,13 @@ const recordedOfKms = {
 export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
+/** CloudWatch in each of its protocols, that of today's clients first. */
+export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
+  cloudwatch.metadata.protocols.map((protocol) =>
+    compileModel({ ...cloudwatch, metadata: { ...cloudwatch.metadata, protocol } }),
+  ),
+);
+export const eventsModel: () => ServiceModel = once(() => compileModel(events));
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
 export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { MemorySink } from "../../src/audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../../src/audit/recorder.ts";
 import { SegmentSink } from "../../src/audit/segment.ts";
@@ -330,6 +331,28 @@ describe("the memory sink", () => {
       { json: '{"n":5}', sequence: 0 },
     ]);
     assert.deepEqual(sink.records(), [{ n: 3 }, { n: 4 }, { n: 5 }]);
+  });
+
+  it("holds whole records only, the last ones, however long they are and wherever its room ends", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: "binary", maxLength: 30 }), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 6 }),
+        (texts, capacity) => {
+          const bytes = 200;
+          const sink = new MemorySink({ capacity, bytes });
+          for (const text of texts) sink.write([{ json: JSON.stringify(text), sequence: 0 }]);
+          const kept: readonly unknown[] = sink.records();
+          const fitting = texts.filter((text) => Buffer.byteLength(JSON.stringify(text)) <= bytes);
+          assert.deepEqual(kept, fitting.slice(fitting.length - kept.length));
+          // A record that would reach over the end goes to the beginning; what it might need there is at most three times itself.
+          if (fitting.length > 0) assert.ok(kept.length > 0);
+          if (texts.every((text) => Buffer.byteLength(JSON.stringify(text)) <= 10)) {
+            assert.equal(kept.length, Math.min(texts.length, capacity));
+          }
+        },
+      ),
+    );
   });
 
   it("holds ten thousand if not told otherwise", () => {

@@ -101,6 +101,30 @@ describe("a segment directory", () => {
     }
   });
 
+  it("cut off while it was probed has lost nothing, at whatever byte", async () => {
+    using pristine = new Folder();
+    const { file, ends } = await fill(pristine.path, [record("a", 1)]);
+    const whole = readFileSync(file);
+    let probe: Buffer | undefined;
+    const truncate: SegmentIo["truncate"] = (fd, bytes) => {
+      probe ??= readFileSync(file).subarray(bytes);
+      segmentIo.truncate(fd, bytes);
+    };
+    const probed = open(pristine.path, { io: { ...segmentIo, truncate } });
+    probed.probe();
+    await probed.close();
+    assert.deepEqual(readFileSync(file), whole);
+    for (const cut of [1, 2, 4, 8, 20, 21, 64, probe?.length ?? 0]) {
+      using folder = new Folder();
+      writeFileSync(join(folder.path, "00000001.seg"), Buffer.concat([whole, probe?.subarray(0, cut) ?? whole]));
+      const sink = open(folder.path);
+      sink.write([record("b", 2)]);
+      await sink.close();
+      assert.deepEqual(await idsIn(folder.path), ["a", "b"]);
+      assert.ok(statSync(join(folder.path, "00000001.seg")).size < (ends[1] ?? 0) + 100, "the probe is gone");
+    }
+  });
+
   it("with any bit flipped loses at most that record, tells the damage, and takes new records", async () => {
     using pristine = new Folder();
     const ids = ["a", "b", "c"];

@@ -1,13 +1,18 @@
 /** `/readyz`: ready only while the store answers and a canary key can be opened, encrypted and decrypted under. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { createRecorder } from "../../src/audit/recorder.ts";
+import { type SegmentIo, SegmentSink, segmentIo } from "../../src/audit/segment.ts";
 import { healthRoutes } from "../../src/cli/health.ts";
 import { ephemeralRootKey } from "../../src/custody/root-key.ts";
 import { openCustody } from "../../src/custody/software.ts";
 import type { LocalAnswer } from "../../src/gateway/gateway.ts";
 import { domainKeyStore } from "../../src/storage/domain-keys.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
+import { TemporaryDirectory } from "../faults/processes.ts";
 import { clock } from "../storage/stores.ts";
 
 /** Everything that a readiness check asks, over a store in memory. */
@@ -17,13 +22,22 @@ async function openParts() {
   const custody = await openCustody({ store: domainKeyStore(store, clock), rootKeys, clock, singleRootKey: true });
   const logged: string[] = [];
   const note = (_facts: object, message: string): void => void logged.push(message);
-  const routes = healthRoutes({ store, custody }, { error: note, warn: note });
+  const folder = new TemporaryDirectory();
+  after(() => folder[Symbol.dispose]());
+  const disk = { isFull: false };
+  const write: SegmentIo["write"] = (...written) => {
+    if (disk.isFull) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    return segmentIo.write(...written);
+  };
+  const sink = new SegmentSink({ directory: folder.at("audit"), epoch: "e", io: { ...segmentIo, write } });
+  const recorder = createRecorder({ store, sinks: [sink], onError: assert.ifError });
+  const routes = healthRoutes({ store, custody, recorder }, { error: note, warn: note });
   const ask = async (): Promise<LocalAnswer> => {
     const route = routes.get("/readyz");
     assert.ok(route);
     return await route({} as never, {} as never);
   };
-  return { store, custody, logged, ask };
+  return { store, custody, disk, folder, logged, ask };
 }
 
 describe("readiness", () => {
@@ -54,6 +68,20 @@ describe("readiness", () => {
     const { store, custody, ask } = await openParts();
     custody.close();
     assert.deepEqual(await ask(), { status: 503, body: "not ready: keys can't be used\n" });
+    await store.close();
+  });
+
+  it("ends when records can't be written, and comes back with room, leaving nothing in the segment", async () => {
+    const { store, disk, folder, ask, logged } = await openParts();
+    await ask();
+    const segment = folder.at(join("audit", readdirSync(folder.at("audit"))[0] ?? ""));
+    const before = readFileSync(segment);
+    disk.isFull = true;
+    assert.deepEqual(await ask(), { status: 503, body: "not ready: records can't be written\n" });
+    assert.deepEqual(logged, ["Not ready: records can't be written."]);
+    disk.isFull = false;
+    assert.deepEqual(await ask(), { status: 200, body: "ready\n" });
+    assert.deepEqual(readFileSync(segment), before);
     await store.close();
   });
 

@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { IAM } from "@aws-sdk/client-iam";
+import { KMS } from "@aws-sdk/client-kms";
 import { startKeystead } from "../../src/testing.ts";
+import { allow, policy } from "../iam/world.ts";
 import {
   ACCOUNT,
   allowing,
@@ -12,12 +15,34 @@ import {
   OTHER_ACCOUNT,
   policyOf,
   present,
+  REGION,
   startWorld,
 } from "../kms-client.ts";
 
 const world = await startWorld(["--eventual-consistency", "300"]);
 after(() => world.stop());
 const { kms, other } = world;
+
+/** The client of a new user whose one policy has these statements. */
+async function userWith(statements: readonly object[]): Promise<KMS> {
+  const { endpoint, credentials } = world.server;
+  const iam = new IAM({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+  const UserName = "tagged";
+  await iam.createUser({ UserName });
+  const PolicyDocument = JSON.stringify(policy(...statements));
+  await iam.putUserPolicy({ UserName, PolicyName: "p", PolicyDocument });
+  const { AccessKey } = await iam.createAccessKey({ UserName });
+  iam.destroy();
+  const accessKeyId = present(AccessKey?.AccessKeyId);
+  const user = new KMS({
+    endpoint,
+    region: REGION,
+    credentials: { accessKeyId, secretAccessKey: present(AccessKey?.SecretAccessKey) },
+    maxAttempts: 1,
+  });
+  after(() => user.destroy());
+  return user;
+}
 
 const propagate = (): Promise<Date> => world.server.clock.advance("PT301S");
 
@@ -65,6 +90,48 @@ describe("with changes that lag", () => {
     await assertRefused(kms.describeKey({ KeyId: "alias/late" }), "NotFoundException");
     await propagate();
     await kms.describeKey({ KeyId: "alias/late" });
+  });
+
+  it("S01-035: tags and aliases are listed at once and decide after the lag, each change in its turn", async () => {
+    const user = await userWith([
+      { ...allow("kms:Encrypt"), Condition: { StringEquals: { "aws:ResourceTag/team": "red" } } },
+      { ...allow("kms:Encrypt"), Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/red" } } },
+    ]);
+    const { KeyId } = await newKey(kms);
+    const { KeyId: otherKey } = await newKey(kms);
+    await propagate();
+    const encrypt = (id = KeyId) => user.encrypt({ KeyId: id, Plaintext: bytes(1) });
+    const denied = (id = KeyId) => assertRefused(encrypt(id), "AccessDeniedException");
+    const tag = (TagValue: string) => kms.tagResource({ KeyId, Tags: [{ TagKey: "team", TagValue }] });
+
+    await tag("red");
+    assert.deepEqual((await kms.listResourceTags({ KeyId })).Tags, [{ TagKey: "team", TagValue: "red" }]);
+    await denied();
+    await world.server.clock.advance("PT200S");
+    await tag("blue");
+    await denied();
+    await world.server.clock.advance("PT101S");
+    await encrypt(); // by the first change; the second is 101 seconds old
+    await propagate();
+    await denied();
+
+    const AliasName = "alias/red";
+    await kms.createAlias({ AliasName, TargetKeyId: KeyId });
+    await denied();
+    await propagate();
+    await encrypt();
+    await kms.updateAlias({ AliasName, TargetKeyId: otherKey });
+    await encrypt();
+    await denied(otherKey);
+    await propagate();
+    await denied();
+    await encrypt(otherKey);
+    await kms.deleteAlias({ AliasName });
+    assert.deepEqual((await kms.listAliases({ KeyId: otherKey })).Aliases, []);
+    await encrypt(otherKey);
+    await kms.untagResource({ KeyId, TagKeys: ["team"] });
+    await propagate();
+    await denied(otherKey);
   });
 
   for (const text of ["-1", "soon", "3601", ""]) {

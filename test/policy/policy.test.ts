@@ -208,6 +208,24 @@ describe("a policy variable in a resource", () => {
 });
 
 describe("a policy", () => {
+  it("answers each of many actions by itself, whatever was asked of it before and in whatever case", () => {
+    const statements = [
+      { ...allow, Action: ["kms:Encrypt*", "kms:Name1?"] },
+      { ...deny, Action: "kms:name15" },
+    ];
+    const policy = compilePolicy(JSON.stringify({ Version: "2012-10-17", Statement: statements }));
+    const principal = { account: ACCOUNT, arn: root(ACCOUNT), accountArn: root(ACCOUNT) };
+    const ask = (action: string): string =>
+      evaluate(policy, { principal, action, resourceArn: KEY, context: () => undefined }).verdict;
+    for (const _again of [1, 2]) {
+      for (let index = 0; index < 100; index += 1) {
+        const expected = index === 15 ? "deny" : index >= 10 && index < 20 ? "allow" : "none";
+        for (const action of [`kms:Name${index}`, `KMS:NAME${index}`]) assert.equal(ask(action), expected, action);
+      }
+      assert.equal(ask("kms:Encrypt"), "allow");
+    }
+  });
+
   it("names the statement that decided: the first deny, else the first allow", () => {
     const named = (Sid: string, statement: object): object => ({ ...statement, Sid });
     const sidOf = (...statements: object[]): string | undefined => {

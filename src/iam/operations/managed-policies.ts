@@ -82,7 +82,7 @@ export const getPolicy = read("GetPolicy", {
 });
 
 /** How policies must be used to be listed; undefined: in any way or not at all. */
-function useOf(filter: PolicyUsageType | undefined, onlyAttached: boolean): PolicyUse | undefined {
+function usageOf(filter: PolicyUsageType | undefined, onlyAttached: boolean): PolicyUse | undefined {
   if (filter === "PermissionsBoundary") return "boundary";
   return filter === "PermissionsPolicy" || onlyAttached ? "attachment" : undefined;
 }
@@ -94,7 +94,7 @@ export const listPolicies = read("ListPolicies", {
     const { call, store } = context;
     const { Scope = "All", OnlyAttached = false, PathPrefix, PolicyUsageFilter } = input;
     const { account } = call.principal;
-    const use = useOf(PolicyUsageFilter, OnlyAttached);
+    const use = usageOf(PolicyUsageFilter, OnlyAttached);
     const isUsed = async (arn: string): Promise<boolean> => {
       if (use === undefined) return true;
       const { attachments, boundaries } = await countPolicyUses(store.db, account, arn);

@@ -23,6 +23,7 @@ import { findAlgorithms } from "../key-specs.ts";
 import { anyState, manageable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { holdLabels } from "../propagation.ts";
 import { limitOf } from "../quotas/limits.ts";
 import { aliasesQuota } from "../quotas/resource-quotas.ts";
 import { account, alias, type Key, key, keyOfAlias, newAlias } from "../resources.ts";
@@ -47,6 +48,7 @@ export const createAlias = change("CreateAlias", {
   validate: ({ AliasName }) => requireAliasName(AliasName),
   async run({ AliasName }, { call, key, alias, tx }) {
     requireOwnKey(key, call.principal.account);
+    await holdLabels(tx, key.row, call);
     const row = aliasRow(AliasName, key, call.now);
     if (!(await insertAlias(tx, row))) {
       throw new AlreadyExistsException(`An alias with the name ${alias.arn} already exists`);
@@ -77,6 +79,7 @@ export const updateAlias = change("UpdateAlias", {
   async run({ AliasName }, { call, current, key, tx }) {
     requireOwnKey(key, call.principal.account);
     requireSameKind(current, key);
+    for (const { row } of [current, key]) await holdLabels(tx, row, call);
     const { region, account } = key.row;
     await updateAliasRow(tx, { region, account, name: AliasName }, { key_id: key.id, updated_at: call.now });
     await requireAliasCount(tx, key, call);
@@ -97,7 +100,8 @@ export const deleteAlias = change("DeleteAlias", {
     resources: ["alias", "key"],
   },
   validate: ({ AliasName }) => requireAliasName(AliasName),
-  async run({ AliasName }, { key, tx }) {
+  async run({ AliasName }, { call, key, tx }) {
+    await holdLabels(tx, key.row, call);
     const { region, account } = key.row;
     await deleteAliasRow(tx, { region, account, name: AliasName });
     return {};

@@ -6,6 +6,7 @@ import { keyIdOrArn } from "../identifiers.ts";
 import { anyState, manageable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
+import { holdLabels } from "../propagation.ts";
 import { type Key, key } from "../resources.ts";
 import { requireOwnTagKeys, requireSome, requireTagCount, requireTags } from "../tags.ts";
 
@@ -20,7 +21,8 @@ export const tagResource = change("TagResource", {
     requireSome(Tags, "tags");
     requireTags(Tags);
   },
-  async run({ Tags }, { key, tx }) {
+  async run({ Tags }, { call, key, tx }) {
+    await holdLabels(tx, key.row, call);
     const tags = Tags.map(({ TagKey = "", TagValue = "" }) => ({ key: TagKey, value: TagValue }));
     const name = { region: key.row.region, keyId: key.id };
     await upsertTags(tx, name, tags);
@@ -38,7 +40,8 @@ export const untagResource = change("UntagResource", {
     requireSome(TagKeys, "tagKeys");
     requireOwnTagKeys(TagKeys);
   },
-  async run({ TagKeys }, { key, tx }) {
+  async run({ TagKeys }, { call, key, tx }) {
+    await holdLabels(tx, key.row, call);
     await removeTags(tx, { region: key.row.region, keyId: key.id }, TagKeys);
     return {};
   },
