@@ -3,8 +3,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { THREAD_MODULES } from "../src/base/entry-point.ts";
+import { bundleSources } from "./bundle-sources.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = process.argv[2] ?? join(ROOT, "dist/package");
@@ -14,28 +13,7 @@ const PUBLISHED = ["name", "version", "description", "license", "type", "bin"];
 
 rmSync(PACKAGE, { recursive: true, force: true });
 mkdirSync(PACKAGE, { recursive: true });
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: ["src/cli/main.ts", ...THREAD_MODULES.map((module) => `src/${module}`)],
-  outdir: join(PACKAGE, "dist"),
-  entryNames: "[name]",
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node26",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: "external",
-  sourcemap: true,
-  sourcesContent: false,
-  external: ["pg-native"],
-  // Packages in CommonJS ask for Node's modules by `require`.
-  banner: {
-    js: 'import{createRequire as keysteadRequire}from"node:module";const require=keysteadRequire(import.meta.url);',
-  },
-  logLevel: "warning",
-});
+await bundleSources(join(PACKAGE, "dist"));
 
 for (const name of COPIED) cpSync(join(ROOT, name), join(PACKAGE, name), { recursive: true });
 const ours = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<string, unknown>;

@@ -2,10 +2,8 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { testPlace } from "./testing-database.ts";
-
-const MAIN = fileURLToPath(new URL("./cli/main.ts", import.meta.url));
+import { MAIN } from "./testing-main.ts";
 
 /** How long a server may take to be ready, and to stop. */
 const START_MS_MAX = 30_000;

@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
+import { sql, type Transaction } from "kysely";
 import type { Clock } from "../src/base/clock.ts";
 import { MovableClock } from "../src/base/clock.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../src/cli/accounts.ts";
 import { openStore } from "../src/cli/open-store.ts";
 import { type ServerConfig, startServer } from "../src/cli/server.ts";
 import { ephemeralRootKey, type RootKey } from "../src/custody/root-key.ts";
+import type { Schema } from "../src/storage/schema.ts";
 import type { Store } from "../src/storage/store.ts";
 import { testPlace } from "../src/testing-database.ts";
 import { TemporaryDirectory } from "./faults/processes.ts";
@@ -47,6 +49,22 @@ export async function openBeside(directory: string, clock: Clock): Promise<Store
   return await openStore({ kind: "dev", create: false, ...place }, { lock: "tool", clock });
 }
 
+/** Changes a store, in one transaction, as somebody does who can reach its database, while no server runs. */
+export async function alterStore<T>(directory: string, change: (db: Transaction<Schema>) => Promise<T>): Promise<T> {
+  const store = await openBeside(directory, new MovableClock());
+  try {
+    return await store.transaction(({ db }) => change(db));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Runs a statement that both engines take, and returns how many rows it has changed. */
+export async function runSql(db: Transaction<Schema>, statement: string): Promise<number> {
+  const { numAffectedRows = 0n } = await sql.raw(statement).execute(db);
+  return Number(numAffectedRows);
+}
+
 /** What the server logs of a fault that its client is told of. */
 const ANSWERED = "A request failed for a fault of ours.";
 
@@ -74,8 +92,8 @@ export async function startHeld({
     auditLog,
     auditSync: false,
     log: {
-      error(_facts, message) {
-        if (message !== ANSWERED) failures.push(message); // to throw here would leave a request without an answer
+      error({ err }, message) {
+        if (message !== ANSWERED) failures.push(`${message} ${err}`); // to throw would leave a request without an answer
       },
       warn() {},
     },

@@ -53,8 +53,9 @@ const TLS_PORT = 443;
 const ANSWER_BYTES_MAX = 65_536;
 /** Connections to one host. */
 const SOCKETS_MAX = 256;
-/** Requests under way at a time; further ones fail at once. */
+/** Requests under way at a time, in all and to one host, so that a slow one does not take every place; further ones fail at once. */
 const CONCURRENT_MAX = 4_096;
+const CONCURRENT_OF_HOST_MAX = 512;
 
 /** What an external key store's proxy has one of, at least (XKS proxy API specification, TLS). */
 const CIPHERS = [
@@ -73,6 +74,7 @@ export class PostClient {
   readonly #plain: InstanceType<typeof PlainAgent>;
   readonly #allowed: ReadonlySet<string>;
   #underWay = 0;
+  readonly #underWayOf = new Map<string, number>();
 
   /**
    * @param options.certificates PEM of further authorities than those that Node trusts
@@ -102,12 +104,18 @@ export class PostClient {
     if (url === null || url.protocol !== "https:" || url.username !== "" || url.password !== "") {
       throw new PostError("refused", 0);
     }
-    if (this.#underWay >= CONCURRENT_MAX) throw new PostError("unreachable", 0);
+    const { host } = url;
+    const ofHost = this.#underWayOf.get(host) ?? 0;
+    if (this.#underWay >= CONCURRENT_MAX || ofHost >= CONCURRENT_OF_HOST_MAX) throw new PostError("unreachable", 0);
     this.#underWay += 1;
+    this.#underWayOf.set(host, ofHost + 1);
     try {
       return await this.#send(url, post);
     } finally {
       this.#underWay -= 1;
+      const left = (this.#underWayOf.get(host) ?? 0) - 1;
+      if (left > 0) this.#underWayOf.set(host, left);
+      else this.#underWayOf.delete(host);
     }
   }
 

@@ -6,7 +6,7 @@ import { UsageError } from "./options.ts";
  * Flags of node: without the first two another process of the same user could have every key handed to it (DESIGN §6); with
  * the third what lives as long as one request is collected before it is moved (docs/performance.md).
  */
-const NODE_FLAGS = ["--disable-sigusr1", "--report-exclude-env", "--max-semi-space-size=64"];
+export const NODE_FLAGS: readonly string[] = ["--disable-sigusr1", "--report-exclude-env", "--max-semi-space-size=64"];
 
 /** Refuses a process that can be inspected, and runs itself anew with the flags that keep it from being so. */
 export function requireGuardedProcess(): void {

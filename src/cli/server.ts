@@ -22,7 +22,6 @@ import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
-import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
@@ -43,6 +42,10 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { ec2Service } from "../services/ec2/service.ts";
+import { ForwardingKms } from "../services/forwarding.ts";
+import { ssmService } from "../services/ssm/service.ts";
+import { taggingService } from "../services/tagging/service.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
@@ -191,34 +194,35 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
   const quotas = new Quotas(kmsQuotas, { ...profile, processes });
+  const pipeline = new Pipeline({
+    store,
+    recorder,
+    ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+  });
+  const unknownPrincipals = unknownPrincipalsOf(config);
+  const kms = kmsService({
+    custody,
+    recorder,
+    lastUsages,
+    attestations,
+    unknownPrincipals,
+    xks,
+    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
+  });
+  const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   return new Gateway({
     services: [
-      kmsService({
-        custody,
-        recorder,
-        lastUsages,
-        attestations,
-        unknownPrincipals: unknownPrincipalsOf(config),
-        xks,
-        meter: config.keyStoreMeter ?? signals.keyStoreMeter,
-      }),
+      kms,
       stsService({ custody, identityTokens: identityTokensOf(config) }),
-      iamService({
-        custody,
-        credentialUsages,
-        unknownPrincipals: unknownPrincipalsOf(config),
-        directory: kmsDirectory,
-      }),
-      vpcEndpointService(),
+      iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
+      ec2Service({ custody, kms: forwardingKms }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
+      taggingService({ custody }),
+      ssmService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
     ],
-    pipeline: new Pipeline({
-      store,
-      recorder,
-      ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
-    }),
+    pipeline,
     store,
     custody,
     clock: config.clock,

@@ -359,6 +359,11 @@ export interface KeyStore extends Resource {
   readonly row: KeyStoreRow;
 }
 
+/** The text is ours: no recording was found. */
+export function notFoundStore(name: string): CustomKeyStoreNotFoundException {
+  return new CustomKeyStoreNotFoundException(`The custom key store ${name} was not found.`);
+}
+
 /** The custom key store of the caller's account that `member` names by its id (API reference, ConnectCustomKeyStore). */
 export function keyStore<M extends string>(member: M): Locator<Naming<M>, KeyStore> {
   return {
@@ -367,7 +372,7 @@ export function keyStore<M extends string>(member: M): Locator<Naming<M>, KeySto
       const row = reader.find("keyStore", call.region, textOf(input, member));
       const resource = { arn: "*", account };
       if (row?.account === account) return { kind: "found", resource: { ...resource, row } };
-      return { kind: "absent", resource, error: () => new CustomKeyStoreNotFoundException() };
+      return { kind: "absent", resource, error: () => notFoundStore(textOf(input, member)) };
     },
   };
 }

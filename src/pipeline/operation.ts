@@ -27,6 +27,11 @@ export interface Call {
   /** What quotas hold; absent: those of AWS. */
   readonly quotas?: Quotas;
   readonly client: Client;
+  /**
+   * The services through which it comes, by their signing names, the first that was called first; absent of what callers send
+   * themselves. See forwarding.ts.
+   */
+  readonly via?: readonly [string, ...string[]];
 }
 
 export interface Client {

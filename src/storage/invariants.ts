@@ -230,6 +230,21 @@ const invariants: readonly Invariant[] = [
     "id",
     "t.policy_id <> 'p-FullAWSAccess'",
   ),
+  dangling("a parameter of an account that is not there", "ssm_parameter", "account", "account", "id"),
+  dangling("a volume of an account that is not there", "ebs_volume", "account", "account", "id"),
+  dangling("a snapshot of an account that is not there", "ebs_snapshot", "account", "account", "id"),
+  {
+    broken: "a parameter without a newest version, or with another one than the last",
+    sql: `SELECT p.region || ' ' || p.account || ' ' || p.name AS name FROM ssm_parameter p
+      GROUP BY p.region, p.account, p.name
+      HAVING sum(p.latest) <> 1 OR max(p.version) <> max(CASE WHEN p.latest = 1 THEN p.version ELSE 0 END)`,
+  },
+  {
+    broken: "a volume or snapshot that is encrypted by halves",
+    sql: `SELECT v.id AS name FROM ebs_volume v WHERE (v.key_arn IS NULL) <> (v.data_key IS NULL)
+      OR (v.key_arn IS NULL) <> (v.context_id IS NULL) UNION ALL SELECT s.id FROM ebs_snapshot s
+      WHERE (s.key_arn IS NULL) <> (s.data_key IS NULL) OR (s.key_arn IS NULL) <> (s.context_id IS NULL)`,
+  },
   dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
 ];
 

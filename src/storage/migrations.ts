@@ -309,9 +309,38 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   {
-    // Code of version 11 would make changes whose events are lost.
     version: 12,
-    minimumReader: 12,
+    minimumReader: 11,
+    sqlite: `
+      CREATE TABLE ssm_parameter (
+        region TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, latest INTEGER NOT NULL,
+        type TEXT NOT NULL, tier TEXT NOT NULL, value TEXT NOT NULL, key_id TEXT, description TEXT,
+        modified_at INTEGER NOT NULL, modified_by TEXT NOT NULL,
+        PRIMARY KEY (region, account, name, version)
+      ) STRICT;
+      CREATE UNIQUE INDEX ssm_parameter_latest ON ssm_parameter (region, account, name) WHERE latest = 1;
+      CREATE TABLE ebs_volume (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, zone TEXT NOT NULL, gigabytes INTEGER NOT NULL,
+        type TEXT NOT NULL, iops INTEGER, throughput INTEGER, snapshot TEXT, key_arn TEXT, data_key BLOB, context_id TEXT,
+        created_at INTEGER NOT NULL, instance TEXT, device TEXT, attached_at INTEGER, grant_id TEXT
+      ) STRICT;
+      CREATE INDEX ebs_volume_by_account ON ebs_volume (account, region, id);
+      CREATE TABLE ebs_snapshot (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, volume TEXT NOT NULL, gigabytes INTEGER NOT NULL,
+        description TEXT NOT NULL, key_arn TEXT, data_key BLOB, context_id TEXT, shared_with TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX ebs_snapshot_by_account ON ebs_snapshot (account, region, id);
+      CREATE TABLE ebs_setting (
+        account TEXT NOT NULL, region TEXT NOT NULL, encrypted INTEGER NOT NULL, key_arn TEXT,
+        PRIMARY KEY (account, region)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    // Code of version 12 would make changes whose events are lost.
+    version: 13,
+    minimumReader: 13,
     sqlite: `
       CREATE TABLE event_rule (
         account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, pattern TEXT NOT NULL, state TEXT NOT NULL,

@@ -21,6 +21,7 @@ import type {
   VpcEndpointTable,
 } from "./identity-schema.ts";
 import type { KeyStoreTable } from "./key-store-schema.ts";
+import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
 
 /** One row: what this store is and who may open it. */
@@ -418,6 +419,10 @@ export interface Schema extends SignalTables {
   organization_attachment: OrganizationAttachmentTable;
   account_creation: AccountCreationTable;
   vpc_endpoint: VpcEndpointTable;
+  ssm_parameter: SsmParameterTable;
+  ebs_volume: EbsVolumeTable;
+  ebs_snapshot: EbsSnapshotTable;
+  ebs_setting: EbsSettingTable;
   key: KeyTable;
   key_store: KeyStoreTable;
   material: MaterialTable;

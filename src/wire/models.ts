@@ -7,7 +7,9 @@ import events from "./models/events.json" with { type: "json" };
 import iam from "./models/iam.json" with { type: "json" };
 import kms from "./models/kms.json" with { type: "json" };
 import organizations from "./models/organizations.json" with { type: "json" };
+import tagging from "./models/resourcegroupstaggingapi.json" with { type: "json" };
 import serviceQuotas from "./models/service-quotas.json" with { type: "json" };
+import ssm from "./models/ssm.json" with { type: "json" };
 import sts from "./models/sts.json" with { type: "json" };
 
 /**
@@ -58,6 +60,8 @@ export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
 export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));
 export const serviceQuotasModel: () => ServiceModel = once(() => compileModel(serviceQuotas));
+export const ssmModel: () => ServiceModel = once(() => compileModel(ssm));
+export const taggingModel: () => ServiceModel = once(() => compileModel(tagging));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
 
 /** IAM never repeats a value in its validation errors (public test suites recorded on IAM). */

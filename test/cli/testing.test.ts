@@ -1,8 +1,12 @@
 /** `startKeystead`, which tests of users and our own start servers with. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { SOURCE } from "../../src/testing-main.ts";
+import { childrenOf } from "../faults/process-tree.ts";
+import { runKeystead, startProcess, TemporaryDirectory } from "../faults/processes.ts";
 import { callKms } from "../faults/signed-requests.ts";
 
 const keysOf = async (server: Keystead): Promise<number> =>
@@ -55,6 +59,21 @@ describe("startKeystead", () => {
     const moment = new Date(advanced.getTime() + 86_400_000);
     assert.ok((await server.clock.set(moment)).getTime() >= moment.getTime());
     await assert.rejects(server.clock.set(before), { message: "The clock refused: The clock moves forward only." });
+  });
+
+  it("starts a server from its sources too, each process with what keeps others from its memory", async () => {
+    using directory = new TemporaryDirectory();
+    const data = directory.at("store");
+    const plain = { nodeArgs: [], main: SOURCE };
+    assert.equal((await runKeystead(["init", "--data", data], plain)).code, 0);
+    await using server = await startProcess(["serve", "--data", data, "--port", "0", "--workers", "2"], plain);
+    const processes = [server.child.pid, ...childrenOf(server.child.pid)];
+    assert.equal(processes.length, 3);
+    for (const pid of processes) {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      assert.ok(words.includes(SOURCE), String(words));
+      for (const flag of ["--disable-sigusr1", "--report-exclude-env"]) assert.ok(words.includes(flag), String(words));
+    }
   });
 
   it("passes on arguments and variables", async () => {

@@ -456,11 +456,11 @@ describe("a connection", () => {
       const failed = await described(client, id);
       assert.deepEqual([failed.ConnectionState, failed.ConnectionErrorCode], ["FAILED", code]);
       for (const refused of [
-        client.connectCustomKeyStore({ CustomKeyStoreId: id }),
-        client.updateCustomKeyStore({ CustomKeyStoreId: id, NewCustomKeyStoreName: "b" }),
-        client.deleteCustomKeyStore({ CustomKeyStoreId: id }),
+        () => client.connectCustomKeyStore({ CustomKeyStoreId: id }),
+        () => client.updateCustomKeyStore({ CustomKeyStoreId: id, NewCustomKeyStoreName: "b" }),
+        () => client.deleteCustomKeyStore({ CustomKeyStoreId: id }),
       ]) {
-        await assertRefused(refused, "CustomKeyStoreInvalidStateException");
+        await assertRefused(refused(), "CustomKeyStoreInvalidStateException");
       }
       await world.disconnect(client, id);
       const { ConnectionState, ConnectionErrorCode } = await described(client, id);
@@ -546,7 +546,7 @@ describe("who may manage custom key stores", () => {
 });
 
 describe("DescribeCustomKeyStores and DeleteCustomKeyStore", () => {
-  it("S06b-017, S06a-015: list the account's own, by pages, by id or by name, and not what was deleted", async () => {
+  it("S06b-017: list the account's own, by pages, by id or by name, and not what was deleted", async () => {
     const client = world.client(OTHER_ACCOUNT, "ca-central-1");
     const ids: string[] = [];
     for (const name of ["a", "b", "c"]) ids.push(await world.newStore(client, { name, host: `${name}.example.net` }));
@@ -563,13 +563,13 @@ describe("DescribeCustomKeyStores and DeleteCustomKeyStore", () => {
     await assertRefused(client.describeCustomKeyStores(both), "ValidationException");
     const stranger = world.client(ACCOUNT, "ca-central-1");
     for (const refused of [
-      stranger.describeCustomKeyStores({ CustomKeyStoreId: id }),
-      stranger.describeCustomKeyStores({ CustomKeyStoreName: "a" }),
-      stranger.connectCustomKeyStore({ CustomKeyStoreId: id }),
-      stranger.deleteCustomKeyStore({ CustomKeyStoreId: id }),
-      stranger.updateCustomKeyStore({ CustomKeyStoreId: id, NewCustomKeyStoreName: "mine" }),
+      () => stranger.describeCustomKeyStores({ CustomKeyStoreId: id }),
+      () => stranger.describeCustomKeyStores({ CustomKeyStoreName: "a" }),
+      () => stranger.connectCustomKeyStore({ CustomKeyStoreId: id }),
+      () => stranger.deleteCustomKeyStore({ CustomKeyStoreId: id }),
+      () => stranger.updateCustomKeyStore({ CustomKeyStoreId: id, NewCustomKeyStoreName: "mine" }),
     ]) {
-      await assertRefused(refused, "CustomKeyStoreNotFoundException");
+      await assertRefused(refused(), "CustomKeyStoreNotFoundException");
     }
     await world.connect(client, id);
     await assertRefused(client.deleteCustomKeyStore({ CustomKeyStoreId: id }), "CustomKeyStoreInvalidStateException");

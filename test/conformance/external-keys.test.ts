@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { EC2 } from "@aws-sdk/client-ec2";
+import { IAM } from "@aws-sdk/client-iam";
+import { KMS } from "@aws-sdk/client-kms";
 import { integrityOf } from "../../src/kms/key-stores/xks-answers.ts";
 import {
   ACCOUNT,
@@ -254,7 +257,7 @@ describe("a key in an external key store", () => {
     await assertRefused(kms.decrypt({ CiphertextBlob: blob }), "InvalidCiphertextException");
   });
 
-  it("S06a-022, S06a-033: makes data keys, whose encrypted copies need both keys", async () => {
+  it("S06a-033: makes data keys, whose encrypted copies need both keys", async () => {
     const KeyId = await newExternal();
     const {
       CiphertextBlob,
@@ -319,7 +322,7 @@ describe("a key in an external key store", () => {
     assert.deepEqual([record.errorCode, record.errorMessage], ["KMSInvalidStateException", DENIED]);
   });
 
-  it("S02-016, S06b-032: tells nothing of a stranger's refusal", async () => {
+  it("has nothing told of it in the record of a stranger's refusal", async () => {
     const KeyId = await newExternal();
     const stranger = world.client(OTHER_ACCOUNT);
     const Arn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KeyId}`;
@@ -327,28 +330,60 @@ describe("a key in an external key store", () => {
     assert.equal((await held.records.of(refused.requestId)).additionalEventData, undefined);
   });
 
+  it("S06b-032: tells the proxy which VPC endpoint a request of its own account came through", async () => {
+    const KeyId = await newExternal();
+    const Policy = policyOf(allowing(ACCOUNT), allowing(OTHER_ACCOUNT));
+    await kms.putKeyPolicy({ KeyId, Policy });
+    const { Arn } = await describedKey(kms, KeyId);
+    for (const account of [ACCOUNT, OTHER_ACCOUNT]) {
+      const credentials = world.credentialsOf(account);
+      const ec2 = new EC2({ endpoint: held.address.endpoint, credentials, region: REGION, maxAttempts: 1 });
+      const { VpcEndpoint } = await ec2.createVpcEndpoint({
+        VpcId: "vpc-0123456789abcdef0",
+        ServiceName: `com.amazonaws.${REGION}.kms`,
+        VpcEndpointType: "Interface",
+      });
+      const client = world.client(account);
+      client.middlewareStack.add(
+        (next) => (args) => {
+          const { headers } = args.request as { headers: Record<string, string> };
+          headers["host"] = present(VpcEndpoint?.DnsEntries?.[0]?.DnsName);
+          return next(args);
+        },
+        { step: "build", priority: "low", name: "host" },
+      );
+      proxy.requests.length = 0;
+      await client.encrypt({ KeyId: Arn, Plaintext });
+      const { awsSourceVpc, awsSourceVpce } = present(proxy.requests[0]).metadata;
+      const isOwn = account === ACCOUNT;
+      assert.equal(awsSourceVpc, isOwn ? "vpc-0123456789abcdef0" : undefined);
+      assert.equal(awsSourceVpce, isOwn ? VpcEndpoint?.VpcEndpointId : undefined);
+      ec2.destroy();
+    }
+  });
+
   it("S07-008, S06b-022, S06a-021: refuses what custom key stores don't have", async () => {
     const KeyId = await newExternal();
     const before = proxy.seen;
     for (const call of [
-      kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-      kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-      kms.enableKeyRotation({ KeyId }),
-      kms.disableKeyRotation({ KeyId }),
-      kms.rotateKeyOnDemand({ KeyId }),
-      kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
-      kms.deleteImportedKeyMaterial({ KeyId }),
-      kms.replicateKey({ KeyId, ReplicaRegion: "eu-west-1" }),
-      kms.generateRandom({ NumberOfBytes: 8, CustomKeyStoreId: store }),
+      () => kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+      () => kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+      () => kms.enableKeyRotation({ KeyId }),
+      () => kms.disableKeyRotation({ KeyId }),
+      () => kms.rotateKeyOnDemand({ KeyId }),
+      () => kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
+      () => kms.deleteImportedKeyMaterial({ KeyId }),
+      () => kms.replicateKey({ KeyId, ReplicaRegion: "eu-west-1" }),
+      () => kms.generateRandom({ NumberOfBytes: 8, CustomKeyStoreId: store }),
     ]) {
-      await assertRefused(call, "UnsupportedOperationException");
+      await assertRefused(call(), "UnsupportedOperationException");
     }
     const absent = kms.generateRandom({ NumberOfBytes: 8, CustomKeyStoreId: "cks-00000000000000000" });
     await assertRefused(absent, "CustomKeyStoreNotFoundException");
     assert.equal(proxy.seen, before);
   });
 
-  it("S06b-026, S06b-016, S02-047, S06a-024: is unavailable without its store, and as it was with it", async () => {
+  it("S06b-026, S06b-015, S06b-016, S02-047, S06a-024: is unavailable without its store, and as it was with it", async () => {
     const away = await world.newConnected(kms, { name: "away", host: "away.example.net" });
     const [enabled, disabled, pending, switched] = [
       await newExternal(away),
@@ -380,7 +415,7 @@ describe("a key in an external key store", () => {
     await kms.disableKey({ KeyId: switched });
     assert.deepEqual(await states(), ["Unavailable", "Unavailable", "PendingDeletion", "Unavailable"]);
     await kms.cancelKeyDeletion({ KeyId: pending });
-    assert.equal(proxy.seen, before, "S06b-015: nothing reaches the proxy of a disconnected store");
+    assert.equal(proxy.seen, before, "nothing reaches the proxy of a disconnected store");
     await world.connect(kms, away);
     assert.deepEqual(await states(), ["Enabled", "Disabled", "Disabled", "Disabled"]);
     assert.deepEqual((await kms.decrypt({ CiphertextBlob })).Plaintext, Plaintext);
@@ -400,8 +435,8 @@ describe("a key in an external key store", () => {
     const KeyId = await newExternal();
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext });
     proxy.keys.delete(`key-${made}`);
-    for (const call of [kms.encrypt({ KeyId, Plaintext }), kms.decrypt({ CiphertextBlob })]) {
-      await assertRefused(call, "KMSInvalidStateException", NOT_FOUND);
+    for (const call of [() => kms.encrypt({ KeyId, Plaintext }), () => kms.decrypt({ CiphertextBlob })]) {
+      await assertRefused(call(), "KMSInvalidStateException", NOT_FOUND);
     }
     assert.equal((await describedKey(kms, KeyId)).KeyState, "Enabled");
     const records = held.records.all().filter(({ errorMessage }) => errorMessage === NOT_FOUND);
@@ -415,11 +450,12 @@ describe("a key in an external key store", () => {
     const outer =
       "The external key store proxy rejected the request because the specified ciphertext or additional authenticated data is corrupted, missing, or otherwise invalid.";
     for (const call of [
-      kms.decrypt({ CiphertextBlob }),
-      kms.decrypt({ CiphertextBlob: CiphertextBlob.with(-1, (CiphertextBlob.at(-1) ?? 0) ^ 1), EncryptionContext }),
-      kms.decrypt({ CiphertextBlob: CiphertextBlob.with(55, (CiphertextBlob[55] ?? 0) ^ 1), EncryptionContext }),
+      () => kms.decrypt({ CiphertextBlob }),
+      () =>
+        kms.decrypt({ CiphertextBlob: CiphertextBlob.with(-1, (CiphertextBlob.at(-1) ?? 0) ^ 1), EncryptionContext }),
+      () => kms.decrypt({ CiphertextBlob: CiphertextBlob.with(55, (CiphertextBlob[55] ?? 0) ^ 1), EncryptionContext }),
     ]) {
-      await assertRefused(call, "KMSInvalidStateException", outer);
+      await assertRefused(call(), "KMSInvalidStateException", outer);
     }
     const inner =
       "The ciphertext that the external key store proxy submitted for decryption, or the encryption context, is corrupted, missing, or otherwise invalid.";
@@ -484,6 +520,33 @@ describe("the integrity value of a ciphertext", () => {
       assert.equal(integrityOf(given, Buffer.from(aad, "base64")).toBase64(), value);
     });
   }
+});
+
+describe("a policy that asks for the origin of keys", () => {
+  it("S06a-035: lets external keys be made and used, and no others", async () => {
+    const iam = new IAM({ ...held.address, region: REGION, maxAttempts: 1 });
+    await iam.createUser({ UserName: "outsider" });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "outsider" });
+    const PolicyDocument = policyOf({
+      Effect: "Allow",
+      Action: ["kms:CreateKey", "kms:Encrypt"],
+      Resource: "*",
+      Condition: { StringEquals: { "kms:KeyOrigin": "EXTERNAL_KEY_STORE" } },
+    });
+    await iam.putUserPolicy({ UserName: "outsider", PolicyName: "external", PolicyDocument });
+    const credentials = {
+      accessKeyId: present(AccessKey?.AccessKeyId),
+      secretAccessKey: present(AccessKey?.SecretAccessKey),
+    };
+    const outsider = new KMS({ endpoint: held.address.endpoint, region: REGION, credentials, maxAttempts: 1 });
+    const KeyId = await world.newKey(outsider, store, "outside");
+    await outsider.encrypt({ KeyId, Plaintext });
+    await assertRefused(outsider.createKey({}), "AccessDeniedException");
+    const own = await newKey(kms);
+    await assertRefused(outsider.encrypt({ KeyId: own.KeyId, Plaintext }), "AccessDeniedException");
+    outsider.destroy();
+    iam.destroy();
+  });
 });
 
 describe("the request quota of an external key store", () => {

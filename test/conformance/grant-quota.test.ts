@@ -1,10 +1,9 @@
 /** The quota of grants on a key, on a store that has been filled up to it beforehand. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { it } from "node:test";
 import { startKeystead } from "../../src/testing.ts";
+import { alterStore, runSql } from "../held-server.ts";
 import { ACCOUNT, allowing, assertRefused, bytes, clientOf, newKey, policyOf, present } from "../kms-client.ts";
 import { TemporaryDirectory } from "../storage/stores.ts";
 
@@ -13,21 +12,20 @@ const GranteePrincipal = `arn:aws:iam::${ACCOUNT}:root`;
 const Operations = ["Encrypt" as const];
 
 /** Gives a key all the grants that it may have but one, to one role; another, which becomes AWS's, has as many by its count. */
-function fill(directory: string, keyId: string, managedId: string): void {
-  const database = new DatabaseSync(join(directory, "keystead.db"));
-  database.exec("PRAGMA synchronous = OFF");
+async function fill(directory: string, keyId: string, managedId: string): Promise<void> {
   const count = GRANTS_MAX - 1;
-  database
-    .prepare(`
-      WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < $count)
-      INSERT INTO "grant" SELECT 'us-east-1', printf('%064x', n), $keyId, $account, 'aws', $account,
-        'arn:aws:iam::' || $account || ':role/filler', NULL, 0, NULL, NULL, 0, '["Encrypt"]', NULL, '', 1 FROM number`)
-    .run({ count, keyId, account: ACCOUNT });
-  for (const id of [keyId, managedId]) {
-    database.prepare("INSERT INTO grant_count VALUES ('us-east-1', ?, ?)").run(id, count);
-  }
-  database.prepare("UPDATE key SET manager = 'AWS' WHERE key_id = ?").run(managedId);
-  database.close();
+  const id = `'${"0".repeat(57)}' || CAST(1000000 + n AS TEXT)`;
+  const filler = `arn:aws:iam::${ACCOUNT}:role/filler`;
+  const statements = [
+    `WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${count})
+      INSERT INTO "grant" SELECT 'us-east-1', ${id}, '${keyId}', '${ACCOUNT}', 'aws', '${ACCOUNT}', '${filler}',
+        NULL, 0, NULL, NULL, 0, '["Encrypt"]', NULL, '', 1 FROM number`,
+    ...[keyId, managedId].map((key) => `INSERT INTO grant_count VALUES ('us-east-1', '${key}', ${count})`),
+    `UPDATE key SET manager = 'AWS' WHERE key_id = '${managedId}'`,
+  ];
+  await alterStore(directory, async (db) => {
+    for (const statement of statements) await runSql(db, statement);
+  });
 }
 
 it("S03-025, S07-018: a key takes 50,000 grants and no more; after one is gone, one more; an AWS managed key has no limit", async () => {
@@ -44,7 +42,7 @@ it("S03-025, S07-018: a key takes 50,000 grants and no more; after one is gone, 
     keyId = (await newKey(client.kms, { Policy })).KeyId;
     managedId = (await newKey(client.kms, { Policy })).KeyId;
   }
-  fill(directory.path, keyId, managedId);
+  await fill(directory.path, keyId, managedId);
   await using server = await startKeystead({ args });
   using client = clientOf(server);
   const { kms } = client;
@@ -66,12 +64,7 @@ it("S03-025, S07-018: a key takes 50,000 grants and no more; after one is gone, 
   }
   await kms.scheduleKeyDeletion({ KeyId: keyId, PendingWindowInDays: 7 });
   await server.clock.advance("P8D");
-  assert.equal(grantsLeft(directory.path, keyId), 0);
+  await server.stop();
+  const grants = `DELETE FROM "grant" WHERE key_id = '${keyId}'`;
+  assert.equal(await alterStore(directory.path, (db) => runSql(db, grants)), 0);
 });
-
-function grantsLeft(directory: string, keyId: string): unknown {
-  const database = new DatabaseSync(join(directory, "keystead.db"), { readOnly: true });
-  const row = database.prepare('SELECT count(*) AS grants FROM "grant" WHERE key_id = ?').get(keyId);
-  database.close();
-  return row?.["grants"];
-}

@@ -7,6 +7,7 @@ import { parseQuotas } from "../../src/cli/quotas-file.ts";
 import type { ServerConfig } from "../../src/cli/server.ts";
 import type { Exchange, KeyStoreMeter } from "../../src/kms/key-stores/meter.ts";
 import { type KeyStoreSettings, NO_SETTINGS, type VpcEndpointService } from "../../src/kms/key-stores/places.ts";
+import type { AccessKey } from "../faults/signed-requests.ts";
 import { type HeldServer, startHeld } from "../held-server.ts";
 import { ACCOUNT, OTHER_ACCOUNT, present, REGION } from "../kms-client.ts";
 import { newExternalKey, PROXY_CREDENTIAL, PROXY_PATH, XksProxy } from "../xks-proxy.ts";
@@ -56,6 +57,8 @@ export interface KeyStoreWorld extends AsyncDisposable {
   readonly meter: CountingMeter;
   readonly kms: KMS;
   client(account: string, region?: string): KMS;
+  /** The root access key of an account. */
+  credentialsOf(account: string): AccessKey;
   /** Makes a store at a public endpoint and returns its id. */
   newStore(kms: KMS, input: StoreInput): Promise<string>;
   /** Makes a store and connects it. */
@@ -126,8 +129,10 @@ export async function startKeyStoreWorld(options: WorldOptions = {}): Promise<Ke
     },
   });
   const made: KMS[] = [];
+  const credentialsOf = (account: string): AccessKey =>
+    account === ACCOUNT ? DEV_ACCOUNT.credential : OTHER.credential;
   const client = (account: string, region = REGION): KMS => {
-    const credentials = account === ACCOUNT ? DEV_ACCOUNT.credential : OTHER.credential;
+    const credentials = credentialsOf(account);
     const kms = new KMS({ endpoint: held.address.endpoint, region, credentials, maxAttempts: 1 });
     made.push(kms);
     return kms;
@@ -139,6 +144,7 @@ export async function startKeyStoreWorld(options: WorldOptions = {}): Promise<Ke
     meter,
     kms: client(ACCOUNT),
     client,
+    credentialsOf,
     async newStore(kms: KMS, input: StoreInput) {
       return present((await kms.createCustomKeyStore(publicStore(input))).CustomKeyStoreId);
     },

@@ -3,16 +3,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { MAIN } from "../../src/testing-main.ts";
 import { allow, assertIamRefused, deny, startIamWorld } from "../iam-world.ts";
 import { ACCOUNT, allowing, bytes, newKey, policyOf, present } from "../kms-client.ts";
 
 const world = await startIamWorld();
 after(() => world.stop());
 const { iam, kms } = world;
-
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** What `keystead explain` prints about a development server. */
 async function explain(...args: readonly string[]): Promise<string> {

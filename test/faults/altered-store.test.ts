@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { alterStore, runSql } from "../held-server.ts";
 import { initStore, runKeystead, TemporaryDirectory } from "./processes.ts";
 import {
   type AccessKey,
@@ -47,8 +47,10 @@ interface MadeKey {
 /** What somebody did to the rows of one key while no server ran. */
 interface Alteration {
   readonly title: string;
+  /** What became of the sealed row of its material. */
+  readonly sealed?: (sealed: Uint8Array) => Uint8Array;
   /** Statements with the key's id as `$key`; each has to change one row. */
-  readonly sql: readonly string[];
+  readonly sql?: readonly string[];
   /** Whom the key seems to belong to afterwards, and where. */
   readonly credentials?: AccessKey;
   readonly region?: string;
@@ -62,13 +64,13 @@ function setColumn(table: string, column: string, value: string): string {
   return `UPDATE ${table} SET ${column} = ${value} WHERE key_id = $key`;
 }
 
-/** Changes the lower half of one byte of the sealed row; bytes are counted from 1. */
-function otherByte(at: string): string {
-  const digit = `substr(hex(sealed), 2 * (${at}), 1)`;
-  const other = `CASE ${digit} WHEN '0' THEN '1' ELSE '0' END`;
-  const hex = `substr(hex(sealed), 1, 2 * (${at}) - 1) || ${other} || substr(hex(sealed), 2 * (${at}) + 1)`;
-  return setColumn("material", "sealed", `unhex(${hex})`);
-}
+/** Changes the lowest bit of the byte at a part of the way through a sealed row, 1 being its last byte. */
+const otherByte =
+  (part: number) =>
+  (sealed: Uint8Array): Uint8Array => {
+    const at = Math.floor(part * (sealed.length - 1));
+    return sealed.with(at, (sealed[at] ?? 0) ^ 1);
+  };
 
 const COLUMNS = [
   { column: "account", value: OTHER_ACCOUNT },
@@ -79,14 +81,11 @@ const COLUMNS = [
 ];
 
 const alterations: readonly Alteration[] = [
-  { title: "a sealed row whose first byte was changed", sql: [otherByte("1")] },
-  { title: "a sealed row with a changed byte in the middle", sql: [otherByte("length(sealed) / 2")] },
-  { title: "a sealed row whose last byte was changed", sql: [otherByte("length(sealed)")] },
-  {
-    title: "a sealed row that was cut",
-    sql: [setColumn("material", "sealed", "substr(sealed, 1, length(sealed) - 1)")],
-  },
-  { title: "a sealed row that was emptied", sql: [setColumn("material", "sealed", "x''")] },
+  { title: "a sealed row whose first byte was changed", sealed: otherByte(0) },
+  { title: "a sealed row with a changed byte in the middle", sealed: otherByte(0.5) },
+  { title: "a sealed row whose last byte was changed", sealed: otherByte(1) },
+  { title: "a sealed row that was cut", sealed: (sealed) => sealed.subarray(0, -1) },
+  { title: "a sealed row that was emptied", sealed: () => new Uint8Array() },
   {
     title: "a sealed row that is another key's",
     sql: [
@@ -133,12 +132,17 @@ describe("an altered store", () => {
       await using first = await startKeystead({ args });
       for (const alteration of alterations) keys.set(alteration, await makeKey(first));
     }
-    using database = new DatabaseSync(join(directory.at("store"), "keystead.db"));
-    for (const [{ sql }, { keyId }] of keys) {
-      for (const statement of sql) {
-        assert.equal(Number(database.prepare(statement).run({ $key: keyId }).changes), 1, statement);
+    await alterStore(directory.at("store"), async (db) => {
+      for (const [{ sealed, sql = [] }, { keyId }] of keys) {
+        if (sealed !== undefined) {
+          const material = db.selectFrom("material").where("key_id", "=", keyId);
+          const row = await material.select("sealed").executeTakeFirstOrThrow();
+          const update = db.updateTable("material").set({ sealed: sealed(new Uint8Array(row.sealed)) });
+          assert.equal((await update.where("key_id", "=", keyId).executeTakeFirst()).numUpdatedRows, 1n);
+        }
+        for (const text of sql) assert.equal(await runSql(db, text.replaceAll("$key", `'${keyId}'`)), 1, text);
       }
-    }
+    });
     server = await startKeystead({ args });
   });
   after(async () => {

@@ -5,11 +5,11 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { NODE_FLAGS } from "../../src/cli/guarded-process.ts";
+import { MAIN } from "../../src/testing-main.ts";
 import { childrenOf, untilGone } from "./process-tree.ts";
 import type { AccessKey } from "./signed-requests.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const READY = /^keystead is ready on (\S+)$/m;
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
@@ -38,8 +38,10 @@ export interface Ended {
 /** What a command gets beside its arguments. */
 export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Arguments of node itself. */
+  /** Arguments of node itself; by default those with which `serve` would otherwise start itself anew, which takes its time. */
   readonly nodeArgs?: readonly string[];
+  /** The module with the command, where it has to be another than the tests'. */
+  readonly main?: string;
 }
 
 /** Runs a command of Keystead to its end; one that does not end by itself is killed and then has no code. */
@@ -172,8 +174,11 @@ export function startServe(directory: string, args: readonly string[] = []): Pro
   return startProcess(["serve", "--data", directory, "--port", "0", "--workers", "1", ...args]);
 }
 
-function start(args: readonly string[], { env = {}, nodeArgs = [] }: ProcessOptions): ChildProcess {
-  return spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+function start(
+  args: readonly string[],
+  { env = {}, nodeArgs = NODE_FLAGS, main = MAIN }: ProcessOptions,
+): ChildProcess {
+  return spawn(process.execPath, [...nodeArgs, main, ...args], {
     env: { ...ownEnvironment(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

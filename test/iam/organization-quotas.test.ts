@@ -1,12 +1,11 @@
 /** The quotas of Organizations that are too large to be reached by calls: rows are put into the store between two starts. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { Organizations } from "@aws-sdk/client-organizations";
 import { type Keystead, startKeystead } from "../../src/testing.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
+import { alterStore, runSql } from "../held-server.ts";
 import { present, REGION } from "../kms-client.ts";
 import { newScp, refused, rootOf, SCP, scpText } from "./organization-world.ts";
 
@@ -38,15 +37,19 @@ before(async () => {
   const id = present((await organizations.createOrganization({})).Organization?.Id);
   root = await rootOf(organizations);
   await stop();
-  using database = new DatabaseSync(join(directory.at("store"), "keystead.db"));
-  const node = `INSERT INTO organization_node (id, organization, kind, parent, name, joined_at) ${numbers(50_000)}`;
-  const ou = `'ou-' || substr('${root}', 3) || '-' || printf('%08d', n)`;
+  const node = `INSERT INTO organization_node (id, organization, kind, parent, name, joined_at)`;
+  const digits = (width: number): string => `substr(CAST(${10 ** width} + n AS TEXT), 2)`;
+  const name = "CAST(n AS TEXT)";
+  const policy = `'p-' || ${digits(8)}, '${id}', ${name}, '', '${scpText(denying)}'`;
   // One less than each quota allows; the management account is an account, too.
-  database.exec(`${node} SELECT printf('9%011d', n), '${id}', 'account', '${root}', n, 0 FROM numbers LIMIT 49998`);
-  database.exec(`${node} SELECT ${ou}, '${id}', 'unit', '${root}', n, 0 FROM numbers LIMIT 1999`);
-  database.exec(
-    `INSERT INTO organization_policy ${numbers(9_999)} SELECT 'p-' || printf('%08d', n), '${id}', n, '', '${scpText(denying)}' FROM numbers`,
-  );
+  const statements = [
+    `${numbers(49_998)} ${node} SELECT '9' || ${digits(11)}, '${id}', 'account', '${root}', ${name}, 0 FROM numbers`,
+    `${numbers(1_999)} ${node} SELECT 'ou-${root.slice(2)}-' || ${digits(8)}, '${id}', 'unit', '${root}', ${name}, 0 FROM numbers`,
+    `${numbers(9_999)} INSERT INTO organization_policy SELECT ${policy} FROM numbers`,
+  ];
+  await alterStore(directory.at("store"), async (db) => {
+    for (const statement of statements) await runSql(db, statement);
+  });
   await start();
 });
 

@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { MAIN } from "../../src/testing-main.ts";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { ACCOUNT, policyOf } from "../kms-client.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const REGION = "eu-central-1";
 
 let server: Keystead;

@@ -2,7 +2,7 @@
 
 Reads one JSON object a line: {"id", "args", "env", "directory"}; writes one for each command that ended, in the order of
 their ends: {"id", "code", "stdout", "stderr"}, code null after a signal. A fork has its own environment, working directory
-and output, an empty standard input, and ends as /usr/bin/aws does; what this saves is Python's start and the imports.
+and output, an empty standard input, and ends with the code of /usr/bin/aws; what this saves is Python's start, the imports and the reading of models.
 """
 
 import functools
@@ -20,15 +20,17 @@ import botocore.session
 
 
 def warm():
-    """Reads the CLI's own descriptions of services, which each command reads and none changes."""
-    botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
-    loader = botocore.session.Session().get_component("data_loader")
-    loader.list_available_services("service-2")
-    for service in ["iam", "kms", "organizations", "sts"]:
-        for kind in ["service-2", "paginators-1", "waiters-2"]:
-            if service in loader.list_available_services(kind):
-                loader.load_service_model(service, kind)
-    loader.load_data("endpoints")
+    """Reads what every command reads and none changes: the descriptions of services, and what the user agent tells of the system."""
+    botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+    session = awscli.clidriver.create_clidriver().session
+    loader = session.get_component("data_loader")
+    loader.load_data("cli")
+    for service in ["iam", "kms", "organizations", "service-quotas", "sts"]:
+        session.get_service_model(service)
+        session.get_paginator_model(service)
+        if service in loader.list_available_services("waiters-2"):
+            session.get_waiter_model(service)
+        session.create_client(service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 def run(command, stdout, stderr):
@@ -41,7 +43,13 @@ def run(command, stdout, stderr):
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
     sys.argv = ["/usr/bin/aws", *command["args"]]
-    sys.exit(awscli.clidriver.main())
+    try:
+        code = awscli.clidriver.main()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # Python's own end would visit, and so copy, all memory that the fork shares
 
 
 def text(descriptor):

@@ -30,7 +30,13 @@ export class AwsCliHost {
 
   constructor() {
     this.#child = spawn(PYTHON, ["-I", fileURLToPath(new URL("aws-cli-host.py", import.meta.url))], {
-      env: { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8", AWS_EC2_METADATA_DISABLED: "true" },
+      env: {
+        PATH: "/usr/bin:/bin",
+        LC_ALL: "C.UTF-8",
+        AWS_CONFIG_FILE: "/dev/null",
+        AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+        AWS_EC2_METADATA_DISABLED: "true",
+      },
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#child.once("exit", (code) => {

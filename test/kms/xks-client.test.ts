@@ -175,6 +175,28 @@ describe("a proxy over TLS", async () => {
   });
 });
 
+describe("many requests", () => {
+  it("to a host that is slow fail at once beyond 512, and those to another host don't", async () => {
+    const proxy = await XksProxy.start();
+    after(() => proxy[Symbol.asyncDispose]());
+    proxy.disturb = () => "silent";
+    const place = { address: "127.0.0.1", port: proxy.port, tls: false };
+    const client = new PostClient({});
+    const post = (host: string) =>
+      client
+        .post({ url: `https://${host}/kms`, place, headers: {}, body: "{}", timeoutMs: 2_000 })
+        .catch((cause: unknown) => cause);
+    const waiting = Array.from({ length: 512 }, () => post("slow.example.net"));
+    const refused = await post("slow.example.net");
+    assert.ok(refused instanceof PostError && refused.kind === "unreachable" && refused.elapsedMs === 0);
+    const other = await post("other.example.net");
+    assert.ok(!(other instanceof Error), "a path that is not the proxy's is answered");
+    await Promise.all(waiting);
+    assert.ok(!((await post("slow.example.net")) instanceof Error), "places are given back");
+    client.close();
+  });
+});
+
 describe("a host that a tenant names", () => {
   for (const { url, allowed, kind } of [
     { url: "https://127.0.0.1/kms", allowed: [], kind: "refused" },

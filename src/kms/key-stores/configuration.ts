@@ -108,7 +108,9 @@ export type Placed = Pick<
  */
 export async function requireUnique(tx: Tx, store: Placed): Promise<void> {
   const named = await findKeyStoreNamed(tx.db, store, store.name);
-  if (named !== undefined && named.id !== store.id) throw new CustomKeyStoreNameInUseException();
+  if (named !== undefined && named.id !== store.id) {
+    throw new CustomKeyStoreNameInUseException(`A custom key store named ${store.name} exists already.`);
+  }
   const others = await listKeyStoresAt(tx.db, {
     region: store.region,
     endpoint: store.endpoint,
@@ -119,12 +121,22 @@ export async function requireUnique(tx: Tx, store: Placed): Promise<void> {
 
 function requireApart(store: Placed, other: KeyStoreRow): void {
   if (store.vpc_service !== null && other.vpc_service === store.vpc_service) {
-    throw new XksProxyVpcEndpointServiceInUseException();
+    throw new XksProxyVpcEndpointServiceInUseException(
+      `The VPC endpoint service ${store.vpc_service} is another external key store's.`,
+    );
   }
   if (other.endpoint.toLowerCase() !== store.endpoint.toLowerCase()) return;
-  if (other.path === store.path && other.account === store.account) throw new XksProxyUriInUseException();
+  if (other.path === store.path && other.account === store.account) {
+    throw new XksProxyUriInUseException(
+      `The proxy URI ${store.endpoint}${store.path} is another external key store's.`,
+    );
+  }
   const bothPublic = other.connectivity === "PUBLIC_ENDPOINT" && store.connectivity === "PUBLIC_ENDPOINT";
-  if (!bothPublic) throw new XksProxyUriEndpointInUseException();
+  if (!bothPublic) {
+    throw new XksProxyUriEndpointInUseException(
+      `The proxy URI endpoint ${store.endpoint} is another external key store's.`,
+    );
+  }
 }
 
 /**

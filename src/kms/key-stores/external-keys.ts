@@ -126,7 +126,11 @@ export async function placeInStore(
     );
   }
   requireConnected(keyStore);
-  if ((await findExternalKeyUser(tx.db, row, XksKeyId)) !== undefined) throw new XksKeyAlreadyInUseException();
+  if ((await findExternalKeyUser(tx.db, row, XksKeyId)) !== undefined) {
+    throw new XksKeyAlreadyInUseException(
+      `The external key ${XksKeyId} is that of another KMS key in the custom key store.`,
+    );
+  }
   return { keyStore: { id: row.id, xksKeyId: XksKeyId } };
 }
 

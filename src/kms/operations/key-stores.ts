@@ -6,7 +6,6 @@ import {
   CloudHsmClusterNotFoundException,
   CustomKeyStoreHasCMKsException,
   CustomKeyStoreInvalidStateException,
-  CustomKeyStoreNotFoundException,
   UnsupportedOperationException,
   ValidationException,
 } from "../../base/errors.ts";
@@ -36,7 +35,7 @@ import { secretOf, type XksClient } from "../key-stores/xks-client.ts";
 import { XksError } from "../key-stores/xks-failures.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
-import { account, type KeyStore, keyStore } from "../resources.ts";
+import { account, type KeyStore, keyStore, notFoundStore } from "../resources.ts";
 import type { Input } from "../shapes.ts";
 
 /** What records have in place of what the model calls sensitive (CloudTrail user guide). */
@@ -187,7 +186,7 @@ export const describeCustomKeyStores = read("DescribeCustomKeyStores", {
         name === undefined
           ? await context.store.settle((reader) => reader.find("keyStore", region, id ?? ""))
           : await findKeyStoreNamed(context.store.db, owner, name);
-      if (found?.account !== owner.account) throw new CustomKeyStoreNotFoundException();
+      if (found?.account !== owner.account) throw notFoundStore(name ?? id ?? "");
       return { CustomKeyStores: [entryOf(found)], Truncated: false };
     }
     const { items, ...rest } = await page(input, context, {
@@ -324,7 +323,9 @@ export const deleteCustomKeyStore = change("DeleteCustomKeyStore", {
   record: { readOnly: false, request: ["CustomKeyStoreId"], resources: undefined, additional: nameOfStore },
   async run(_input, { tx, keyStore: { row } }) {
     requireConnection(row, ["DISCONNECTED"]);
-    if (await hasKeys(tx.db, row)) throw new CustomKeyStoreHasCMKsException();
+    if (await hasKeys(tx.db, row)) {
+      throw new CustomKeyStoreHasCMKsException("KMS keys are in the custom key store: they must be deleted first.");
+    }
     await deleteKeyStore(tx, row);
     return nothing();
   },
