@@ -31,11 +31,6 @@ const KEYLESS_CRYPTO = ["constants", "createHash", "hash", "randomBytes", "rando
 
 /** The exceptions outside custody, each with its reason. */
 const KEY_EXCEPTIONS: readonly { file: string; name: string; reason: string }[] = [
-  {
-    file: "src/identity/sigv4.ts",
-    name: "createHmac",
-    reason: "computes a request's signature under the day's signing key, which custody derives; the secret stays there",
-  },
   { file: "src/identity/attestation.ts", name: "KeyObject", reason: "the public key of a document's certificate" },
   { file: "src/identity/attestation.ts", name: "verify", reason: "verifies a document under that public key" },
   ...["KeyObject", "X509Certificate"].map((name) => ({

@@ -8,7 +8,7 @@ import type { Clock } from "../src/base/clock.ts";
 import { MovableClock } from "../src/base/clock.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../src/cli/accounts.ts";
 import { openStore } from "../src/cli/open-store.ts";
-import { startServer } from "../src/cli/server.ts";
+import { type ServerConfig, startServer } from "../src/cli/server.ts";
 import { ephemeralRootKey, type RootKey } from "../src/custody/root-key.ts";
 import type { Schema } from "../src/storage/schema.ts";
 import type { Store } from "../src/storage/store.ts";
@@ -39,6 +39,8 @@ export interface HeldOptions {
   readonly rootKey?: RootKey;
   /** Where the clock stands, in ms since the epoch. */
   readonly now?: number;
+  /** What else the server is told. */
+  readonly config?: Partial<ServerConfig>;
 }
 
 /** Opens the store of a server with this directory beside it. */
@@ -71,6 +73,7 @@ export async function startHeld({
   directory,
   rootKey = ephemeralRootKey(),
   now = Date.now(),
+  config = {},
 }: HeldOptions = {}): Promise<HeldServer> {
   const scratch = new TemporaryDirectory();
   const { remove, ...place } = await testPlace(directory);
@@ -95,6 +98,7 @@ export async function startHeld({
       warn() {},
     },
     prepare: (parts) => ensureAccount(parts, DEV_ACCOUNT, clock.now()),
+    ...config,
   });
   const address = { endpoint: server.endpoint, credentials: DEV_ACCOUNT.credential };
   const clients = new Map<string, KMS>();

@@ -65,6 +65,7 @@ function findNamed(name: string, reader: Reader): { readonly uniqueId?: string }
   if (arn === undefined || arn.resource === "root") return {};
   const [kind, ...rest] = arn.resource.split("/");
   if (kind === "federated-user") return {};
+  if (kind === "assumed-role" && isServiceRole(rest[0])) return {};
   const identityName = kind === "assumed-role" ? rest[0] : rest.at(-1);
   const entry = reader.find(
     "identityName",
@@ -76,4 +77,9 @@ function findNamed(name: string, reader: Reader): { readonly uniqueId?: string }
   if (identity === undefined) return undefined;
   if (kind === "assumed-role") return identity.name === identityName ? {} : undefined;
   return identityArn(identity, arn.partition) === name ? { uniqueId: identity.unique_id } : undefined;
+}
+
+/** Roles of AWS's own services, such as `aws:ec2-infrastructure`, are in every account; no role of anybody's can have such a name. */
+function isServiceRole(name: string | undefined): boolean {
+  return name === "aws:ec2-infrastructure";
 }

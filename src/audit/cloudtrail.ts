@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Principal } from "../identity/principal.ts";
+import { invokedBy } from "../pipeline/forwarding.ts";
 import type { Client, Entry, InternalEntry } from "../pipeline/operation.ts";
 import { renderValue } from "./record-values.ts";
 
@@ -48,7 +49,7 @@ export function renderRecords(
 function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[] {
   const { call } = entry;
   const caller = call.principal.account;
-  const own = identityOf(call.principal, entry.invokedBy);
+  const own = identityOf(call.principal, entry.invokedBy ?? invokedBy(call));
   const facts = renderFacts(entry);
   const outcome = renderOutcome(entry);
   const owners = otherAccounts(entry, caller);

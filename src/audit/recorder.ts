@@ -33,6 +33,8 @@ export interface RecorderOptions {
   readonly onError: (cause: unknown) => void;
   /** Is told of each appended entry once its records are written (last usage): it must not throw. */
   readonly appended?: (entry: Entry, records: readonly RenderedRecord[]) => void;
+  /** Is told of the records of each change, in its transaction (events): what it throws undoes the change. */
+  readonly enlisted?: (tx: Tx, entry: Entry | InternalEntry, records: readonly RenderedRecord[]) => Promise<void>;
   /** Whether this process moves the outbox, as one of each store does; a worker leaves that to the one above it. */
   readonly movesOutbox?: boolean;
   /** Makes event ids; random UUIDs if not given. */
@@ -66,6 +68,7 @@ class SinkRecorder implements AuditRecorder {
   readonly #syncEveryAppend: boolean;
   readonly #newId: (() => string) | undefined;
   readonly #appended: RecorderOptions["appended"];
+  readonly #enlisted: RecorderOptions["enlisted"];
   readonly #mover: OutboxMover | undefined;
   readonly #slot: string;
   #batch: Batch | undefined;
@@ -78,6 +81,7 @@ class SinkRecorder implements AuditRecorder {
     this.#syncEveryAppend = syncEveryAppend;
     this.#newId = newId;
     this.#appended = appended;
+    this.#enlisted = options.enlisted;
     if (movesOutbox) {
       this.#mover = new OutboxMover({ store, slot, deliver: (records) => this.#deliver(records), onError });
     }
@@ -98,8 +102,10 @@ class SinkRecorder implements AuditRecorder {
   }
 
   async enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void> {
-    const records = this.#render(entry).map(({ json }) => json);
-    await insertRecords(tx, records, this.#slot);
+    const records = this.#render(entry);
+    const texts = records.map(({ json }) => json);
+    await insertRecords(tx, texts, this.#slot);
+    await this.#enlisted?.(tx, entry, records);
     this.moveSoon();
   }
 

@@ -79,8 +79,3 @@ export function homeRegion(partition: string): string {
   if (partition === "aws-cn") return "cn-north-1";
   return partition === "aws-us-gov" ? "us-gov-west-1" : "us-east-1";
 }
-
-/** The DNS suffix of a partition's public endpoints. */
-export function dnsSuffix(partition: string): string {
-  return partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
-}

@@ -1,8 +1,19 @@
-/** CBOR (RFC 8949) as attestation documents use it: integers, bytes, text, arrays, maps and null. */
+/**
+ * CBOR (RFC 8949): as attestation documents use it (integers, bytes, text, arrays, maps and null), and as the protocol RPC v2 does,
+ * which has booleans, floats and times, too.
+ */
 
 /** Integers are safe ones; bytes are views into what was decoded. */
 export type CborValue = number | string | Uint8Array | null | readonly CborValue[] | CborMap;
 export type CborMap = ReadonlyMap<number | string, CborValue>;
+
+/** What RPC v2 has beside: a time is told apart from a number by its tag. */
+export type CborDocument =
+  | CborScalar
+  | readonly CborDocument[]
+  | ReadonlyMap<number | string, CborDocument>
+  | { readonly epochSeconds: number };
+type CborScalar = number | string | boolean | Uint8Array | null | undefined;
 
 /** The bytes are not one data item of the kinds that are read here. */
 export class CborError extends Error {
@@ -11,6 +22,15 @@ export class CborError extends Error {
 
 /** Arrays and maps inside each other; attestation documents have two. */
 const DEPTH_MAX = 4;
+const DOCUMENT_DEPTH_MAX = 32;
+const FALSE = 0xf4;
+const TRUE = 0xf5;
+const UNDEFINED = 0xf7;
+const HALF = 0xf9;
+const SINGLE = 0xfa;
+const DOUBLE = 0xfb;
+/** Tag 1: seconds since the epoch. */
+const EPOCH = 0xc1;
 const NULL = 0xf6;
 const OPEN_ARRAY = 0x9f;
 const OPEN_MAP = 0xbf;
@@ -36,12 +56,27 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
   return value;
 }
 
+/**
+ * Reads one data item of the protocol RPC v2 (Smithy 2.0, RPC v2 CBOR: data model) that is all of `bytes`; the same as `decodeCbor`,
+ * and booleans, undefined, floats and tag 1.
+ *
+ * @throws CborError as `decodeCbor`
+ */
+export function decodeCborDocument(bytes: Uint8Array): CborDocument {
+  const reader = new Reader(bytes, true);
+  const value = reader.document(0);
+  if (!reader.isAtEnd) throw new CborError("Bytes follow the data item");
+  return value;
+}
+
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #isWide: boolean;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, isWide = false) {
+    this.#isWide = isWide;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
@@ -50,11 +85,16 @@ class Reader {
     return this.#at === this.#bytes.length;
   }
 
+  document(depth: number): CborDocument {
+    return this.value(depth) as CborDocument;
+  }
+
   value(depth: number): CborValue {
     const initial = this.#bytes[this.#skip(1)] ?? 0;
     if (initial === NULL) return null;
     if (initial === OPEN_ARRAY) return this.#array(UNTIL_BREAK, depth + 1);
     if (initial === OPEN_MAP) return this.#map(UNTIL_BREAK, depth + 1);
+    if (this.#isWide && initial >= EPOCH) return this.#wide(initial, depth) as CborValue;
     const argument = this.#argument(initial & 0x1f);
     switch (initial >> 5) {
       case 0:
@@ -71,6 +111,31 @@ class Reader {
         return this.#map(argument, depth + 1);
       default:
         throw new CborError("A tag, a float or a simple value");
+    }
+  }
+
+  /** What attestation documents don't have. */
+  #wide(initial: number, depth: number): CborDocument {
+    switch (initial) {
+      case FALSE:
+      case TRUE:
+        return initial === TRUE;
+      case UNDEFINED:
+        return undefined;
+      case HALF:
+        return this.#view.getFloat16(this.#skip(2));
+      case SINGLE:
+        return this.#view.getFloat32(this.#skip(4));
+      case DOUBLE:
+        return this.#view.getFloat64(this.#skip(8));
+      case EPOCH: {
+        requireDepth(depth + 1, DOCUMENT_DEPTH_MAX);
+        const epochSeconds = this.document(depth + 1);
+        if (typeof epochSeconds !== "number") throw new CborError("A time that is no number");
+        return { epochSeconds };
+      }
+      default:
+        throw new CborError("A tag or a simple value");
     }
   }
 
@@ -95,14 +160,14 @@ class Reader {
   }
 
   #array(count: number, depth: number): readonly CborValue[] {
-    requireDepth(depth);
+    requireDepth(depth, this.#isWide ? DOCUMENT_DEPTH_MAX : DEPTH_MAX);
     const items: CborValue[] = [];
     while (!this.#isComplete(items.length, count)) items.push(this.value(depth));
     return items;
   }
 
   #map(count: number, depth: number): CborMap {
-    requireDepth(depth);
+    requireDepth(depth, this.#isWide ? DOCUMENT_DEPTH_MAX : DEPTH_MAX);
     const entries = new Map<number | string, CborValue>();
     while (!this.#isComplete(entries.size, count)) {
       const key = this.value(depth);
@@ -135,8 +200,8 @@ class Reader {
   }
 }
 
-function requireDepth(depth: number): void {
-  if (depth > DEPTH_MAX) throw new CborError("Nested too deeply");
+function requireDepth(depth: number, depthMax: number): void {
+  if (depth > depthMax) throw new CborError("Nested too deeply");
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -50,7 +50,17 @@ export class InternalFailure extends coded("InternalFailure", 500) {}
 
 // Errors of the KMS API (models/kms.json); 500 and 503 where the model says fault.
 export class AlreadyExistsException extends coded("AlreadyExistsException") {}
+export class CloudHsmClusterInUseException extends coded("CloudHsmClusterInUseException") {}
+export class CloudHsmClusterInvalidConfigurationException extends coded(
+  "CloudHsmClusterInvalidConfigurationException",
+) {}
+export class CloudHsmClusterNotActiveException extends coded("CloudHsmClusterNotActiveException") {}
+export class CloudHsmClusterNotFoundException extends coded("CloudHsmClusterNotFoundException") {}
+export class CloudHsmClusterNotRelatedException extends coded("CloudHsmClusterNotRelatedException") {}
 export class ConflictException extends coded("ConflictException") {}
+export class CustomKeyStoreHasCMKsException extends coded("CustomKeyStoreHasCMKsException") {}
+export class CustomKeyStoreInvalidStateException extends coded("CustomKeyStoreInvalidStateException") {}
+export class CustomKeyStoreNameInUseException extends coded("CustomKeyStoreNameInUseException") {}
 export class CustomKeyStoreNotFoundException extends coded("CustomKeyStoreNotFoundException") {}
 export class DependencyTimeoutException extends coded("DependencyTimeoutException", 503) {}
 export class DisabledException extends coded("DisabledException") {}
@@ -58,6 +68,7 @@ export class DryRunOperationException extends coded("DryRunOperationException") 
 export class ExpiredImportTokenException extends coded("ExpiredImportTokenException") {}
 export class IncorrectKeyException extends coded("IncorrectKeyException") {}
 export class IncorrectKeyMaterialException extends coded("IncorrectKeyMaterialException") {}
+export class IncorrectTrustAnchorException extends coded("IncorrectTrustAnchorException") {}
 export class InvalidAliasNameException extends coded("InvalidAliasNameException") {}
 export class InvalidArnException extends coded("InvalidArnException") {}
 /** The blob is not ours, was changed, or came with another encryption context; which, is never said. */
@@ -78,6 +89,22 @@ export class NotAuthorizedException extends coded("NotAuthorizedException") {}
 export class NotFoundException extends coded("NotFoundException") {}
 export class TagException extends coded("TagException") {}
 export class UnsupportedOperationException extends coded("UnsupportedOperationException") {}
+export class XksKeyAlreadyInUseException extends coded("XksKeyAlreadyInUseException") {}
+export class XksKeyInvalidConfigurationException extends coded("XksKeyInvalidConfigurationException") {}
+export class XksKeyNotFoundException extends coded("XksKeyNotFoundException") {}
+export class XksProxyIncorrectAuthenticationCredentialException extends coded(
+  "XksProxyIncorrectAuthenticationCredentialException",
+) {}
+export class XksProxyInvalidConfigurationException extends coded("XksProxyInvalidConfigurationException") {}
+export class XksProxyInvalidResponseException extends coded("XksProxyInvalidResponseException") {}
+export class XksProxyUriEndpointInUseException extends coded("XksProxyUriEndpointInUseException") {}
+export class XksProxyUriInUseException extends coded("XksProxyUriInUseException") {}
+export class XksProxyUriUnreachableException extends coded("XksProxyUriUnreachableException") {}
+export class XksProxyVpcEndpointServiceInUseException extends coded("XksProxyVpcEndpointServiceInUseException") {}
+export class XksProxyVpcEndpointServiceInvalidConfigurationException extends coded(
+  "XksProxyVpcEndpointServiceInvalidConfigurationException",
+) {}
+export class XksProxyVpcEndpointServiceNotFoundException extends coded("XksProxyVpcEndpointServiceNotFoundException") {}
 
 // Errors of the STS API (models/sts.json).
 /** A token of an identity provider that came too late; on the wire it has the code of expired credentials. */

@@ -43,6 +43,11 @@ export function newMultiRegionKeyId(): KeyId {
   return `mrk-${randomBytes(16).toString("hex")}` as KeyId;
 }
 
+/** A new id of a custom key store, in the form of AWS's examples. */
+export function newKeyStoreId(): string {
+  return `cks-${randomBytes(9).toString("hex").slice(0, 17)}`;
+}
+
 /** Returns `text` as a grant id, or undefined when it has another shape. */
 export function asGrantId(text: string): GrantId | undefined {
   return GRANT_ID.test(text) ? (text as GrantId) : undefined;

@@ -1,4 +1,4 @@
-/** The one client for URLs that tenants name: it reaches the public internet over HTTPS, and what the operator lists. */
+/** The one client for URLs that tenants or operators name: it reaches the public internet over HTTPS, and what the operator lists. */
 
 import { lookup } from "node:dns/promises";
 import { request as requestHttps } from "node:https";
@@ -67,13 +67,26 @@ export class OutboundClient {
    * @throws OutboundError
    */
   async fetchJson(text: string): Promise<unknown> {
+    return parseJson(await this.#exchange(text));
+  }
+
+  /**
+   * Posts one JSON document; any answer from 200 to 299 means that it was taken.
+   *
+   * @throws OutboundError
+   */
+  async postJson(text: string, json: string): Promise<void> {
+    await this.#exchange(text, json);
+  }
+
+  async #exchange(text: string, json?: string): Promise<Buffer> {
     const url = parseUrl(text);
     if (url === undefined || !this.mayFetch(text)) throw new OutboundError("refused", "The URL may not be fetched.");
     if (this.#underWay >= CONCURRENT_MAX) throw new OutboundError("unreachable", "Too many fetches are under way.");
     this.#underWay += 1;
     try {
       const signal = AbortSignal.timeout(TIME_MS_MAX);
-      return parseJson(await get(url, await this.#checkedAddress(url, signal), signal));
+      return await exchange(url, { address: await this.#checkedAddress(url, signal), signal, json });
     } finally {
       this.#underWay -= 1;
     }
@@ -120,8 +133,15 @@ function portOf({ port, protocol }: URL): string {
   return port === "" ? (protocol === "https:" ? "443" : "80") : port;
 }
 
-/** Gets a document from the one address that was checked, whatever the name means by then. */
-function get(url: URL, { address, family }: Address, signal: AbortSignal): Promise<Buffer> {
+interface Exchange {
+  readonly address: Address;
+  readonly signal: AbortSignal;
+  /** What is posted; nothing: a document is fetched. */
+  readonly json: string | undefined;
+}
+
+/** Talks to the one address that was checked, whatever the name means by then. */
+function exchange(url: URL, { address: { address, family }, signal, json }: Exchange): Promise<Buffer> {
   const pinned: LookupFunction = (_host, { all }, callback) => {
     if (all === true) callback(null, [{ address, family }]);
     else callback(null, address, family);
@@ -132,10 +152,17 @@ function get(url: URL, { address, family }: Address, signal: AbortSignal): Promi
       reject(new OutboundError(kind, `${hostOf(url)}: ${message}`, { cause }));
       outgoing.destroy();
     };
-    const outgoing = start(url, { lookup: pinned, agent: false, signal, headers: { accept: "application/json" } });
+    const headers = {
+      accept: "application/json",
+      ...(json !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(json) }),
+    };
+    const method = json === undefined ? "GET" : "POST";
+    const outgoing = start(url, { method, lookup: pinned, agent: false, signal, headers });
     outgoing.on("error", (cause) => fail("unreachable", "the connection failed.", cause));
     outgoing.on("response", (incoming) => {
-      if (incoming.statusCode !== 200) return fail("unfit", `it answered ${incoming.statusCode}.`);
+      const { statusCode = 0 } = incoming;
+      const isTaken = json === undefined ? statusCode === 200 : statusCode >= 200 && statusCode < 300;
+      if (!isTaken) return fail("unfit", `it answered ${statusCode}.`);
       const chunks: Buffer[] = [];
       let lengthBytes = 0;
       incoming.on("error", (cause) => fail("unreachable", "the answer was cut.", cause));
@@ -146,7 +173,7 @@ function get(url: URL, { address, family }: Address, signal: AbortSignal): Promi
       });
       incoming.on("end", () => resolve(Buffer.concat(chunks)));
     });
-    outgoing.end();
+    outgoing.end(json);
   });
 }
 

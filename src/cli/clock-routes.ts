@@ -4,6 +4,7 @@ import type { MovableClock } from "../base/clock.ts";
 import type { LocalAnswer, Route } from "../gateway/gateway.ts";
 import type { DueWork } from "../pipeline/due-work.ts";
 import type { Client } from "../pipeline/operation.ts";
+import type { AlarmEvaluator } from "../signals/alarms/evaluator.ts";
 import type { WireRequest } from "../wire/protocol.ts";
 import { isLoopback } from "./options.ts";
 
@@ -12,16 +13,23 @@ export const CLOCK_PATH = "/_keystead/clock";
 /** A moved clock stays within what dates in answers can hold. */
 const YEAR_MAX = 9999;
 
+/** What goes with the clock. */
+interface Moved {
+  readonly dueWork: DueWork;
+  /** Alarms, which are evaluated where the clock arrives. */
+  readonly alarms: Pick<AlarmEvaluator, "run">;
+}
+
 /** The routes of the clock; moving it does the due work on the way. The clock never moves back. */
-export function clockRoutes(clock: MovableClock, dueWork: DueWork): ReadonlyMap<string, Route> {
-  return new Map([[CLOCK_PATH, (request, client) => serve(request, client, clock, dueWork)]]);
+export function clockRoutes(clock: MovableClock, moved: Moved): ReadonlyMap<string, Route> {
+  return new Map([[CLOCK_PATH, (request, client) => serve(request, client, clock, moved)]]);
 }
 
 async function serve(
   request: WireRequest,
   client: Client,
   clock: MovableClock,
-  dueWork: DueWork,
+  { dueWork, alarms }: Moved,
 ): Promise<LocalAnswer> {
   if (!isLoopback(client.address) || !isLoopback(hostName(client.host))) {
     return answer(403, { error: "The clock can be moved from this machine only." });
@@ -31,6 +39,7 @@ async function serve(
   const target = targetOf(request.body, clock.now());
   if (typeof target === "string") return answer(400, { error: target });
   await dueWork.moveClock(clock, target);
+  await alarms.run();
   return answer(200, { now: new Date(clock.now()).toISOString() });
 }
 

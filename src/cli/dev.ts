@@ -7,10 +7,12 @@ import { ephemeralRootKey, type RootKey } from "../custody/root-key.ts";
 import { createRootKeyFile, readRootKeyFile } from "../custody/root-key-file.ts";
 import type { Listener } from "../gateway/gateway.ts";
 import { Propagation } from "../pipeline/propagation.ts";
+import { parseEventTarget } from "../signals/events/targets.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
@@ -32,7 +34,9 @@ interface DevOptions {
   readonly unknownPrincipals: "refuse" | "allow";
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly eventTarget?: readonly string[];
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -66,13 +70,16 @@ export async function dev(options: DevOptions): Promise<void> {
       propagation: new Propagation(options.eventualConsistency * SECOND_MS),
     }),
     attestationRoots: readAttestationRoots(attestationRoot),
+    ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
+    ...(await keyStoreSettings(options, "dev")),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork, store }) => new Map([...clockRoutes(clock, dueWork), ...explainRoutes(store, clock)]),
+    routes: ({ dueWork, signals: { alarms }, store }) =>
+      new Map([...clockRoutes(clock, { dueWork, alarms }), ...explainRoutes(store, clock)]),
   });
   warn(host);
   closeOnSignal(server); // whoever reads the ready line may send a signal at once
@@ -104,6 +111,10 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_ORGANIZATIONS=${endpoint}`,
       `export AWS_ENDPOINT_URL_EC2=${endpoint}`,
       `export AWS_ENDPOINT_URL_SERVICE_QUOTAS=${endpoint}`,
+      `export AWS_ENDPOINT_URL_SSM=${endpoint}`,
+      `export AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API=${endpoint}`,
+      `export AWS_ENDPOINT_URL_EVENTBRIDGE=${endpoint}`,
+      `export AWS_ENDPOINT_URL_CLOUDWATCH=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

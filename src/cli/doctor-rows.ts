@@ -2,8 +2,10 @@
 
 import type { Purpose } from "../custody/custody.ts";
 import type { SoftwareCustody } from "../custody/software.ts";
+import { secretOf } from "../kms/key-stores/xks-client.ts";
 import { type PolicyKind, parsePolicy } from "../policy/document.ts";
 import { findOffenders, invariantsOf, NAMED_MAX } from "../storage/invariants.ts";
+import type { KeyStoreRow } from "../storage/key-store-schema.ts";
 import type { CredentialRow, MaterialRow } from "../storage/schema.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
 import { type Examination, examineOne } from "./examination.ts";
@@ -48,7 +50,7 @@ export async function examineInvariants(examination: Examination, { db, engine }
   }
 }
 
-/** Opens every domain key, material and secret access key. */
+/** Opens every domain key, material, secret access key and secret of a key store. */
 export async function examineSealed(
   examination: Examination,
   snapshot: Snapshot,
@@ -74,6 +76,13 @@ export async function examineSealed(
       custody.signingKey({ account, accessKeyId, revision, sealed, ...SCOPE }),
     );
     examination.count("access keys");
+  }
+  for await (const row of rowsOf(snapshot, "key_store")) {
+    const store = row as unknown as KeyStoreRow;
+    await examineOne(examination, "key stores", () =>
+      custody.signForProxy(secretOf(store), { date: SCOPE.date, stringToSign: "" }),
+    );
+    examination.count("key stores");
   }
 }
 

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import { requireGuardedProcess } from "./guarded-process.ts";
+import { keyStoresOption } from "./key-stores.ts";
 import {
   fipsOption,
   option,
@@ -34,6 +35,12 @@ const attestationRootOption = () =>
   repeatable(
     "--attestation-root <file>",
     "PEM root that attestation documents (Recipient) are verified under; repeatable",
+  );
+
+const eventTargetOption = () =>
+  repeatable(
+    "--event-target <arn=url>",
+    "where events for this target ARN of EventBridge rules go: an https:, http: or file: URL; repeatable, arn:…* for a prefix",
   );
 
 program
@@ -68,7 +75,9 @@ program
       .default("refuse"),
   )
   .addOption(attestationRootOption())
+  .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addHelpText(
     "after",
     `
@@ -138,7 +147,9 @@ program
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
   .addOption(outboundOption())
   .addOption(attestationRootOption())
+  .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

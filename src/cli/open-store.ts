@@ -9,10 +9,11 @@ import {
   requirePrivate,
   requireStore,
 } from "../storage/open.ts";
-import type { WorkerChannel } from "../storage/remote-messages.ts";
+import type { Channel, WorkerChannel } from "../storage/remote-messages.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
 import { openFileSnapshot } from "../storage/sqlite-snapshot.ts";
 import type { Store } from "../storage/store.ts";
+import type { MetricsFromWorker, MetricsToWorker } from "./metrics-exchange.ts";
 
 /** What every command that opens a store says of it. */
 export interface StoreConfig {
@@ -33,6 +34,8 @@ export interface WorkerSeat {
   readonly workers: number;
   /** To the process that holds the writer. */
   readonly channel: WorkerChannel;
+  /** In which it tells what it has counted, and asks what all have. */
+  readonly metrics: Channel<MetricsFromWorker, MetricsToWorker>;
 }
 
 /** How a command uses the store. */

@@ -4,6 +4,8 @@ import { isIPv6 } from "node:net";
 import type { OperatorError } from "../base/errors.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { requireUsableTls } from "../gateway/tls.ts";
+import { storeFamilies } from "./metrics.ts";
+import { MetricsCollector } from "./metrics-exchange.ts";
 import { holdPorts } from "./ports.ts";
 import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -41,9 +43,11 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
   const { log, host, port, vpcEndpoints = [] } = config;
   if (config.tls !== undefined) requireUsableTls(config.tls); // workers would say it much later
   const parts = await openParts(config);
+  const collector = new MetricsCollector(() => storeFamilies(parts, config));
   const attach = (worker: WorkerProcess<Options>): void => {
     const handlers = { committed: () => parts.recorder.moveSoon(), stuck: () => worker.kill() };
     parts.store.hostWorker?.(worker.store, handlers);
+    collector.attach(worker.metrics);
   };
   const supervisor = new Supervisor({ workers, options: options.options, attach, log, onFailure });
   try {

@@ -2,8 +2,11 @@
 
 import { findSealVersion } from "../custody/seal.ts";
 import type { SoftwareCustody } from "../custody/software.ts";
+import { secretOf } from "../kms/key-stores/xks-client.ts";
 import { materialColumns } from "../kms/keys.ts";
 import { sealedMaterialOf } from "../kms/resources.ts";
+import type { KeyStoreRow } from "../storage/key-store-schema.ts";
+import { listEveryKeyStore, replaceSealedKeyStores } from "../storage/key-stores.ts";
 import type { CredentialRow, MaterialRow } from "../storage/schema.ts";
 import {
   listCredentialRows,
@@ -34,6 +37,7 @@ export async function resealRows(resealing: Resealing): Promise<number> {
   for (const { purpose, region, version } of resealing.begun.versions) {
     if (purpose === "material") rows += await resealMaterials(resealing, { region, version });
     if (purpose === "credential") rows += await resealCredentials(resealing, version);
+    if (purpose === "store") rows += await resealKeyStores(resealing, version);
   }
   return rows;
 }
@@ -72,5 +76,23 @@ async function resealCredentials({ store, custody }: Resealing, version: number)
     rows += old.length;
     after = batch.at(-1)?.access_key_id;
   }
+  return rows;
+}
+
+async function resealKeyStores({ store, custody }: Resealing, version: number): Promise<number> {
+  let rows = 0;
+  let after: KeyStoreRow | undefined;
+  do {
+    const batch: KeyStoreRow[] = await listEveryKeyStore(store.db, after, BATCH_ROWS);
+    const old = batch.filter(({ secret }) => (findSealVersion(secret) ?? 0) < version);
+    const sealed: Pick<KeyStoreRow, "region" | "id" | "secret">[] = [];
+    for (const row of old) {
+      const { region, id } = row;
+      sealed.push({ region, id, secret: await custody.resealKeyStoreSecret(secretOf(row), row.secret) });
+    }
+    if (sealed.length > 0) await store.transaction((tx) => replaceSealedKeyStores(tx, sealed));
+    rows += old.length;
+    after = batch.at(-1);
+  } while (after !== undefined);
   return rows;
 }

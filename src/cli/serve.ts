@@ -5,7 +5,9 @@ import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import type { Listener } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
+import { parseEventTarget } from "../signals/events/targets.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
+import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, UsageError } from "./options.ts";
@@ -28,8 +30,10 @@ export interface ServeOptions extends RootKeysOptions {
   readonly auditSync?: boolean;
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
+  readonly eventTarget?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
+  readonly keyStores?: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -115,7 +119,9 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     auditSync: options.auditSync === true,
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
+    ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
+    ...(await keyStoreSettings(options, "serve")),
     log: operatorLog(),
   };
 }

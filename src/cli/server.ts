@@ -11,6 +11,7 @@ import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
+import { PostClient } from "../base/outbound-post.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
@@ -21,10 +22,14 @@ import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
-import { vpcEndpointService } from "../iam/vpc-endpoints.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
+import { SETTLE_KEY_STORE, settleKeyStoreWhenDue } from "../kms/key-stores/connection.ts";
+import { HealthWatch } from "../kms/key-stores/health-watch.ts";
+import { type KeyStoreMeter, noMeter } from "../kms/key-stores/meter.ts";
+import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts";
+import { XksClient } from "../kms/key-stores/xks-client.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
@@ -37,11 +42,19 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { ec2Service } from "../services/ec2/service.ts";
+import { ForwardingKms } from "../services/forwarding.ts";
+import { ssmService } from "../services/ssm/service.ts";
+import { taggingService } from "../services/tagging/service.ts";
+import type { EventTarget } from "../signals/events/targets.ts";
+import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
 
@@ -68,8 +81,14 @@ export interface ServerConfig extends StoreConfig {
   readonly allowUnknownPrincipals?: boolean;
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
   readonly outboundAllowed?: readonly string[];
+  /** Where target ARNs of EventBridge rules lead to. */
+  readonly eventTargets?: readonly EventTarget[];
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagation?: Propagation;
+  /** What the operator says of key stores and the ways to them. */
+  readonly keyStores?: KeyStoreSettings;
+  /** What counts the use of external key stores. */
+  readonly keyStoreMeter?: KeyStoreMeter;
   /** Absent: resource quotas as on AWS, and no request quotas. */
   readonly quotas?: QuotaProfile;
   /** Work on the store before anybody can connect: accounts and seeds. */
@@ -85,8 +104,18 @@ export interface ServerParts {
   readonly feedPruner: FeedPruner;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
+  /** Asks the proxies of external key stores. */
+  readonly xks: XksClient;
+  /** Its connections. */
+  readonly post: PostClient;
+  readonly healthWatch: HealthWatch;
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
+  readonly signals: Signals;
+  /** Requests of this process. */
+  readonly requests: RequestCounters;
+  /** Keeps destructive work waiting after a start. */
+  readonly guard: DestructionGuard;
   /** Sees to the records of nodes that are gone, where several share a database. */
   readonly adoption: Adoption | undefined;
 }
@@ -115,9 +144,16 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 }
 
 /** Starts what one process of a server does for all of them. */
-export function startBackground({ dueWork, feedPruner }: Pick<ServerParts, "dueWork" | "feedPruner">): void {
+export function startBackground({
+  dueWork,
+  feedPruner,
+  healthWatch,
+  signals,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals">): void {
+  healthWatch.start();
   dueWork.start();
   feedPruner.start();
+  signals.start();
 }
 
 /** Opens everything that a server is made of. */
@@ -153,36 +189,51 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
   const quotas = new Quotas(kmsQuotas, { ...profile, processes });
+  const pipeline = new Pipeline({
+    store,
+    recorder,
+    ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+  });
+  const unknownPrincipals = unknownPrincipalsOf(config);
+  const kms = kmsService({
+    custody,
+    recorder,
+    lastUsages,
+    attestations,
+    unknownPrincipals,
+    xks,
+    ...(config.keyStoreMeter && { meter: config.keyStoreMeter }),
+  });
+  const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   return new Gateway({
     services: [
-      kmsService({ custody, recorder, lastUsages, attestations, unknownPrincipals: unknownPrincipalsOf(config) }),
+      kms,
       stsService({ custody, identityTokens: identityTokensOf(config) }),
-      iamService({
-        custody,
-        credentialUsages,
-        unknownPrincipals: unknownPrincipalsOf(config),
-        directory: kmsDirectory,
-      }),
-      vpcEndpointService(),
+      iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
+      ec2Service({ custody, kms: forwardingKms }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
+      taggingService({ custody }),
+      ssmService({ custody, kms: forwardingKms }),
+      ...signals.services(custody),
     ],
-    pipeline: new Pipeline({
-      store,
-      recorder,
-      ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
-    }),
+    pipeline,
     store,
     custody,
     clock: config.clock,
     machineClock: systemClock,
     ...(config.tls && { tls: config.tls }),
-    routes: new Map([...healthRoutes(parts, config.log), ...(config.routes?.(parts) ?? [])]),
+    answered: (answer) => parts.requests.observe(answer.service, answer.operation, answer.code, answer.milliseconds),
+    routes: new Map([
+      ...healthRoutes(parts, config.log),
+      ...metricsRoutes(parts, config),
+      ...(config.routes?.(parts) ?? []),
+    ]),
     quotas,
     log: config.log,
     called: (call) => credentialUsages.note(call),
@@ -264,14 +315,27 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       store,
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
+    const signals = openSignals({ ...config, store });
     const recorder = createRecorder({
       store,
       sinks: sinksOf(config, store),
       slot,
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,
-      appended: (entry, records) => lastUsages.note(entry, records),
+      appended: (entry, records) => {
+        lastUsages.note(entry, records);
+        signals.uses.note(entry);
+      },
+      enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
+    });
+    const { keyStores: settings = NO_SETTINGS, outboundAllowed = [], keyStoreMeter: meter = noMeter } = config;
+    const post = new PostClient({ certificates: settings.certificates, allowed: outboundAllowed });
+    const xks = new XksClient({ post, custody, settings, meter, machineClock: systemClock });
+    const healthWatch = new HealthWatch({
+      store,
+      xks,
+      onError: (cause) => log.error({ err: cause }, "The health of external key stores could not be asked for."),
     });
     const guard = new DestructionGuard(clock, () => performance.now());
     const dueWork = new DueWork({
@@ -283,6 +347,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
         [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
         [SETTLE_KEY, settleKeyWhenDue()],
+        [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks })],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
@@ -302,7 +367,23 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return { store, custody, recorder, dueWork, feedPruner, lastUsages, credentialUsages, rootProof, adoption };
+    return {
+      store,
+      custody,
+      recorder,
+      dueWork,
+      feedPruner,
+      lastUsages,
+      credentialUsages,
+      xks,
+      post,
+      healthWatch,
+      rootProof,
+      signals,
+      requests: new RequestCounters(),
+      guard,
+      adoption,
+    };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -367,17 +448,24 @@ export async function closeParts({
   feedPruner,
   lastUsages,
   credentialUsages,
+  post,
+  healthWatch,
   rootProof,
+  signals,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
+  await signals.stop();
+  await healthWatch.stop();
   await dueWork.stop();
   await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();
+  await signals.metricRecorder.close();
   await credentialUsages.close();
   await rootProof?.close();
   await store.close();
+  post.close();
   custody.close();
 }
 

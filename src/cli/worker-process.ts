@@ -3,9 +3,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { Watchdog } from "../base/watchdog.ts";
 import type { Channel, FromWorker, PrimaryChannel, ToWorker } from "../storage/remote-messages.ts";
+import type { MetricsFromWorker, MetricsToWorker } from "./metrics-exchange.ts";
 import {
   type FromWorkerProcess,
   messagesWith,
+  metricsChannel,
   type Place,
   storeChannel,
   type ToWorkerProcess,
@@ -38,6 +40,8 @@ export interface WorkerOrder<Options> {
 export class WorkerProcess<Options> {
   /** For its transactions. */
   readonly store: PrimaryChannel;
+  /** For what it has counted. */
+  readonly metrics: Channel<MetricsToWorker, MetricsFromWorker>;
   /** Resolves when its store and keys are open. Never rejects: see `ended`. */
   readonly opened: Promise<void>;
   /** Resolves when it listens. */
@@ -57,6 +61,7 @@ export class WorkerProcess<Options> {
     });
     this.#messages = messagesWith(this.#child);
     this.store = storeChannel<ToWorker, FromWorker>(this.#messages);
+    this.metrics = metricsChannel<MetricsToWorker, MetricsFromWorker>(this.#messages);
     const opened = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
     this.opened = opened.promise;

@@ -4,10 +4,12 @@ import { OperatorError } from "../base/errors.ts";
 import type { Channel, FromWorker, ToWorker } from "../storage/remote-messages.ts";
 import type { Store } from "../storage/store.ts";
 import { takeSlot } from "./audit-slots.ts";
+import type { MetricsFromWorker, MetricsToWorker } from "./metrics-exchange.ts";
 import { UsageError } from "./options.ts";
 import {
   type FromWorkerProcess,
   messagesWith,
+  metricsChannel,
   type Place,
   storeChannel,
   type ToWorkerProcess,
@@ -51,7 +53,12 @@ export async function worker(): Promise<void> {
 
 async function open({ options, slot, workers }: Start, messages: Messages): Promise<OpenedServer> {
   takeSlot(options.data, slot);
-  const seat = { slot, workers, channel: storeChannel<FromWorker, ToWorker>(messages) };
+  const seat = {
+    slot,
+    workers,
+    channel: storeChannel<FromWorker, ToWorker>(messages),
+    metrics: metricsChannel<MetricsFromWorker, MetricsToWorker>(messages),
+  };
   const server = await openServer({ ...(await serverConfig(options)), worker: seat });
   onReload(
     async () => takeRootKeys(server, await openRootKeys(options)),

@@ -10,6 +10,9 @@ import type { Nonces } from "./nonces.ts";
 
 const VERSION = 1;
 
+/** Of keys in external key stores: what is in such a blob after its prefix is encrypted once more (external-blob.ts). */
+export const EXTERNAL_ALGORITHM = 3;
+
 /** SYMMETRIC_DEFAULT, by the algorithm that a blob names: a key for each blob, derived with HMAC-SHA-512. */
 interface Algorithm {
   readonly cipher: GcmCipher;
@@ -28,12 +31,19 @@ const IV_AT = NONCE_AT + 16;
 const TAG_AT = IV_AT + IV_BYTES;
 const DATA_AT = TAG_AT + TAG_BYTES;
 
+/** Version, algorithm, key id and material id. */
+export const PREFIX_BYTES = NONCE_AT;
+
+/** What follows the prefix of a blob of an empty plaintext. */
+export const INNER_BYTES_MIN = DATA_AT - NONCE_AT;
+
 /** Key id ‖ material id ‖ nonce. */
 const CONTEXT_BYTES = IV_AT - KEY_ID_AT;
 
 const algorithms: ReadonlyMap<number, Algorithm> = new Map<number, Algorithm>([
   [1, { cipher: "aes-256-gcm", keyBytes: 32, kdfInput: layOutKdfInput("keystead/blob/1", 32) }],
   [2, { cipher: "sm4-gcm", keyBytes: 16, kdfInput: layOutKdfInput("keystead/blob/sm4", 16) }],
+  [EXTERNAL_ALGORITHM, { cipher: "aes-256-gcm", keyBytes: 32, kdfInput: layOutKdfInput("keystead/blob/external", 32) }],
 ]);
 
 /** The KDF's only output block, outside V8's heap. */
@@ -50,15 +60,16 @@ export interface BlobKey {
 /**
  * The first 51 bytes of every blob of a material.
  *
- * @param materialBytes 32: the material is an AES key; 16: an SM4 key
+ * @param materialBytes 32, as when not given: the material is an AES key; 16: an SM4 key
+ * @param external whether the key is in an external key store
  * @throws Error when the ids are not a key id and 64 hex digits, or there is no such material, which is our bug
  */
-export function blobPrefix({ keyId, materialId }: BlobHeader, materialBytes = 32): Uint8Array {
+export function blobPrefix({ keyId, materialId }: BlobHeader, materialBytes = 32, external = false): Uint8Array {
   if (asKeyId(keyId) === undefined) throw new Error("Not a key id");
   const multiRegion = keyId.startsWith("mrk-");
   const prefix = new Uint8Array(NONCE_AT);
   prefix[0] = VERSION;
-  prefix[1] = algorithmOf(materialBytes);
+  prefix[1] = external ? EXTERNAL_ALGORITHM : algorithmOf(materialBytes);
   prefix[KEY_ID_AT] = multiRegion ? MULTI_REGION_FORM : UUID_FORM;
   prefix.set(Uint8Array.fromHex(multiRegion ? keyId.slice(4) : keyId.replaceAll("-", "")), KEY_ID_AT + 1);
   const id = Uint8Array.fromHex(materialId);

@@ -1,6 +1,7 @@
 /** What the rest of the house sees of custody: sealed rows and finished results, never key bytes. */
 
 import type { KeyObject } from "node:crypto";
+import type { KeyStoreSecretName, SealedKeyStoreSecret } from "./key-store-secrets.ts";
 
 /** The SigV4 key of one credential, day, Region and service: it computes signatures and is no secret access key. */
 export type SigningKey = KeyObject;
@@ -20,6 +21,28 @@ export interface SealedMaterial extends MaterialOwner {
   readonly materialId: string;
   readonly domainVersion: number;
   readonly sealed: Uint8Array;
+  /** Of a key in an external key store, where it is used: what encrypts once more around what we encrypt. */
+  readonly outer?: OuterLayer;
+}
+
+/** What an external key makes of a plaintext. */
+export interface ExternalCiphertext {
+  /** 12 or 16 bytes. */
+  readonly iv: Uint8Array;
+  /** 16 bytes. */
+  readonly tag: Uint8Array;
+  /** Up to 20 bytes that the proxy wants back, such as a version of its key. */
+  readonly metadata: Uint8Array;
+  /** As long as the plaintext. */
+  readonly ciphertext: Uint8Array;
+}
+
+/** An external key, for one request. What it is given is encrypted already: it never sees a plaintext. */
+export interface OuterLayer {
+  encrypt(inner: Uint8Array, aad: Uint8Array): Promise<ExternalCiphertext>;
+  decrypt(outer: ExternalCiphertext, aad: Uint8Array): Promise<Uint8Array>;
+  /** The error where what `decrypt` gave does not open. */
+  corrupted(): Error;
 }
 
 /** What a well-formed blob says of itself. Nothing of it is trusted before the blob has opened. */
@@ -316,6 +339,20 @@ export interface Custody extends PlaintextSource {
    *   more. Undefined: no token of this store (as it is since its last restore), or another access key's
    */
   openSession(request: SessionRequest): SessionOpening | Promise<SessionOpening>;
+  /**
+   * Seals the secret of a proxy credential for the custom key store that `name` identifies. The secret is wiped by its owner,
+   * the caller.
+   */
+  sealKeyStoreSecret(name: KeyStoreSecretName, secret: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The SigV4 signature, in hex, of a request to a custom key store's proxy.
+   *
+   * @param request the date of its scope, such as `20310203`, and what is signed
+   */
+  signForProxy(
+    secret: SealedKeyStoreSecret,
+    request: { readonly date: string; readonly stringToSign: string },
+  ): Promise<string>;
   /** HMAC-SHA-256 under a key derived for `label` from the deployment's own secret: what makes markers unforgeable. */
   authenticate(label: string, bytes: Uint8Array): Promise<Uint8Array>;
   /** Wipes what can be wiped. */

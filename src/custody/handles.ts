@@ -91,7 +91,7 @@ export class Handles {
     return await this.#domainKeys.unseal(domain, materialFields(row, row.materialId), row.sealed);
   }
 
-  async #open(row: SealedMaterial): Promise<Handle> {
+  async #open({ outer: _outer, ...row }: SealedMaterial): Promise<Handle> {
     const forgotten = this.#forgotten;
     using secret = await this.unseal(row);
     const { opened, identity } = openMaterial(row, secret.bytes);
@@ -106,12 +106,19 @@ export class Handles {
             kind: "symmetric",
             row,
             material: opened.material,
-            prefix: blobPrefix(row, opened.material.symmetricKeySize),
+            prefix: prefixOf(row, opened.material.symmetricKeySize),
           }
         : { row, ...opened };
     if (forgotten === this.#forgotten) this.#opened.put(nameOf(row), handle, row.account);
     return handle;
   }
+}
+
+/** An SM4 key has no external algorithm: external key stores are not in China Regions. */
+function prefixOf(row: SealedMaterial, materialBytes = 32): Uint8Array {
+  const external = row.origin === "EXTERNAL_KEY_STORE";
+  if (external && materialBytes !== 32) throw new Error("Not a material of an external key store");
+  return blobPrefix(row, materialBytes, external);
 }
 
 /** The error of material that opens and is not what its id says. */

@@ -25,8 +25,10 @@ import type {
 import { DomainKeys } from "./domain-keys.ts";
 import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
+import { encryptTwice, isExternal, openTwice } from "./external-blob.ts";
 import { type Handle, Handles, materialFields, materialId, mistaken, type SymmetricHandle } from "./handles.ts";
 import { Imports } from "./imports.ts";
+import { type KeyStoreSecretName, KeyStoreSecrets, type SealedKeyStoreSecret } from "./key-store-secrets.ts";
 import { KeyWorkers, workerLimits } from "./key-workers.ts";
 import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
@@ -113,6 +115,7 @@ export async function openCustody({
     fingerprintKey,
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
+    keyStoreSecrets: new KeyStoreSecrets(domainKeys, signingKeyLimits, clock),
     sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
     pairs: new PairUse(primitives, workers, processes),
   });
@@ -127,6 +130,7 @@ export class SoftwareCustody implements Custody {
   readonly #handles: Handles;
   readonly #signingKeys: SigningKeys;
   readonly #sessions: Sessions;
+  readonly #keyStoreSecrets: KeyStoreSecrets;
   readonly #pairs: PairUse;
   readonly #imports: Imports;
   readonly #canary: Canary;
@@ -140,6 +144,7 @@ export class SoftwareCustody implements Custody {
     readonly handles: Handles;
     readonly signingKeys: SigningKeys;
     readonly sessions: Sessions;
+    readonly keyStoreSecrets: KeyStoreSecrets;
     readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
@@ -148,6 +153,7 @@ export class SoftwareCustody implements Custody {
     this.#handles = parts.handles;
     this.#signingKeys = parts.signingKeys;
     this.#sessions = parts.sessions;
+    this.#keyStoreSecrets = parts.keyStoreSecrets;
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
     this.#canary = new Canary(parts.domainKeys);
@@ -185,7 +191,9 @@ export class SoftwareCustody implements Custody {
     algorithm: EncryptionAlgorithm = "SYMMETRIC_DEFAULT",
   ): Promise<Uint8Array> {
     const handle = await this.#open(material);
-    if (algorithm === "SYMMETRIC_DEFAULT") return this.#encrypt(requireKind("symmetric", handle), plaintext, context);
+    if (algorithm === "SYMMETRIC_DEFAULT") {
+      return await this.#encrypt(requireKind("symmetric", handle), material, { plaintext, context });
+    }
     return await this.#pairs.encrypt(requireKind("pair", handle), pairEncryptions[algorithm], plaintext);
   }
 
@@ -198,7 +206,7 @@ export class SoftwareCustody implements Custody {
     const handle = await this.#open(material);
     const plaintext =
       algorithm === "SYMMETRIC_DEFAULT"
-        ? openBlob(requireKind("symmetric", handle), { blob, context })
+        ? await openSymmetric(requireKind("symmetric", handle), material, { blob, context })
         : await this.#pairs.decrypt(requireKind("pair", handle), pairEncryptions[algorithm], blob);
     if (plaintext === undefined) throw new InvalidCiphertextException();
     return plaintext;
@@ -220,7 +228,12 @@ export class SoftwareCustody implements Custody {
   ): Promise<{ plaintext: Uint8Array; blob: Uint8Array }> {
     const handle = requireKind("symmetric", await this.#open(material));
     const plaintext = this.random(lengthBytes);
-    return { plaintext, blob: this.#encrypt(handle, plaintext, context) };
+    try {
+      return { plaintext, blob: await this.#encrypt(handle, material, { plaintext, context }) };
+    } catch (cause) {
+      plaintext.fill(0);
+      throw cause;
+    }
   }
 
   async generateDataKeyWithoutPlaintext(
@@ -241,11 +254,8 @@ export class SoftwareCustody implements Custody {
     const handle = requireKind("symmetric", await this.#open(material));
     const { publicKey, privateKey } = await this.#pairs.takePair({ account: material.account, spec: pairSpec });
     using secret = new Secret(privateKey);
-    return {
-      publicKey,
-      privateKey: new Uint8Array(secret.bytes),
-      blob: this.#encrypt(handle, secret.bytes, context),
-    };
+    const blob = await this.#encrypt(handle, material, { plaintext: secret.bytes, context });
+    return { publicKey, privateKey: new Uint8Array(secret.bytes), blob };
   }
 
   async generateDataKeyPairWithoutPlaintext(
@@ -339,6 +349,25 @@ export class SoftwareCustody implements Custody {
     return this.#sessions.open(request);
   }
 
+  async sealKeyStoreSecret(name: KeyStoreSecretName, secret: Uint8Array): Promise<Uint8Array> {
+    this.#requireOpen();
+    return await this.#keyStoreSecrets.seal(name, secret);
+  }
+
+  /** A sealed secret of a key store, sealed anew under the newest domain key. */
+  async resealKeyStoreSecret(name: KeyStoreSecretName, sealed: Uint8Array): Promise<Uint8Array> {
+    this.#requireOpen();
+    return await this.#keyStoreSecrets.reseal(name, sealed);
+  }
+
+  async signForProxy(
+    secret: SealedKeyStoreSecret,
+    { date, stringToSign }: { readonly date: string; readonly stringToSign: string },
+  ): Promise<string> {
+    this.#requireOpen();
+    return await this.#keyStoreSecrets.sign(secret, date, stringToSign);
+  }
+
   async authenticate(label: string, bytes: Uint8Array): Promise<Uint8Array> {
     this.#requireOpen();
     using key = await this.#domainKeys.derive("keystead/authenticate/1", utf8.encode(label));
@@ -397,6 +426,7 @@ export class SoftwareCustody implements Custody {
     this.#handles.clear();
     this.#signingKeys.clear();
     this.#sessions.clear();
+    this.#keyStoreSecrets.clear();
     this.#domainKeys.close();
   }
 
@@ -412,8 +442,13 @@ export class SoftwareCustody implements Custody {
     return new Secret((await this.#pairs.newPair(owner)).privateKey);
   }
 
-  #encrypt(handle: SymmetricHandle, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
-    return encryptBlob(handle, { plaintext, context, nonces: this.#nonces });
+  #encrypt(
+    handle: SymmetricHandle,
+    material: SealedMaterial,
+    input: { readonly plaintext: Uint8Array; readonly context: EncryptionContext },
+  ): Uint8Array | Promise<Uint8Array> {
+    const whole = { ...input, nonces: this.#nonces };
+    return isExternal(handle) ? encryptTwice(handle, material, whole) : encryptBlob(handle, whole);
   }
 
   /** Seals material for its owner; wipes `secret`, whatever happens. */
@@ -432,6 +467,14 @@ export class SoftwareCustody implements Custody {
   #requireOpen(): void {
     if (this.#closed) throw new Error("Custody is closed");
   }
+}
+
+function openSymmetric(
+  handle: SymmetricHandle,
+  material: SealedMaterial,
+  sealed: { readonly blob: Uint8Array; readonly context: EncryptionContext },
+): Uint8Array | undefined | Promise<Uint8Array> {
+  return isExternal(handle) ? openTwice(handle, material, sealed) : openBlob(handle, sealed);
 }
 
 /** The operations check spec and usage before; a handle of another kind is our bug. */

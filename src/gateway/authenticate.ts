@@ -67,7 +67,8 @@ export class Authenticator {
   readonly #custody: Custody;
   readonly #machineClock: Clock;
   readonly #clock: Clock;
-  readonly #services: ReadonlyMap<string, Service>;
+  /** By signing name; of one that speaks several protocols, one for each. */
+  readonly #services: ReadonlyMap<string, readonly Service[]>;
   readonly #first: Service;
   readonly #known = new WeakMap<CredentialRow, Known>();
   readonly #knownSessions = new WeakMap<SealedClaims, KnownSession>();
@@ -76,7 +77,7 @@ export class Authenticator {
     const [first] = services;
     if (first === undefined) throw new Error("A gateway needs a service.");
     this.#first = first;
-    this.#services = new Map(services.map((service) => [service.model.id, service]));
+    this.#services = Map.groupBy(services, ({ model }) => model.id);
     this.#store = store;
     this.#custody = custody;
     this.#machineClock = machineClock;
@@ -90,8 +91,10 @@ export class Authenticator {
   serviceOf(request: WireRequest): { readonly service: Service; readonly claimed: Claimed } {
     const claimed = this.#claimOf(request);
     const named = claimed instanceof ServiceError ? undefined : this.#services.get(claimed.service);
-    const service = named ?? [...this.#services.values()].find(({ model }) => model.codec.operationName(request));
-    return { service: service ?? this.#first, claimed };
+    if (named?.length === 1 && named[0] !== undefined) return { service: named[0], claimed };
+    const services = named ?? [...this.#services.values()].flat();
+    const service = services.find(({ model }) => model.codec.operationName(request) !== undefined);
+    return { service: service ?? named?.[0] ?? this.#first, claimed };
   }
 
   /**

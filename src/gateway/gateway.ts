@@ -63,6 +63,8 @@ export interface GatewayOptions {
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly log: Log;
+  /** Is told of each answer of a service. */
+  readonly answered?: (answer: Answered) => void;
   /** Is told of each request that was signed as it should be, before it is decided (the last use of access keys). */
   readonly called?: (call: Call) => void;
   /** How long changes lag, where a development server makes them lag; see `Call`. */
@@ -73,6 +75,16 @@ export interface GatewayOptions {
   readonly endpointsByHost?: boolean;
   /** Whether other processes of this server listen on the same ports; the kernel shares connections out among them. */
   readonly reusePort?: boolean;
+}
+
+/** How a request of a service ended. */
+export interface Answered {
+  readonly service: string;
+  /** As the model has it; empty where a request named none, or was refused before anybody looked. */
+  readonly operation: string;
+  /** The error's, undefined for a success. */
+  readonly code: string | undefined;
+  readonly milliseconds: number;
 }
 
 /** Where to listen. */
@@ -188,6 +200,7 @@ export class Gateway {
   ): void {
     const { service } = this.#authenticator.serviceOf(receivedRequest(request, NO_BODY));
     const error = why === "too large" ? new RequestEntityTooLargeException() : throttled(service);
+    this.#tell(service, "", error.code, performance.now());
     response.setHeader("Connection", "close");
     this.#send(response, service.model.codec.encodeError(error, requestId), requestId);
     response.once("finish", () => request.socket.destroySoon());
@@ -202,7 +215,11 @@ export class Gateway {
       accessKeyId: claimed instanceof ServiceError ? undefined : claimed.accessKeyId,
       bodyBytes: request.body.length,
       perform: (proven) => this.#answer(request, { ...meant, proven }, client, requestId),
-      refuse: () => service.model.codec.encodeError(throttled(service), requestId),
+      refuse: () => {
+        const error = throttled(service);
+        this.#tell(service, "", error.code, performance.now());
+        return service.model.codec.encodeError(error, requestId);
+      },
     });
   }
 
@@ -214,9 +231,12 @@ export class Gateway {
     requestId: string,
   ): Promise<WireAnswer> {
     const { codec } = service.model;
+    const startedMs = performance.now();
+    let operationName = "";
     try {
       const name = codec.operationName(request);
       const model = name === undefined ? undefined : service.model.operations.get(name);
+      if (model !== undefined) operationName = model.name;
       const operation = model && service.operations.get(model.name);
       const identified = operation?.identify && (await this.#identify(service, operation, request, client));
       const { principal, partition, region } =
@@ -236,14 +256,21 @@ export class Gateway {
         client,
       };
       this.#options.called?.(call);
-      return codec.encode(model, await this.#perform(service, call, request), requestId);
+      const answer = codec.encode(model, await this.#perform(service, call, request), requestId);
+      this.#tell(service, operationName, undefined, startedMs);
+      return answer;
     } catch (cause) {
       const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });
       if (error.status >= 500) {
         this.#options.log.error({ requestId, err: error.cause ?? error }, "A request failed for a fault of ours.");
       }
+      this.#tell(service, operationName, error.code, startedMs);
       return codec.encodeError(error, requestId);
     }
+  }
+
+  #tell({ model }: Service, operation: string, code: string | undefined, startedMs: number): void {
+    this.#options.answered?.({ service: model.id, operation, code, milliseconds: performance.now() - startedMs });
   }
 
   /** Who sends an unsigned request. It has no credential scope: its Region is the one that its Host names, if any. */
@@ -275,12 +302,13 @@ export class Gateway {
     return pipeline.perform(service, operation, input, call);
   }
 
-  #send(response: ServerResponse, { status, contentType, body }: WireAnswer, requestId: string): void {
+  #send(response: ServerResponse, { status, contentType, body, headers }: WireAnswer, requestId: string): void {
     // A text goes out in one write with the head; bytes would take a second one.
     response.writeHead(status, {
       "x-amzn-RequestId": requestId,
       "Content-Type": contentType,
       "Content-Length": Buffer.byteLength(body),
+      ...headers,
       ...(this.#closing && { Connection: "close" }),
     });
     response.end(body);

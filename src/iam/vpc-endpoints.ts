@@ -8,8 +8,8 @@ import type {
   ModifyVpcEndpointRequest,
   VpcEndpoint,
 } from "@aws-sdk/client-ec2";
-import { coded, DryRunOperationException, InternalFailure, UnsupportedOperationException } from "../base/errors.ts";
-import type { Call, ChangeContext, Operation, Service, Target } from "../pipeline/operation.ts";
+import { coded, DryRunOperationException } from "../base/errors.ts";
+import type { Call, ChangeContext, Operation, Target } from "../pipeline/operation.ts";
 import { PolicySyntaxError } from "../policy/document.ts";
 import { compilePolicy } from "../policy/policy.ts";
 import type { VpcEndpointRow } from "../storage/identity-schema.ts";
@@ -21,7 +21,6 @@ import {
   tagsOfVpcEndpoints,
   updateVpcEndpoint,
 } from "../storage/vpc-endpoints.ts";
-import { ec2Model } from "../wire/models.ts";
 
 class InvalidVpcEndpointIdNotFound extends coded("InvalidVpcEndpointId.NotFound") {}
 class InvalidPolicyDocument extends coded("InvalidPolicyDocument") {}
@@ -254,15 +253,10 @@ function describe(row: VpcEndpointRow, tags: readonly Tag[]): VpcEndpoint {
   };
 }
 
-/** EC2 as far as VPC endpoints go. */
-export function vpcEndpointService(): Service {
-  const operations = [createVpcEndpoint, modifyVpcEndpoint, deleteVpcEndpoints, describeVpcEndpoints];
-  return {
-    model: ec2Model(),
-    operations: new Map(operations.map((each) => [each.name, each])),
-    environment: {},
-    bodyBytesMax: 131_072,
-    unsupported: (name) => new UnsupportedOperationException(`Keystead does not support ${name}.`),
-    internal: (cause) => new InternalFailure("", { cause }),
-  };
-}
+/** EC2's operations on VPC endpoints. */
+export const vpcEndpointOperations: readonly Operation[] = [
+  createVpcEndpoint,
+  modifyVpcEndpoint,
+  deleteVpcEndpoints,
+  describeVpcEndpoints,
+];

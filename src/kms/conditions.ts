@@ -1,5 +1,6 @@
 /** The condition keys of KMS: what each says of a request (KMS guide, Condition keys; spec 03 and 04). */
 
+import { viaService } from "../pipeline/forwarding.ts";
 import type { Call, Examined, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
@@ -36,9 +37,10 @@ type ConditionKey<I> = (input: I, facts: ConditionFacts, name: string) => Condit
  */
 export type ConditionKeys<I> = Readonly<Record<string, ConditionKey<I>>>;
 
-/** What every operation on a key can be asked (spec 04, group K). `kms:ViaService` is absent from direct calls. */
+/** What every operation on a key can be asked (spec 04, group K). */
 const keyProperties: ConditionKeys<Key> = {
   "kms:calleraccount": (_key, { call }) => call.principal.account,
+  "kms:viaservice": (_key, { call }) => viaService(call),
   "kms:keyspec": ({ row }) => row.spec,
   "kms:customermasterkeyspec": ({ row }) => row.spec,
   "kms:keyusage": ({ row }) => row.usage,
@@ -186,6 +188,7 @@ export const createKeyConditions: ConditionKeys<
   CreateKeyInput & Tagging & { readonly BypassPolicyLockoutSafetyCheck?: boolean }
 > = {
   "kms:calleraccount": (_input, { call }) => call.principal.account,
+  "kms:viaservice": (_input, { call }) => viaService(call),
   "kms:keyspec": requestedSpec,
   "kms:customermasterkeyspec": requestedSpec,
   "kms:keyusage": requestedUsage,
@@ -215,6 +218,7 @@ const ofPrimary =
 /** What `kms:CreateKey` is asked about a replica that is to be made: it has the properties of its primary. */
 export const createReplicaConditions: ConditionKeys<Tagging & { readonly BypassPolicyLockoutSafetyCheck?: boolean }> = {
   "kms:calleraccount": (_input, { call }) => call.principal.account,
+  "kms:viaservice": (_input, { call }) => viaService(call),
   "kms:keyspec": ofPrimary("kms:keyspec"),
   "kms:customermasterkeyspec": ofPrimary("kms:keyspec"),
   "kms:keyusage": ofPrimary("kms:keyusage"),

@@ -51,6 +51,7 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
         now,
         response: { KeyId: arn },
         resources: [{ arn, account }],
+        notice: { detailType: "KMS CMK Deletion", detail: { "key-id": keyId } },
       });
     },
     finished: afterDeletion,

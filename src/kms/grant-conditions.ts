@@ -1,5 +1,6 @@
 /** The condition keys of operations on grants (spec 04, group G). */
 
+import { viaService } from "../pipeline/forwarding.ts";
 import type { ConditionFacts, ConditionKeys } from "./conditions.ts";
 import type { Constraints } from "./grant-constraints.ts";
 import { Grant } from "./grants.ts";
@@ -13,8 +14,10 @@ interface CreateGrantInput {
   readonly Constraints?: Constraints;
 }
 
-/** `kms:GrantIsForAWSResource` of CreateGrant, ListGrants and RevokeGrant: callers are no services. */
-export const serviceGrantCondition: ConditionKeys<unknown> = { "kms:grantisforawsresource": () => false };
+/** `kms:GrantIsForAWSResource` of CreateGrant, ListGrants and RevokeGrant: whether a service makes the call for its caller. */
+export const serviceGrantCondition: ConditionKeys<unknown> = {
+  "kms:grantisforawsresource": (_input, { call }) => call.via !== undefined,
+};
 
 /** What can be asked of the constraints of a grant, those on the encryption context included. */
 function constraintConditions<I>(of: (input: I, facts: ConditionFacts) => Constraints): ConditionKeys<I> {
@@ -48,4 +51,5 @@ export const retireGrantConditions: ConditionKeys<unknown> = {
     resource instanceof Grant ? resource.constraints : undefined,
   ),
   "kms:calleraccount": (_input, { call }) => call.principal.account,
+  "kms:viaservice": (_input, { call }) => viaService(call),
 };

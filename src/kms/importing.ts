@@ -193,6 +193,7 @@ export function expireMaterialWhenDue(recorder: Recorder, afterDeletion: () => P
         response: null,
         resources: [{ arn: keyArn({ ...row, keyId }), account }],
         details: { KeyId: keyId, ...(row.spec === "SYMMETRIC_DEFAULT" && { KeyMaterialId: materialId }) },
+        notice: { detailType: "KMS Imported Key Material Expiration", detail: { "key-id": keyId } },
       });
     },
     finished: afterDeletion,

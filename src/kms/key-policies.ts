@@ -2,8 +2,8 @@
 
 import { decide } from "../access/decide.ts";
 import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
-import { dnsSuffix } from "../base/arn.ts";
 import { LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
+import { servicePrincipal } from "../pipeline/forwarding.ts";
 import type { Call } from "../pipeline/operation.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import { type Document, INVALID_PRINCIPAL, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
@@ -36,6 +36,15 @@ export function defaultKeyPolicy({ partition, account }: { partition: string; ac
   });
 }
 
+/** What policies of AWS managed keys call services, where that is not the name in their alias (spec 03, 04 and 07). */
+const MANAGING: Readonly<Record<string, { readonly title: string; readonly via?: string; readonly edition?: number }>> =
+  {
+    ebs: { title: "EBS", via: "ec2", edition: 2 },
+    s3: { title: "S3" },
+    ssm: { title: "SSM" },
+    workmail: { title: "WorkMail" },
+  };
+
 /** The policy of an AWS managed key: the service may use it for the account, the account may look at it. */
 export function managedKeyPolicy(owner: {
   partition: string;
@@ -44,12 +53,13 @@ export function managedKeyPolicy(owner: {
   service: string;
 }): string {
   const { partition, region, account, service } = owner;
+  const { title, via = service, edition = 1 } = MANAGING[service] ?? { title: service };
   return printPolicy({
     Version: "2012-10-17",
-    Id: `auto-${service}-1`,
+    Id: `auto-${service}-${edition}`,
     Statement: [
       {
-        Sid: `Allow access through ${service} for all principals in the account that are authorized to use ${service}`,
+        Sid: `Allow access through ${title} for all principals in the account that are authorized to use ${title}`,
         Effect: "Allow",
         Principal: { AWS: "*" },
         Action: [
@@ -64,7 +74,7 @@ export function managedKeyPolicy(owner: {
         Condition: {
           StringEquals: {
             "kms:CallerAccount": account,
-            "kms:ViaService": `${service}.${region}.${dnsSuffix(partition)}`,
+            "kms:ViaService": servicePrincipal(`${via}.${region}`),
           },
         },
       },

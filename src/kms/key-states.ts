@@ -2,6 +2,8 @@
 
 import { DisabledException, KMSInvalidStateException, type ServiceError } from "../base/errors.ts";
 import type { KeyState } from "../storage/schema.ts";
+import { stateAt } from "./importing.ts";
+import type { Key } from "./resources.ts";
 
 /** The error of a state that refuses, made from the key's ARN; states that are not named succeed. */
 export type StateRule = Partial<Record<KeyState, (keyArn: string) => ServiceError>>;
@@ -97,6 +99,19 @@ export const promotable: StateRule = {
 
 /** ReplicateKey. */
 export const replicable: StateRule = { ...promotable, Updating: invalid("updating") };
+
+/** States that a key comes back to when its custom key store is connected again. */
+const LOSABLE: readonly KeyState[] = ["Enabled", "Disabled"];
+
+/**
+ * The state of a key at a moment. Its row has the state that it was brought into; while its custom key store is not connected it is
+ * unavailable instead, unless it is pending deletion (KMS guide, Key states of KMS keys in custom key stores).
+ */
+export function stateOf({ row, keyStore }: Pick<Key, "row" | "keyStore">, now: number): KeyState {
+  const state = stateAt(row, now);
+  const isAway = row.key_store_id !== null && keyStore?.connection_state !== "CONNECTED";
+  return isAway && LOSABLE.includes(state) ? "Unavailable" : state;
+}
 
 /** @throws ServiceError the error of the table for a key in `state` */
 export function requireState(rule: StateRule, state: KeyState, keyArn: string): void {

@@ -29,7 +29,9 @@ export function newKeyRow(key: {
   spec?: string;
   usage?: string;
   /** With `EXTERNAL` the key is pending import: its material is yet to come. */
-  origin?: "AWS_KMS" | "EXTERNAL";
+  origin?: "AWS_KMS" | "EXTERNAL" | "EXTERNAL_KEY_STORE";
+  /** The custom key store that it is in, and its external key there. */
+  keyStore?: { readonly id: string; readonly xksKeyId: string };
   /** For AWS managed keys the service, such as `ebs`. */
   service?: string;
   rotationEnabled?: boolean;
@@ -62,6 +64,8 @@ export function newKeyRow(key: {
     rotation_enabled_at: key.rotationEnabled === true ? key.now : null,
     expiration_model: null,
     valid_to: null,
+    key_store_id: key.keyStore?.id ?? null,
+    xks_key_id: key.keyStore?.xksKeyId ?? null,
   };
 }
 
@@ -121,9 +125,18 @@ export function keyMetadata(row: KeyRow): KeyMetadata {
     ...findAlgorithms(row.spec, row.usage),
     MultiRegion: row.multi_region === 1,
     ...multiRegionConfiguration(row),
-    ...(row.spec === "SYMMETRIC_DEFAULT" &&
-      row.current_material_id !== "" && { CurrentKeyMaterialId: row.current_material_id }),
+    ...(namesMaterials(row) && row.current_material_id !== "" && { CurrentKeyMaterialId: row.current_material_id }),
+    ...(row.key_store_id !== null && { CustomKeyStoreId: row.key_store_id }),
+    ...(row.xks_key_id !== null && { XksKeyConfiguration: { Id: row.xks_key_id } }),
   };
+}
+
+/**
+ * Whether answers and records name the key's materials: those of symmetric encryption keys that are in no custom key store (API
+ * reference, KeyMetadata).
+ */
+export function namesMaterials({ spec, key_store_id }: Pick<KeyRow, "spec" | "key_store_id">): boolean {
+  return spec === "SYMMETRIC_DEFAULT" && key_store_id === null;
 }
 
 /** The moment `days` after `now`, or before it where they are negative. */

@@ -8,7 +8,7 @@ import type { KeyUsageRow } from "../storage/schema.ts";
 import type { Store } from "../storage/store.ts";
 
 /** The operations that count (API reference, KeyLastUsageData). */
-const TRACKED: ReadonlySet<string> = new Set([
+export const TRACKED: ReadonlySet<string> = new Set([
   "Decapsulate",
   "Decrypt",
   "DeriveSharedSecret",

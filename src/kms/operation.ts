@@ -18,8 +18,9 @@ import { type ConditionKeys, kmsConditionValues } from "./conditions.ts";
 import { findGrantOperation } from "./grant-operations.ts";
 import { requireGrantTokens } from "./grant-tokens.ts";
 import { findGrant } from "./grants.ts";
-import { stateAt } from "./importing.ts";
-import { requireState, type StateRule } from "./key-states.ts";
+import { requireState, type StateRule, stateOf } from "./key-states.ts";
+import { outerLayerOf } from "./key-stores/outer-layer.ts";
+import type { XksClient } from "./key-stores/xks-client.ts";
 import type { LastUsages } from "./last-usage.ts";
 import { chargesOf } from "./quotas/charges.ts";
 import { Key, type Locator } from "./resources.ts";
@@ -32,6 +33,7 @@ export interface Environment {
   readonly lastUsages: LastUsages;
   readonly unknownPrincipals: UnknownPrincipals;
   readonly attestations: Attestations;
+  readonly xks: XksClient;
 }
 
 /** One resource of an operation: what it is, what may be done to it, and what must hold of it. */
@@ -85,7 +87,47 @@ export function use<N extends OperationName, const T extends readonly AnyTarget[
   name: N,
   declared: Declared<Input<N>, O, T, Context<T>>,
 ): Operation {
-  return compile(name, "use", declared);
+  const operation = compile(name, "use", declared);
+  const { check, run, record } = operation;
+  const names = declared.targets.map(({ as }) => as);
+  return {
+    ...operation,
+    ...(check && { check: (input, context) => check(input, throughKeyStores(context, names)) }),
+    run: (input, context) => run(input, throughKeyStores(context, names)),
+    record: { ...record, known: recordedKeyStores },
+  };
+}
+
+/** The context in which keys of external key stores encrypt through their proxies. */
+function throughKeyStores(context: unknown, names: readonly string[]): unknown {
+  const found = context as Readonly<Record<string, unknown>>;
+  let through = context;
+  for (const as of names) {
+    const resource = found[as];
+    if (!(resource instanceof Key) || resource.row.origin !== EXTERNAL || !resource.hasMaterial) continue;
+    const environment = context as Environment & RunContext;
+    const outer = outerLayerOf(resource, environment.xks, environment);
+    through = { ...(through as object), [as]: resource.through(outer) };
+  }
+  return through;
+}
+
+const EXTERNAL = "EXTERNAL_KEY_STORE";
+
+/** What records of a use say of custom key stores; of ReEncrypt's keys each for itself. */
+function recordedKeyStores(known: Readonly<Record<string, Resource>>): Readonly<Record<string, string>> | undefined {
+  let members: Record<string, string> | undefined;
+  for (const [as, resource] of Object.entries(known)) {
+    if (!(resource instanceof Key) || resource.row.key_store_id === null) continue;
+    const { key_store_id, xks_key_id } = resource.row;
+    const prefix = as === "key" ? "" : as;
+    members = {
+      ...members,
+      [`${prefix}CustomKeyStoreId`]: key_store_id,
+      ...(xks_key_id !== null && { [`${prefix}XksKeyId`]: xks_key_id }),
+    };
+  }
+  return members;
 }
 
 /** An operation that changes rows; `prepare` does the slow part before the transaction. */
@@ -133,7 +175,7 @@ function compileTarget(target: AnyTarget, { isFirst }: { isFirst: boolean }): Ta
     },
     allow(resource, input, call) {
       if (resource instanceof Key && states !== undefined)
-        requireState(states, stateAt(resource.row, call.now), resource.arn);
+        requireState(states, stateOf(resource, call.now), resource.arn);
       locator.fit?.(resource, input);
       if (resource instanceof Key && usage !== undefined) requireUsage(usage, resource, call.operation);
     },

@@ -40,7 +40,7 @@ export const replicaInPrimaryRegion: Locator<Promoting, Key> = {
     const row = name.kind === "id" ? reader.find("key", region, name.id) : undefined;
     const { account } = call.principal;
     if (row !== undefined && row.account === account && name.account === account && row.multi_region === 1) {
-      return { kind: "found", resource: asKey(row) };
+      return { kind: "found", resource: asKey(row, reader) };
     }
     return absentReplica(call, { keyId: name.kind === "id" ? name.id : "", region }, reader);
   },

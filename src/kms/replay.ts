@@ -2,13 +2,17 @@
 
 import type { Replay, TrailEvent } from "../audit/trail.ts";
 import { asArn } from "../base/arn.ts";
+import { clearDue } from "../storage/due.ts";
 import { deleteGrant } from "../storage/grants.ts";
+import type { KeyStoreRow } from "../storage/key-store-schema.ts";
+import { deleteKeyStore, hasKeys, updateKeyStore } from "../storage/key-stores.ts";
 import { updateKey } from "../storage/keys.ts";
 import { findMaterial } from "../storage/materials.ts";
 import type { KeyRow } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { cancelDeletion, eraseKey, scheduleDeletion } from "./deletion.ts";
 import { destroyImported, materialNamed } from "./importing.ts";
+import { SETTLE_KEY_STORE } from "./key-stores/connection.ts";
 
 /** The waiting period where a record names none. */
 const WINDOW_DAYS = 30;
@@ -23,6 +27,9 @@ export const kmsReplays: ReadonlyMap<string, Replay> = new Map<string, Replay>([
   ["ScheduleKeyDeletion", onKey(schedule, ["Enabled", "Disabled", "PendingImport", "Unavailable"])],
   // Without it, a key whose deletion was called off would be deleted after all.
   ["CancelKeyDeletion", onKey(cancelDeletion, ["PendingDeletion", "PendingReplicaDeletion"])],
+  // What was cut off from its key store must not come back connected.
+  ["DisconnectCustomKeyStore", onStore(disconnectStore)],
+  ["DeleteCustomKeyStore", onStore(removeStore)],
   ["RevokeGrant", removeGrant],
   ["RetireGrant", removeGrant],
 ]);
@@ -38,6 +45,30 @@ function onKey(
     await body(tx, row, event);
     return true;
   };
+}
+
+/** A replay on the custom key store that the record is about, where it is here. */
+function onStore(body: (tx: Tx, row: KeyStoreRow) => Promise<boolean>): Replay {
+  return async (tx, { region, request }) => {
+    const id = String(request["customKeyStoreId"]);
+    const row = await tx.settle((reader) => reader.find("keyStore", region, id));
+    return row !== undefined && (await body(tx, row));
+  };
+}
+
+async function disconnectStore(tx: Tx, row: KeyStoreRow): Promise<boolean> {
+  if (row.connection_state === "DISCONNECTED") return false;
+  await updateKeyStore(tx, row, { connection_state: "DISCONNECTED", connection_error: null });
+  await clearDue(tx, { kind: SETTLE_KEY_STORE, region: row.region, subject: row.id });
+  return true;
+}
+
+/** A key in it that is here again (its deletion is not to be made again without its record) keeps it. */
+async function removeStore(tx: Tx, row: KeyStoreRow): Promise<boolean> {
+  await disconnectStore(tx, row);
+  if (await hasKeys(tx.db, row)) return false;
+  await deleteKeyStore(tx, row);
+  return true;
 }
 
 async function findKey(tx: Tx, { resources }: TrailEvent): Promise<KeyRow | undefined> {

@@ -4,20 +4,23 @@ import type { Denial } from "../access/decide.ts";
 import { parsePrincipalIds } from "../access/principals.ts";
 import {
   AccessDeniedException,
+  CustomKeyStoreNotFoundException,
   IncorrectKeyException,
   InvalidCiphertextException,
   NotFoundException,
   type ServiceError,
 } from "../base/errors.ts";
 import { parseBlob } from "../custody/blob.ts";
-import type { BlobHeader, SealedMaterial } from "../custody/custody.ts";
+import type { BlobHeader, OuterLayer, SealedMaterial } from "../custody/custody.ts";
 import type { Call, Resolution, Resource, RunContext } from "../pipeline/operation.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
+import type { KeyStoreRow } from "../storage/key-store-schema.ts";
 import type { AliasRow, KeyRow, KeyState, MaterialRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import { isPredefinedAlias, makeManagedKey } from "./aws-managed.ts";
 import { ignoresCiphertext, isBare } from "./encryption-input.ts";
 import { aliasArn, anyIdentifier, type Forms, type KeyName, keyArn, parseKeyName } from "./identifiers.ts";
+import { namesMaterials } from "./keys.ts";
 import { isPropagated } from "./propagation.ts";
 
 /** A key that exists, as one row says it is, with the material that the operation needs. */
@@ -25,12 +28,15 @@ export class Key implements Resource {
   readonly row: KeyRow;
   readonly arn: string;
   readonly account: string;
+  /** The custom key store that it is in. */
+  readonly keyStore: KeyStoreRow | undefined;
   readonly #material: MaterialRow | undefined;
   #policy: CompiledPolicy | undefined;
   #sealed: SealedMaterial | undefined;
 
-  constructor(row: KeyRow, material?: MaterialRow) {
+  constructor(row: KeyRow, { material, keyStore }: { material?: MaterialRow; keyStore?: KeyStoreRow } = {}) {
     this.row = row;
+    this.keyStore = keyStore;
     this.account = row.account;
     this.arn = keyArn({ ...row, keyId: row.key_id });
     this.#material = material;
@@ -40,9 +46,14 @@ export class Key implements Resource {
     return this.row.key_id;
   }
 
-  /** Whether it is a symmetric encryption key: only their answers and records name materials. */
+  /** Whether it is a symmetric encryption key. */
   get isSymmetric(): boolean {
     return this.row.spec === "SYMMETRIC_DEFAULT";
+  }
+
+  /** The id of its material as answers and records have it; undefined where they name none, or there is none. */
+  get namedMaterialId(): string | undefined {
+    return namesMaterials(this.row) ? this.#material?.material_id : undefined;
   }
 
   get region(): string {
@@ -72,6 +83,15 @@ export class Key implements Resource {
     }
     return this.#sealed;
   }
+
+  /** The same key for one request, in which what it encrypts passes through its external key, too. */
+  through(outer: OuterLayer): Key {
+    const { row, keyStore } = this;
+    const material = this.#material;
+    const key = new Key(row, { ...(material && { material }), ...(keyStore && { keyStore }) });
+    key.#sealed = { ...this.material, outer };
+    return key;
+  }
 }
 
 /** An alias that exists, or one that is to be made (no row). */
@@ -93,21 +113,28 @@ const keyOfRow = new WeakMap<KeyRow, Key>();
 const keyOfMaterial = new WeakMap<MaterialRow, Key>();
 
 /** The key of a row; one object for each version of the row, so that its policy is compiled once. */
-export function asKey(row: KeyRow): Key {
+export function asKey(row: KeyRow, reader: Reader): Key {
+  const keyStore = findKeyStore(row, reader);
   let key = keyOfRow.get(row);
-  if (key === undefined) {
-    key = new Key(row);
+  if (key === undefined || key.keyStore !== keyStore) {
+    key = new Key(row, keyStore && { keyStore });
     keyOfRow.set(row, key);
   }
   return key;
 }
 
+function findKeyStore({ region, key_store_id }: KeyRow, reader: Reader): KeyStoreRow | undefined {
+  return key_store_id === null ? undefined : reader.find("keyStore", region, key_store_id);
+}
+
 /** The key with a material that is here; imported material that was deleted or has expired leaves its row. */
-function withMaterial(row: KeyRow, material: MaterialRow | undefined): Key {
-  if (material === undefined || material.import_state === "PENDING_IMPORT") return asKey(row);
+function withMaterial(row: KeyRow, materialId: string, reader: Reader): Key {
+  const material = reader.find("material", row.region, row.key_id, materialId);
+  if (material === undefined || material.import_state === "PENDING_IMPORT") return asKey(row, reader);
+  const keyStore = findKeyStore(row, reader);
   let key = keyOfMaterial.get(material);
-  if (key === undefined || key.row !== row) {
-    key = new Key(row, material);
+  if (key === undefined || key.row !== row || key.keyStore !== keyStore) {
+    key = new Key(row, { material, ...(keyStore && { keyStore }) });
     keyOfMaterial.set(material, key);
   }
   return key;
@@ -151,15 +178,13 @@ export function key<M extends string>(member: M, forms: Forms): Locator<Naming<M
 }
 
 /** A key with its current material. */
-function currentIn(reader: Reader): (row: KeyRow) => Key {
-  return (row) => withMaterial(row, reader.find("material", row.region, row.key_id, row.current_material_id));
-}
+const asCurrentKey = (row: KeyRow, reader: Reader): Key => withMaterial(row, row.current_material_id, reader);
 
 /** The key that `member` names in any form, with its current material: what most cryptographic operations use. */
 export function keyWithMaterial<M extends string>(member: M): Locator<Naming<M>, Key> {
   return {
     resolve: (input, call, reader) =>
-      resolveKey(parseKeyName(textOf(input, member), anyIdentifier, call), call, reader, currentIn(reader)),
+      resolveKey(parseKeyName(textOf(input, member), anyIdentifier, call), call, reader, asCurrentKey),
   };
 }
 
@@ -175,14 +200,16 @@ export function keyMadeOnFirstUse<M extends string>(member: M): Locator<Naming<M
   };
 }
 
-function resolveKey(name: KeyName, call: Call, reader: Reader, make: (row: KeyRow) => Key): Resolution<Key> {
+type MakeKey = (row: KeyRow, reader: Reader) => Key;
+
+function resolveKey(name: KeyName, call: Call, reader: Reader, make: MakeKey): Resolution<Key> {
   const { region, account } = name;
   const alias = name.kind === "id" ? undefined : reader.find("alias", region, account, name.alias);
   const keyId = name.kind === "id" ? name.id : alias?.key_id;
   const row = keyId === undefined ? undefined : reader.find("key", region, keyId);
   if (row === undefined || row.account !== account) return absentKey(name, call);
   const isKnown = isPropagated(row.created_at, call) && (alias === undefined || isPropagated(alias.created_at, call));
-  return isKnown ? { kind: "found", resource: make(row) } : absentKey(name, call);
+  return isKnown ? { kind: "found", resource: make(row, reader) } : absentKey(name, call);
 }
 
 /** The texts are recorded on AWS (spec 09 for the alias). */
@@ -235,12 +262,12 @@ export function keyOfCiphertext<B extends string, M extends string, A extends st
       const header = headerOf(input);
       const named: string | undefined = input[keyMember];
       if (isBareIn(input) && named !== undefined) {
-        return resolveKey(parseKeyName(named, anyIdentifier, call), call, reader, currentIn(reader));
+        return resolveKey(parseKeyName(named, anyIdentifier, call), call, reader, asCurrentKey);
       }
       const open = (row: KeyRow): Key =>
         header === undefined || header.keyId !== row.key_id
-          ? asKey(row)
-          : withMaterial(row, reader.find("material", row.region, row.key_id, header.materialId));
+          ? asKey(row, reader)
+          : withMaterial(row, header.materialId, reader);
       if (named !== undefined) return resolveKey(parseKeyName(named, anyIdentifier, call), call, reader, open);
       if (header === undefined) throw new InvalidCiphertextException();
       const row = reader.find("key", call.region, header.keyId);
@@ -296,7 +323,7 @@ export function keyOfAlias<M extends string>(member: M): Locator<Naming<M>, Key>
     resolve(input, call, reader) {
       const resource = aliasNamed(textOf(input, member), call, reader);
       const row = resource.row === undefined ? undefined : reader.find("key", call.region, resource.row.key_id);
-      return row === undefined ? absentAlias(resource) : { kind: "found", resource: asKey(row) };
+      return row === undefined ? absentAlias(resource) : { kind: "found", resource: asKey(row, reader) };
     },
   };
 }
@@ -326,3 +353,26 @@ export const everyKey: Locator<unknown, Resource> = {
     },
   }),
 };
+
+/** A custom key store. It has no ARN and no policy: IAM policies alone say who may do what with those of their account. */
+export interface KeyStore extends Resource {
+  readonly row: KeyStoreRow;
+}
+
+/** The text is ours: no recording was found. */
+export function notFoundStore(name: string): CustomKeyStoreNotFoundException {
+  return new CustomKeyStoreNotFoundException(`The custom key store ${name} was not found.`);
+}
+
+/** The custom key store of the caller's account that `member` names by its id (API reference, ConnectCustomKeyStore). */
+export function keyStore<M extends string>(member: M): Locator<Naming<M>, KeyStore> {
+  return {
+    resolve(input, call, reader) {
+      const { account } = call.principal;
+      const row = reader.find("keyStore", call.region, textOf(input, member));
+      const resource = { arn: "*", account };
+      if (row?.account === account) return { kind: "found", resource: { ...resource, row } };
+      return { kind: "absent", resource, error: () => notFoundStore(textOf(input, member)) };
+    },
+  };
+}

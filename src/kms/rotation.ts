@@ -120,7 +120,7 @@ export async function promoteMaterial(tx: Tx, row: KeyRow, materialId: string, r
 }
 
 /**
- * The RotateKey record (spec 02, Internal operations, NEWER) and, where there are replicas, the one of their synchronization.
+ * The RotateKey record (spec 02, Internal operations, NEWER) with its event and, where there are replicas, the one of their synchronization.
  */
 async function recordRotation(
   tx: Tx,
@@ -143,6 +143,16 @@ async function recordRotation(
       PreviousKeyMaterialId: row.current_material_id,
       CurrentKeyMaterialId: materialId,
       KeyId: row.key_id,
+    },
+    notice: {
+      detailType: "KMS CMK Rotation",
+      detail: {
+        "key-id": row.key_id,
+        "key-origin": row.origin,
+        "rotation-type": type,
+        "previous-key-material-id": row.current_material_id,
+        "current-key-material-id": materialId,
+      },
     },
   });
   await recordSynchronization(tx, row, { now, recorder });

@@ -3,8 +3,10 @@
 import { KMSInternalException, ThrottlingException, UnsupportedOperationException } from "../base/errors.ts";
 import type { Service } from "../pipeline/operation.ts";
 import { kmsModel } from "../wire/models.ts";
+import { type KeyStoreMeter, noMeter } from "./key-stores/meter.ts";
 import type { Environment } from "./operation.ts";
 import { operations } from "./operations/index.ts";
+import { keyStoreQuotas } from "./quotas/request-quotas.ts";
 
 /** Request bodies: the largest legal one is a key policy of 131,072 characters, escaped. */
 const BODY_BYTES_MAX = 1_048_576;
@@ -13,13 +15,16 @@ const BODY_BYTES_MAX = 1_048_576;
 const OVER_QUOTA = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
 
 /** The KMS API over a custody and a recorder. */
-export function kmsService(environment: Environment): Service {
+export function kmsService({ meter = noMeter, ...environment }: Environment & { meter?: KeyStoreMeter }): Service {
   return {
     model: kmsModel(),
     operations,
     environment: { ...environment },
     bodyBytesMax: BODY_BYTES_MAX,
     throttled: () => new ThrottlingException(OVER_QUOTA),
+    overQuota({ quota, subject }, { operation }) {
+      if (quota === keyStoreQuotas.EXTERNAL_KEY_STORE && subject !== undefined) meter.throttled(subject, operation);
+    },
     unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
     internal: (cause) => new KMSInternalException("", { cause }),
   };

@@ -20,6 +20,11 @@ export class DestructionGuard {
     this.#startedMonotonicMs = monotonicMs();
   }
 
+  /** For how much longer destructive work waits, in ms; 0 where it doesn't. */
+  waitsMs(): number {
+    return this.mayDestroy() ? 0 : Math.max(0, HOUR_MS - (this.#monotonicMs() - this.#startedMonotonicMs));
+  }
+
   /** Whether destructive work may run: one hour has passed since the start, and since the last leap of the wall clock. */
   mayDestroy(): boolean {
     const elapsedMs = this.#monotonicMs() - this.#startedMonotonicMs;

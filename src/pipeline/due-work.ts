@@ -71,6 +71,11 @@ export class DueWork {
     await this.#running.catch(() => undefined);
   }
 
+  /** When the first of what is planned becomes due, or became: what waits for the guard of destruction included. */
+  async firstDueAt(): Promise<number | undefined> {
+    return (await nextDue(this.#options.store.db, [...this.#options.handlers.keys()]))?.due_at;
+  }
+
   /** Runs everything that is due at this moment; resolves when nothing due is left. */
   async runDue(): Promise<void> {
     const { clock } = this.#options;

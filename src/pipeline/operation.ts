@@ -27,6 +27,11 @@ export interface Call {
   /** What quotas hold; absent: those of AWS. */
   readonly quotas?: Quotas;
   readonly client: Client;
+  /**
+   * The services through which it comes, by their signing names, the first that was called first; absent of what callers send
+   * themselves. See forwarding.ts.
+   */
+  readonly via?: readonly [string, ...string[]];
 }
 
 export interface Client {
@@ -135,6 +140,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   created?(output: O): readonly { readonly arn: string; readonly account: string }[];
   /** `additionalEventData`. */
   additional?(output: O | undefined, context: C): Readonly<Record<string, unknown>> | undefined;
+  /** What `additionalEventData` says of what was found, as far as the caller may know of it; in the records of refusals too. */
+  known?(known: Readonly<Record<string, Resource>>): Readonly<Record<string, unknown>> | undefined;
   /** What `additionalEventData` says of the examined input, in the records of refusals too. */
   examined?(examined: Examined): Readonly<Record<string, unknown>> | undefined;
 }
@@ -224,6 +231,8 @@ export interface Service {
   admits?(principal: Principal): boolean;
   /** What is answered to a request over a request quota, where that is not the text of most services. */
   throttled?(): ServiceError;
+  /** Is told of a request that is over a request quota, and over which. */
+  overQuota?(charge: Charge, call: Call): void;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */
@@ -244,6 +253,13 @@ export interface Entry {
   readonly invokedBy?: string;
 }
 
+/** The event that EventBridge gets of what a service did by itself; its source is the service, its resources are the record's. */
+export interface Notice {
+  /** Such as `KMS CMK Rotation`. */
+  readonly detailType: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
 /** Something that the service did by itself, such as deleting a key whose waiting period is over. */
 export interface InternalEntry {
   readonly service: string;
@@ -259,6 +275,8 @@ export interface InternalEntry {
   readonly details?: Readonly<Record<string, unknown>>;
   /** What AWS records as a call of its own, with a request id (SynchronizeMultiRegionKey); else it is a service event. */
   readonly requestId?: string;
+  /** The service's own event of it, beside the record. */
+  readonly notice?: Notice;
 }
 
 /** Where records go; `audit/` is the one implementation, and `cli/` joins it with the pipeline. */

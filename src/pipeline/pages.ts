@@ -17,6 +17,8 @@ export interface PageRequest<T> {
   list(after: string | undefined, count: number): readonly T[] | Promise<readonly T[]>;
   /** What a marker remembers of the last item. */
   nameOf(item: T): string;
+  /** How many of the items, from the first on, go on one page, where that is not the limit alone; one at least. */
+  fit?(items: readonly T[]): number;
   /** The error for a marker that was not made for this list of this caller, or was altered. */
   invalidMarker(): ServiceError;
 }
@@ -29,16 +31,17 @@ export interface Page<T> {
 
 /** Lists one page. */
 export async function pageOf<T>(
-  { marker, limit, filter, list, nameOf, invalidMarker }: PageRequest<T>,
+  { marker, limit, filter, list, nameOf, fit, invalidMarker }: PageRequest<T>,
   { call, custody }: { readonly call: Call; readonly custody: Custody },
 ): Promise<Page<T>> {
   const scope = JSON.stringify([call.operation, call.principal.account, call.region, filter]);
   const after = marker === undefined ? undefined : await openMarker(marker, scope, custody);
   if (after === null) throw invalidMarker();
   const found = await list(after, limit + 1);
-  const items = found.slice(0, limit);
+  const most = found.slice(0, limit);
+  const items = fit === undefined ? most : most.slice(0, fit(most));
   const last = items.at(-1);
-  if (found.length <= limit || last === undefined) return { items };
+  if (found.length === items.length || last === undefined) return { items };
   return { items, next: await makeMarker(nameOf(last), scope, custody) };
 }
 

@@ -148,7 +148,11 @@ export class Pipeline {
   /** @throws ServiceError the request is over one of its quotas */
   async #count({ operation, service, input, call, known }: Attempt, throttle: Throttle): Promise<void> {
     const charges = operation.quota?.(input, call, known) ?? [];
-    if (charges.length === 0 || (await throttle.admit(charges, call.now))) return;
+    if (
+      charges.length === 0 ||
+      (await throttle.admit(charges, call.now, (charge) => service.overQuota?.(charge, call)))
+    )
+      return;
     throw service.throttled?.() ?? new ThrottlingException("Rate exceeded");
   }
 
@@ -222,7 +226,7 @@ function authorize(target: Target, { kind, resource }: Resolution, attempt: Atte
 
 /** The facts of a success; the rule's functions see the output and the run's context. */
 function entryOf(
-  { operation: { record }, input, call, found, examined }: Attempt,
+  { operation: { record }, input, call, found, known, examined }: Attempt,
   output: unknown,
   context: unknown,
 ): Entry {
@@ -233,18 +237,21 @@ function entryOf(
     request: requestOf(record.request, input),
     response: record.response?.(output, context) ?? null,
     resources: record.created === undefined ? resources : [...(resources ?? []), ...record.created(output)],
-    additional: joined(record.additional?.(output, context), record.examined?.(examined)),
+    additional: joined(
+      joined(record.known?.(known), record.additional?.(output, context)),
+      record.examined?.(examined),
+    ),
   };
 }
 
-function failureOf({ operation: { record }, input, call, found, examined }: Attempt, error: ServiceError) {
+function failureOf({ operation: { record }, input, call, found, known, examined }: Attempt, error: ServiceError) {
   return {
     call,
     readOnly: record.readOnly,
     request: requestOf(record.request, input),
     response: null,
     resources: record.resources?.flatMap((as) => found[as] ?? []),
-    additional: record.examined?.(examined),
+    additional: joined(record.known?.(known), record.examined?.(examined)),
     error,
   };
 }

@@ -6,6 +6,7 @@ import type { ProviderKeys } from "../identity/session.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import type { VpcEndpointRow } from "../storage/identity-schema.ts";
 import type { Reader } from "../storage/store.ts";
+import { servicePrincipal } from "./forwarding.ts";
 import type { Call, Client, Resource } from "./operation.ts";
 
 /** What global keys look at. */
@@ -33,17 +34,21 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
 };
 
 /**
- * The global condition keys of requests that people sign themselves (IAM guide, Global condition keys), in lower case.
+ * The global condition keys of requests that people sign themselves, and that services make for them (IAM guide, Global
+ * condition keys), in lower case.
  *
  * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
- * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them. A role's `aws:PrincipalArn` is the role's, not the session's.
+ * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
   ["aws:epochtime", ({ call }) => String(Math.floor(call.now / SECOND_MS))],
-  ["aws:securetransport", ({ call }) => String(call.client.tls !== undefined)],
-  ["aws:sourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? addressOf(call) : undefined)],
+  ["aws:securetransport", ({ call }) => String(call.client.tls !== undefined || call.via !== undefined)],
+  [
+    "aws:sourceip",
+    ({ call }) => (call.client.vpcEndpoint === undefined && call.via === undefined ? addressOf(call) : undefined),
+  ],
   ["aws:vpcsourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? undefined : addressOf(call))],
   ["aws:sourcevpce", ({ call }) => call.client.vpcEndpoint],
   ["aws:sourcevpc", ({ call: { client }, reader }) => findEndpoint(client, reader)?.vpc_id],
@@ -58,7 +63,10 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:principalisawsservice", () => "false"],
   ["aws:userid", ({ call }) => call.principal.uniqueId],
   ["aws:username", ({ call: { principal } }) => (principal.kind === "user" ? principal.name : undefined)],
-  ["aws:viaawsservice", () => "false"],
+  ["aws:viaawsservice", ({ call }) => String(call.via !== undefined)],
+  ["aws:calledvia", ({ call }) => call.via?.map(servicePrincipal)],
+  ["aws:calledviafirst", ({ call }) => call.via && servicePrincipal(call.via[0])],
+  ["aws:calledvialast", ({ call }) => call.via && servicePrincipal(call.via.at(-1) ?? call.via[0])],
   ["aws:tokenissuetime", ({ call: { principal } }) => principal.session && isoSeconds(principal.session.issuedAt)],
   [
     "aws:multifactorauthpresent",

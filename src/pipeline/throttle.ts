@@ -48,29 +48,38 @@ export class Throttle {
    * Counts a request against all of its quotas, or against none when one of them is used up.
    *
    * @param now milliseconds by the injected clock; when it goes back, intervals begin anew
+   * @param refused is told of the charge that is over its quota
    * @returns whether the request may go on; a promise where an account's own values are not in memory
    */
-  admit(charges: readonly Charge[], now: number): boolean | Promise<boolean> {
+  admit(
+    charges: readonly Charge[],
+    now: number,
+    refused: (charge: Charge) => void = () => {},
+  ): boolean | Promise<boolean> {
+    const take = (rates: readonly (Rate | undefined)[]): boolean => {
+      const over = this.#take(charges, rates, now);
+      if (over !== undefined) refused(over);
+      return over === undefined;
+    };
     const rates = this.#store.settle((reader) =>
       charges.map((charge) => this.#quotas.rateOf(charge.quota, charge, reader)),
     );
-    return rates instanceof Promise
-      ? rates.then((known) => this.#take(charges, known, now))
-      : this.#take(charges, rates, now);
+    return rates instanceof Promise ? rates.then(take) : take(rates);
   }
 
-  #take(charges: readonly Charge[], rates: readonly (Rate | undefined)[], now: number): boolean {
+  /** Takes from every bucket, or from none and tells the charge that is over. */
+  #take(charges: readonly Charge[], rates: readonly (Rate | undefined)[], now: number): Charge | undefined {
     const taken: [Bucket, number][] = [];
     for (const [index, charge] of charges.entries()) {
       const rate = rates[index];
       if (rate === undefined) continue;
       const { count = 1 } = charge;
       const bucket = this.#bucketOf(charge, rate, now);
-      if (bucket.count + count > rate.requests) return false;
+      if (bucket.count + count > rate.requests) return charge;
       taken.push([bucket, count]);
     }
     for (const [bucket, count] of taken) bucket.count += count;
-    return true;
+    return undefined;
   }
 
   #bucketOf({ quota, account, region, subject }: Charge, { milliseconds }: Rate, now: number): Bucket {

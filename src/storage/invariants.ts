@@ -57,6 +57,22 @@ const invariants: readonly Invariant[] = [
   orphan('"grant"', "a grant", "t.region || ' ' || t.grant_id"),
   orphan("key_usage", "a last use"),
   {
+    broken: "a key of a custom key store that is not there, or is another account's or another kind's",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN key_store s ON s.region = k.region AND s.id = k.key_store_id
+      WHERE k.key_store_id IS NOT NULL AND (s.id IS NULL OR s.account <> k.account OR s.type <> k.origin)`,
+  },
+  {
+    broken: "a key that is in an external key store by one column and not by another",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k WHERE (k.origin = 'EXTERNAL_KEY_STORE') <> (k.key_store_id IS NOT NULL
+      AND k.xks_key_id IS NOT NULL)`,
+  },
+  {
+    broken: "a custom key store that is on its way into a connection or out of it, and nothing that brings it there",
+    sql: `SELECT s.region || ' ' || s.id AS name FROM key_store s LEFT JOIN due d
+      ON d.kind = 'kms:SettleKeyStore' AND d.region = s.region AND d.subject = s.id
+      WHERE s.connection_state IN ('CONNECTING', 'DISCONNECTING') AND d.due_at IS NULL`,
+  },
+  {
     broken: "a key whose current material is not there",
     sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN material m
       ON ${sameKey("m", "k")} AND m.material_id = k.current_material_id
@@ -136,6 +152,11 @@ const invariants: readonly Invariant[] = [
       LEFT JOIN grant_count c ON ${sameKey("g", "c")} WHERE c.grants IS NULL`,
   },
   {
+    broken: "a target of a rule that is not there",
+    sql: `SELECT t.account || ' ' || t.region || ' ' || t.rule || ' ' || t.id AS name FROM event_target t LEFT JOIN event_rule r
+      ON r.account = t.account AND r.region = t.region AND r.name = t.rule WHERE r.name IS NULL`,
+  },
+  {
     broken: "a key that was deleted, and is there",
     sql: `SELECT ${keyOf("t")} AS name FROM tombstone t JOIN "key" k ON ${sameKey("t", "k")} WHERE t.kind = 'key'`,
   },
@@ -177,6 +198,7 @@ const invariants: readonly Invariant[] = [
       HAVING count(*) <> max(position) - min(position) + 1`,
   },
   dangling("a key of an account that is not there", '"key"', "account", "account", "id"),
+  dangling("a custom key store of an account that is not there", "key_store", "account", "account", "id"),
   dangling("an access key of an account that is not there", "credential", "account", "account", "id"),
   dangling("an access key of a user who is not there", "credential", "user_id", "identity", "unique_id"),
   dangling("a user, group or role of an account that is not there", "identity", "account", "account", "id"),
@@ -208,6 +230,21 @@ const invariants: readonly Invariant[] = [
     "id",
     "t.policy_id <> 'p-FullAWSAccess'",
   ),
+  dangling("a parameter of an account that is not there", "ssm_parameter", "account", "account", "id"),
+  dangling("a volume of an account that is not there", "ebs_volume", "account", "account", "id"),
+  dangling("a snapshot of an account that is not there", "ebs_snapshot", "account", "account", "id"),
+  {
+    broken: "a parameter without a newest version, or with another one than the last",
+    sql: `SELECT p.region || ' ' || p.account || ' ' || p.name AS name FROM ssm_parameter p
+      GROUP BY p.region, p.account, p.name
+      HAVING sum(p.latest) <> 1 OR max(p.version) <> max(CASE WHEN p.latest = 1 THEN p.version ELSE 0 END)`,
+  },
+  {
+    broken: "a volume or snapshot that is encrypted by halves",
+    sql: `SELECT v.id AS name FROM ebs_volume v WHERE (v.key_arn IS NULL) <> (v.data_key IS NULL)
+      OR (v.key_arn IS NULL) <> (v.context_id IS NULL) UNION ALL SELECT s.id FROM ebs_snapshot s
+      WHERE (s.key_arn IS NULL) <> (s.data_key IS NULL) OR (s.key_arn IS NULL) <> (s.context_id IS NULL)`,
+  },
   dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
 ];
 

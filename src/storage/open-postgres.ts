@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { ASYNCHRONOUS_STANDBYS } from "./lags.ts";
 import { MIGRATIONS, type Migration, newest } from "./migrations.ts";
 import { requireOpenable, StoreRefusedError } from "./open.ts";
 import { PostgresConnection, type PostgresError, type SessionOptions } from "./postgres-connection.ts";
@@ -66,11 +67,8 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
 const ASYNCHRONOUS =
   "The database has standbys and none is synchronous: a failover may lose keys that were answered (synchronous_standby_names).";
 
-/** Everybody may count standbys and read the setting; which of them is synchronous is told to monitors alone. */
 async function hasAsynchronousStandbys(connection: PostgresConnection): Promise<boolean> {
-  const { rows } = await connection.run(
-    "SELECT count(*) > 0 AND current_setting('synchronous_standby_names') = '' AS asynchronous FROM pg_stat_replication",
-  );
+  const { rows } = await connection.run(ASYNCHRONOUS_STANDBYS);
   return rows[0]?.["asynchronous"] === true;
 }
 

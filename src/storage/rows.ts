@@ -35,6 +35,8 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
   keyLabels: (db, [region = "", keyId = ""]) => loadKeyLabels(db, region, keyId),
   key: (db, [region = "", keyId = ""]) =>
     db.selectFrom("key").selectAll().where("region", "=", region).where("key_id", "=", keyId).executeTakeFirst(),
+  keyStore: (db, [region = "", id = ""]) =>
+    db.selectFrom("key_store").selectAll().where("region", "=", region).where("id", "=", id).executeTakeFirst(),
   material: (db, [region = "", keyId = "", materialId = ""]) =>
     db
       .selectFrom("material")

@@ -20,6 +20,9 @@ import type {
   RoleDeletionTable,
   VpcEndpointTable,
 } from "./identity-schema.ts";
+import type { KeyStoreTable } from "./key-store-schema.ts";
+import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
+import type { SignalTables } from "./signal-schema.ts";
 
 /** One row: what this store is and who may open it. */
 export interface StoreTable {
@@ -100,6 +103,10 @@ export interface KeyTable {
   expiration_model: ExpirationModel | null;
   /** When the first of the materials that the key can't do without expires; null where none does. */
   valid_to: number | null;
+  /** The custom key store that it is in; null where it is in none. */
+  key_store_id: string | null;
+  /** In an external key store: by what its proxy knows the external key. */
+  xks_key_id: string | null;
 }
 
 /** Whether imported material expires; the words are the API's. */
@@ -373,6 +380,7 @@ export type ChangeKind =
   | "vpcEndpoint"
   | "key"
   | "keyLabels"
+  | "keyStore"
   | "material"
   | "alias"
   | "grant"
@@ -390,7 +398,7 @@ export interface TombstoneTable {
   deleted_at: number;
 }
 
-export interface Schema {
+export interface Schema extends SignalTables {
   store: StoreTable;
   account: AccountTable;
   credential: CredentialTable;
@@ -411,7 +419,12 @@ export interface Schema {
   organization_attachment: OrganizationAttachmentTable;
   account_creation: AccountCreationTable;
   vpc_endpoint: VpcEndpointTable;
+  ssm_parameter: SsmParameterTable;
+  ebs_volume: EbsVolumeTable;
+  ebs_snapshot: EbsSnapshotTable;
+  ebs_setting: EbsSettingTable;
   key: KeyTable;
+  key_store: KeyStoreTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
   key_usage_start: KeyUsageStartTable;

@@ -3,6 +3,7 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Identity, KeyLabels, ManagedPolicy, OrganizationNode, OrganizationPolicy } from "./identity-rows.ts";
 import type { IdentityKind, OrganizationRow, VpcEndpointRow } from "./identity-schema.ts";
+import type { KeyStoreRow } from "./key-store-schema.ts";
 import type { PrimaryChannel } from "./remote-messages.ts";
 import type { WorkerHandlers } from "./remote-transactions.ts";
 import type {
@@ -35,6 +36,7 @@ export interface Rows {
   key: KeyRow;
   /** The aliases and tags of a key, for the conditions of IAM policies. */
   keyLabels: KeyLabels;
+  keyStore: KeyStoreRow;
   material: MaterialRow;
   alias: AliasRow;
   grant: GrantRow;
@@ -56,6 +58,7 @@ export interface Names {
   vpcEndpoint: readonly [id: string];
   key: readonly [region: string, keyId: string];
   keyLabels: readonly [region: string, keyId: string];
+  keyStore: readonly [region: string, id: string];
   material: readonly [region: string, keyId: string, materialId: string];
   alias: readonly [region: string, account: string, name: string];
   grant: readonly [region: string, grantId: string];

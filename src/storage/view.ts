@@ -21,6 +21,7 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   vpcEndpoint: 1,
   key: 2,
   keyLabels: 2,
+  keyStore: 2,
   material: 3,
   alias: 3,
   grant: 2,

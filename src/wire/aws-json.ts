@@ -1,6 +1,7 @@
 /** The protocols awsJson 1.0 and 1.1: JSON bodies, the operation in `X-Amz-Target`. */
 
 import { SerializationException, type ServiceError } from "../base/errors.ts";
+import { type QueryError, queryErrorOf } from "./aws-query.ts";
 import { Failures } from "./constraints.ts";
 import type { Codec, OperationModel } from "./model.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
@@ -16,11 +17,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export interface AwsJsonSettings {
   readonly targetPrefix: string;
   readonly jsonVersion: string;
+  /** Of a service that was a query one before: its codes of errors, which its older clients know (awsQueryCompatible). */
+  readonly queryErrors?: ReadonlyMap<string, QueryError>;
 }
 
 export class AwsJsonCodec implements Codec {
   readonly #targetPrefix: string;
   readonly #contentType: string;
+  readonly #queryErrors: AwsJsonSettings["queryErrors"];
   readonly #decoders = new Map<Shape, Convert>();
   readonly #encoders = new Map<Shape, Convert>();
 
@@ -28,6 +32,7 @@ export class AwsJsonCodec implements Codec {
   constructor(settings: AwsJsonSettings) {
     this.#targetPrefix = `${settings.targetPrefix}.`;
     this.#contentType = `application/x-amz-json-${settings.jsonVersion}`;
+    this.#queryErrors = settings.queryErrors;
   }
 
   operationName({ method, headers }: WireRequest): string | undefined {
@@ -56,10 +61,21 @@ export class AwsJsonCodec implements Codec {
     return { status: 200, contentType: this.#contentType, body };
   }
 
-  encodeError({ code, status, message, messageMember, details }: ServiceError): WireAnswer {
+  encodeError(error: ServiceError): WireAnswer {
+    const { code, status, message, messageMember, details } = error;
     const body = JSON.stringify({ __type: code, ...details, ...(message !== "" && { [messageMember]: message }) });
-    return { status, contentType: this.#contentType, body };
+    const headers = this.#queryErrors && queryErrorHeaders(error, this.#queryErrors);
+    return { status, contentType: this.#contentType, body, ...(headers && { headers }) };
   }
+}
+
+/** What tells clients of the query protocol's time the code that they know (Smithy, awsQueryCompatible). */
+export function queryErrorHeaders(
+  error: ServiceError,
+  errors: ReadonlyMap<string, QueryError>,
+): Readonly<Record<string, string>> {
+  const { code, status } = queryErrorOf(error, errors);
+  return { "x-amzn-query-error": `${code};${status < 500 ? "Sender" : "Receiver"}` };
 }
 
 /** How one direction makes the closures of collections, given those of what they contain. */

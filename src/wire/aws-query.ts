@@ -69,9 +69,7 @@ export class AwsQueryCodec implements Codec {
   }
 
   encodeError(error: ServiceError, requestId: string): WireAnswer {
-    const ofService = this.#settings.errors.get(error.code);
-    const { code, status } =
-      error instanceof ExpiredTokenException ? EXPIRED_TOKEN : (ofService ?? commonErrors.get(error.code) ?? error);
+    const { code, status } = queryErrorOf(error, this.#settings.errors);
     const parts = [
       element("Type", status < 500 ? "Sender" : "Receiver"),
       element("Code", escapeXml(code)),
@@ -80,6 +78,12 @@ export class AwsQueryCodec implements Codec {
     const content = element("Error", parts.join("")) + element("RequestId", escapeXml(requestId));
     return { status, contentType: CONTENT_TYPE, body: element("ErrorResponse", content, this.#settings.namespace) };
   }
+}
+
+/** Code and status of an error in the query protocol. */
+export function queryErrorOf(error: ServiceError, ofService: ReadonlyMap<string, QueryError>): QueryError {
+  if (error instanceof ExpiredTokenException) return EXPIRED_TOKEN;
+  return ofService.get(error.code) ?? commonErrors.get(error.code) ?? error;
 }
 
 /** The `Action` of a request whose `Version` is this one. */

@@ -5,6 +5,7 @@ import { AwsJsonCodec } from "./aws-json.ts";
 import { AwsQueryCodec, type QueryError } from "./aws-query.ts";
 import { Ec2QueryCodec } from "./ec2-query.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
+import { RpcV2CborCodec } from "./rpc-v2-cbor.ts";
 import { type ShapeDefinition, Shapes, type StructureShape } from "./shapes.ts";
 
 /** What the protocol of a service does with one request. */
@@ -49,6 +50,8 @@ interface ModelDefinition {
     readonly protocol: string;
     readonly jsonVersion?: string;
     readonly targetPrefix?: string;
+    /** Its errors have the codes of the query protocol, too. */
+    readonly awsQueryCompatible?: object;
     readonly xmlNamespace?: string;
   };
   readonly operations: Readonly<Record<string, OperationDefinition>>;
@@ -92,9 +95,13 @@ export function compileModel(json: unknown): ServiceModel {
 const NO_INPUT = "(no input)";
 
 function makeCodec({ metadata, shapes }: ModelDefinition): Codec {
-  const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace } = metadata;
+  const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace, awsQueryCompatible } = metadata;
+  const compatible = awsQueryCompatible && { queryErrors: queryErrors(shapes) };
   if (protocol === "json" && targetPrefix !== undefined && jsonVersion !== undefined) {
-    return new AwsJsonCodec({ targetPrefix, jsonVersion });
+    return new AwsJsonCodec({ targetPrefix, jsonVersion, ...compatible });
+  }
+  if (protocol === "smithy-rpc-v2-cbor" && targetPrefix !== undefined) {
+    return new RpcV2CborCodec({ service: targetPrefix, ...compatible });
   }
   if (protocol === "query" && xmlNamespace !== undefined) {
     return new AwsQueryCodec({ version: apiVersion, namespace: xmlNamespace, errors: queryErrors(shapes) });

@@ -1,11 +1,15 @@
 /** The service models that Keystead serves, each compiled when it is first asked for. */
 
 import { compileModel, type ServiceModel } from "./model.ts";
+import cloudwatch from "./models/cloudwatch.json" with { type: "json" };
 import ec2 from "./models/ec2.json" with { type: "json" };
+import events from "./models/events.json" with { type: "json" };
 import iam from "./models/iam.json" with { type: "json" };
 import kms from "./models/kms.json" with { type: "json" };
 import organizations from "./models/organizations.json" with { type: "json" };
+import tagging from "./models/resourcegroupstaggingapi.json" with { type: "json" };
 import serviceQuotas from "./models/service-quotas.json" with { type: "json" };
+import ssm from "./models/ssm.json" with { type: "json" };
 import sts from "./models/sts.json" with { type: "json" };
 
 /**
@@ -45,10 +49,19 @@ const recordedOfKms = {
 export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
+/** CloudWatch in each of its protocols, that of today's clients first. */
+export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
+  cloudwatch.metadata.protocols.map((protocol) =>
+    compileModel({ ...cloudwatch, metadata: { ...cloudwatch.metadata, protocol } }),
+  ),
+);
+export const eventsModel: () => ServiceModel = once(() => compileModel(events));
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
 export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));
 export const serviceQuotasModel: () => ServiceModel = once(() => compileModel(serviceQuotas));
+export const ssmModel: () => ServiceModel = once(() => compileModel(ssm));
+export const taggingModel: () => ServiceModel = once(() => compileModel(tagging));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
 
 /** IAM never repeats a value in its validation errors (public test suites recorded on IAM). */

@@ -13,4 +13,6 @@ export interface WireAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Uint8Array;
+  /** What the protocol demands beside. */
+  readonly headers?: Readonly<Record<string, string>>;
 }

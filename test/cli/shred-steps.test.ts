@@ -1,15 +1,18 @@
 /** The steps of a shred: cut off before or after any transaction and gone on with, refused where it must be, and repeated. */
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
 import { newAccount } from "../../src/cli/accounts.ts";
 import { type ShredOptions, shredStore } from "../../src/cli/shred.ts";
 import { createRootKeyFile, readRootKeyFile, takeRootKeyFile } from "../../src/custody/root-key-file.ts";
 import { openCustody, type SoftwareCustody } from "../../src/custody/software.ts";
+import { secretOf } from "../../src/kms/key-stores/xks-client.ts";
 import { materialColumns } from "../../src/kms/keys.ts";
 import { sealedMaterialOf } from "../../src/kms/resources.ts";
 import { domainKeyStore } from "../../src/storage/domain-keys.ts";
+import { insertKeyStore } from "../../src/storage/key-stores.ts";
 import { insertMaterial } from "../../src/storage/materials.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import { noteProcess } from "../../src/storage/recipients.ts";
@@ -17,11 +20,20 @@ import { findShred, type KeptVersion } from "../../src/storage/shreds.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { ascii, HeldClock, owner } from "../custody/fixtures.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
+import { keyStore } from "../storage/stores.ts";
 
 const folder = new TemporaryDirectory();
 after(() => folder[Symbol.dispose]());
 const clock = new HeldClock();
 let stores = 0;
+
+/** Of "any", on the first day of 2030, with the secret of the key store: HMACs by the rule of SigV4. */
+const SIGNATURE = ["20300101", "eu-west-1", "kms-xks-proxy", "aws4_request", "any"]
+  .reduce<string | Buffer>(
+    (key, text) => createHmac("sha256", key).update(text).digest(),
+    "AWS4a secret that a proxy knows, of 43 letters..",
+  )
+  .toString("hex");
 
 /** A store with keys in two Regions, an access key and a session key, and where its root keys are. */
 interface Filled {
@@ -47,6 +59,11 @@ async function fill(): Promise<Filled> {
   const gone = { ...(await custody.createMaterial({ ...owner, origin: "EXTERNAL" })), sealed: new Uint8Array(0) };
   await store.transaction((tx) => insertMaterial(tx, { ...materialColumns(gone), created_at: clock.now() }));
   await custody.newSession({ accessKeyId: "ASIAEXAMPLE", claims: "{}" });
+  const secret = await custody.sealKeyStoreSecret(
+    secretOf(keyStore()),
+    ascii("a secret that a proxy knows, of 43 letters.."),
+  );
+  await store.transaction((tx) => insertKeyStore(tx, keyStore({ secret })));
   await newAccount({ store, custody }, { id: owner.account, name: "a" }, clock.now());
   custody.close();
   return { store, options: { data: folder.path, rootKey, newRootKey }, blobs };
@@ -69,6 +86,9 @@ async function checkWhole({ store, blobs }: Filled, rootKey: string): Promise<vo
     assert.deepEqual(await custody.decrypt(sealedMaterialOf(row), blob, {}), ascii(row.region));
   }
   await checkCredential(store, custody);
+  const row = await store.db.selectFrom("key_store").selectAll().executeTakeFirstOrThrow();
+  const signature = await custody.signForProxy(secretOf(row), { date: "20300101", stringToSign: "any" });
+  assert.equal(signature, SIGNATURE);
   custody.close();
 }
 

@@ -28,7 +28,18 @@ const STATES: Readonly<Record<Column, readonly KeyState[]>> = {
 const ORIGINS: Readonly<Partial<Record<KeyState, string>>> = { PendingImport: "EXTERNAL", Unavailable: "AWS_CLOUDHSM" };
 
 /** Operations that are on no existing key, which the table leaves out. */
-const ON_NO_KEY = ["CreateKey", "GenerateRandom", "ListKeys", "ListRetirableGrants"];
+const ON_NO_KEY = [
+  "ConnectCustomKeyStore",
+  "CreateCustomKeyStore",
+  "CreateKey",
+  "DeleteCustomKeyStore",
+  "DescribeCustomKeyStores",
+  "DisconnectCustomKeyStore",
+  "GenerateRandom",
+  "ListKeys",
+  "ListRetirableGrants",
+  "UpdateCustomKeyStore",
+];
 
 /** Operations of keys with imported material, which the table tells of with such keys in mind. */
 const IMPORTS = ["GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial"];

@@ -1,6 +1,9 @@
 /** CloudTrail records of spec 01 and 02 for the operations that are built, as they reach the audit log. */
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { operations } from "../../src/kms/operations/index.ts";
 import { importInto, newExternalKey, OAEP } from "../key-material.ts";
@@ -21,8 +24,13 @@ import {
   requestIdOf,
   startWorld,
 } from "../kms-client.ts";
+import { IDLE_KEY_STORES, IDLE_STORE } from "../xks-proxy.ts";
 
-const world = await startWorld();
+const folder = mkdtempSync(join(tmpdir(), "keystead-records-"));
+const keyStores = join(folder, "key-stores.yaml");
+writeFileSync(keyStores, IDLE_KEY_STORES);
+const world = await startWorld(["--key-stores", keyStores]);
+after(() => rmSync(folder, { recursive: true }));
 after(() => world.stop());
 const { kms, other, records } = world;
 
@@ -58,6 +66,12 @@ function englishDate(date: Date): string {
   return `${month} ${day}, ${year}, ${hours % 12 || 12}${rest} ${hours < 12 ? "AM" : "PM"}`;
 }
 
+/** Deletes a key store once it is disconnected, which takes a moment of the server's clock. */
+async function deleteIdle(CustomKeyStoreId: string | undefined): Promise<Answered> {
+  await world.server.clock.advance("PT5S");
+  return await kms.deleteCustomKeyStore({ CustomKeyStoreId });
+}
+
 /** One successful call of each operation that is built, on keys of its own. */
 async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const AliasName = "alias/every-operation";
@@ -66,6 +80,8 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const { KeyId: second } = await newKey(kms);
   const encrypted = await kms.encrypt({ KeyId, Plaintext: bytes(10) });
   const { CiphertextBlob } = encrypted;
+  const madeStore = await kms.createCustomKeyStore(IDLE_STORE);
+  const { CustomKeyStoreId } = madeStore;
   const pair = { KeyId, KeyPairSpec: "ECC_NIST_P256" } as const;
   const ecc = { KeySpec: "ECC_NIST_P256" } as const;
   const agreeing = await newKey(kms, { ...ecc, KeyUsage: "KEY_AGREEMENT" });
@@ -90,6 +106,12 @@ async function successes(): Promise<ReadonlyMap<string, Answered>> {
   const { SharedSecretCiphertextBlob } = encapsulated;
   return new Map<string, Answered>([
     ["CreateKey", created],
+    ["CreateCustomKeyStore", madeStore],
+    ["DescribeCustomKeyStores", await kms.describeCustomKeyStores({})],
+    ["UpdateCustomKeyStore", await kms.updateCustomKeyStore({ CustomKeyStoreId, NewCustomKeyStoreName: "renamed" })],
+    ["ConnectCustomKeyStore", await kms.connectCustomKeyStore({ CustomKeyStoreId })],
+    ["DisconnectCustomKeyStore", await kms.disconnectCustomKeyStore({ CustomKeyStoreId })],
+    ["DeleteCustomKeyStore", await deleteIdle(CustomKeyStoreId)],
     ["GetParametersForImport", parameters],
     ["ImportKeyMaterial", imported],
     ["DeleteImportedKeyMaterial", await kms.deleteImportedKeyMaterial({ KeyId: external.KeyId })],
@@ -205,9 +227,9 @@ describe("the records", () => {
       },
       { call: () => kms.listKeys({ Marker: "garbage" }), eventName: "ListKeys", errorCode: "InvalidMarkerException" },
       {
-        call: () => kms.describeCustomKeyStores({}),
+        call: () => kms.describeCustomKeyStores({ CustomKeyStoreId: "cks-absent" }),
         eventName: "DescribeCustomKeyStores",
-        errorCode: "UnsupportedOperationException",
+        errorCode: "CustomKeyStoreNotFoundException",
       },
     ]) {
       const record = await recordOfRefused(call());
@@ -316,6 +338,7 @@ describe("the records", () => {
 
   const READ_ONLY = [
     "Decrypt",
+    "DescribeCustomKeyStores",
     "DescribeKey",
     "Encrypt",
     "GenerateDataKey",

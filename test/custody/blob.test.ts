@@ -71,7 +71,7 @@ describe("a blob", () => {
   const misshapen: readonly { title: string; change: (blob: Uint8Array) => Uint8Array }[] = [
     { title: "an unknown version", change: (blob) => blob.with(0, 2) },
     { title: "version 0", change: (blob) => blob.with(0, 0) },
-    { title: "an unknown algorithm", change: (blob) => blob.with(1, 3) },
+    { title: "an unknown algorithm", change: (blob) => blob.with(1, 4) },
     { title: "an unknown form of key id", change: (blob) => blob.with(2, 2) },
     { title: "a header that is cut off", change: (blob) => blob.slice(0, 94) },
     { title: "nothing", change: () => new Uint8Array(0) },

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import type { Purpose, RecipientKind } from "../../src/custody/custody.ts";
 import { readRecoveryKey } from "../../src/custody/root-key.ts";
 import { openCustody } from "../../src/custody/software.ts";
+import { externalLayer } from "./external-layer.ts";
 import { ascii, HeldClock } from "./fixtures.ts";
 import { MemoryDomainKeyStore } from "./memory-domain-key-store.ts";
 
@@ -34,6 +35,8 @@ interface Golden {
   readonly context: Readonly<Record<string, string>>;
   readonly plaintext: string;
   readonly blob: string;
+  /** Of a key in an external key store. */
+  readonly externalKey?: string;
 }
 
 const folder = new URL("../vectors/blobs/", import.meta.url);
@@ -53,7 +56,13 @@ function loadGolden(name: string): { golden: Golden; store: MemoryDomainKeyStore
 
 describe("the golden blobs", () => {
   it("are all here", () => {
-    assert.deepEqual(names.sort(), ["v1-context.json", "v1-multi-region.json", "v1-no-context.json", "v1-sm4.json"]);
+    assert.deepEqual(names.sort(), [
+      "v1-context.json",
+      "v1-external.json",
+      "v1-multi-region.json",
+      "v1-no-context.json",
+      "v1-sm4.json",
+    ]);
   });
 
   for (const name of names) {
@@ -67,7 +76,12 @@ describe("the golden blobs", () => {
         const custody = await openCustody({ store, rootKeys: [rootKey], clock: new HeldClock() });
         const { keyId, materialId } = golden.material;
         assert.deepEqual(custody.parseBlob(hex(golden.blob)), { keyId, materialId });
-        const material = { ...golden.material, sealed: hex(golden.material.sealed) };
+        const { externalKey } = golden;
+        const material = {
+          ...golden.material,
+          sealed: hex(golden.material.sealed),
+          ...(externalKey !== undefined && { outer: externalLayer(hex(externalKey)) }),
+        };
         const plaintext = await custody.decrypt(material, hex(golden.blob), golden.context);
         assert.equal(plaintext.toHex(), golden.plaintext);
       });

@@ -2,6 +2,7 @@
 
 import { constants, createPublicKey, publicEncrypt } from "node:crypto";
 import { kmsModel } from "../../src/wire/models.ts";
+import { IDLE_STORE } from "../xks-proxy.ts";
 import { callKms, type KmsAnswer, keyArnOf, type ServerAddress, textOf } from "./signed-requests.ts";
 
 /** An answer and what was asked. */
@@ -43,6 +44,7 @@ export async function useEveryOperation(
   const { blob, other } = await useKey(ask, keyId);
   await changeKey(ask, keyId);
   await importAndDelete(ask, imported);
+  await useKeyStores(ask);
   await useRegions(ask, multiRegionKeyId);
   await failWithKey(ask, { keyId, blob, other });
   await endKey(ask, keyId);
@@ -103,6 +105,32 @@ async function importAndDelete(ask: Ask, material: Uint8Array): Promise<void> {
   await ask("ImportKeyMaterial", input);
   await ask("DeleteImportedKeyMaterial", { KeyId });
   await ask("DeleteImportedKeyMaterial", { KeyId, KeyMaterialId: "0".repeat(64) });
+}
+
+/** An external key store behind which nobody is, for a server that was started with `IDLE_KEY_STORES`. */
+async function useKeyStores(ask: Ask): Promise<void> {
+  const CustomKeyStoreId = textOf(await ask("CreateCustomKeyStore", IDLE_STORE), "CustomKeyStoreId");
+  await ask("CreateCustomKeyStore", IDLE_STORE);
+  await ask("DescribeCustomKeyStores", {});
+  await ask("DescribeCustomKeyStores", { CustomKeyStoreId: "cks-absent" });
+  await ask("UpdateCustomKeyStore", { CustomKeyStoreId, NewCustomKeyStoreName: "marked" });
+  await ask("UpdateCustomKeyStore", {
+    CustomKeyStoreId,
+    XksProxyAuthenticationCredential: IDLE_STORE.XksProxyAuthenticationCredential,
+  });
+  const deleted = textOf(
+    await ask("CreateCustomKeyStore", {
+      ...IDLE_STORE,
+      XksProxyUriEndpoint: "https://other.example.net",
+      XksProxyVpcEndpointServiceName: "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3e",
+    }),
+    "CustomKeyStoreId",
+  );
+  await ask("DeleteCustomKeyStore", { CustomKeyStoreId: deleted });
+  await ask("ConnectCustomKeyStore", { CustomKeyStoreId });
+  await ask("CreateKey", { Origin: "EXTERNAL_KEY_STORE", CustomKeyStoreId, XksKeyId: "k" });
+  await ask("DisconnectCustomKeyStore", { CustomKeyStoreId });
+  await ask("DisconnectCustomKeyStore", { CustomKeyStoreId });
 }
 
 /** Keys of the other kinds, each with the operations of its usage. */

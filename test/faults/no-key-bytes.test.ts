@@ -6,6 +6,7 @@ import { cpSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { operations } from "../../src/kms/operations/index.ts";
+import { IDLE_KEY_STORES, PROXY_CREDENTIAL } from "../xks-proxy.ts";
 import { type Asked, PLAINTEXT, useEveryOperation } from "./every-operation.ts";
 import { findNeedles, type Hay, Needle } from "./needles.ts";
 import { type RunningProcess, startProcess, TemporaryDirectory } from "./processes.ts";
@@ -27,6 +28,7 @@ const needles = [
   new Needle("the imported material", IMPORTED_MATERIAL),
   new Needle("the material of related keys", SHARED_MATERIAL),
   new Needle("the secret access key of the seed", Buffer.from(SECRET)),
+  new Needle("the secret of a proxy's credential", Buffer.from(PROXY_CREDENTIAL.RawSecretAccessKey)),
   new Needle("the secret access key of dev", Buffer.from("keystead/dev/secret/not/for/production/0")),
 ];
 
@@ -54,7 +56,10 @@ describe("all that a server leaves when the whole API has run on a marked key", 
   before(async () => {
     const seed = directory.at("seed.yaml");
     writeFileSync(seed, SEED);
-    server = await startProcess(["dev", "--port", "0", "--data", data, "--seed", seed, "--audit-log", log]);
+    const keyStores = directory.at("key-stores.yaml");
+    writeFileSync(keyStores, IDLE_KEY_STORES);
+    const files = ["--seed", seed, "--audit-log", log, "--key-stores", keyStores];
+    server = await startProcess(["dev", "--port", "0", "--data", data, ...files]);
     const credentials = {
       accessKeyId: "AKIAKEYSTEADDEVELOPR",
       secretAccessKey: "keystead/dev/secret/not/for/production/0",

@@ -79,6 +79,17 @@ async function slotsOf(requestIds: ReadonlySet<string>): Promise<ReadonlySet<str
 }
 
 describe("a server of several processes", () => {
+  it("tells Prometheus of the requests of all of them, whichever is asked", async () => {
+    const agent = new Agent({ keepAlive: false, maxSockets: 8 });
+    const address: ServerAddress = { endpoint: server.endpoint, credentials: made.credentials };
+    await Promise.all(Array.from({ length: CONNECTIONS }, () => callKms(address, "ListAliases", {}, { agent })));
+    for (let asked = 0; asked < 2 * WORKERS; asked += 1) {
+      const text = await (await fetch(`${server.endpoint}/metrics`, { headers: { connection: "close" } })).text();
+      assert.ok(text.includes(`{service="kms",operation="ListAliases",code="OK"} ${CONNECTIONS}\n`), text);
+      assert.match(text, /^keystead_destructive_work_wait_seconds [1-9]/m);
+    }
+  });
+
   it("decides in all of them, from the next request on, by a change that one of them has answered", async () => {
     const root = { endpoint: server.endpoint, region: REGION, credentials: made.credentials, maxAttempts: 1 };
     const [kms, iam] = [new KMS(root), new IAM(root)];

@@ -219,7 +219,8 @@ describe("a data directory", () => {
       const turning = { rotation_enabled: 1, rotation_period_days: 90, rotation_enabled_at: 5 };
       for (const row of [key({ key_id: "still" }), key({ key_id: "turns", ...turning })]) {
         const { policy_principals: _ids, expiration_model: _model, valid_to: _validTo, ...older } = row; // came later,
-        const { primary_region: _primary, replica_regions: _replicas, pending_window_days: _days, ...columns } = older; // too
+        const { primary_region: _primary, replica_regions: _replicas, pending_window_days: _days, ...old } = older; // too
+        const { key_store_id: _store, xks_key_id: _external, ...columns } = old;
         await tx.db.insertInto("key").values(columns).execute();
       }
     });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../src/base/clock.ts";
+import type { KeyStoreRow } from "../../src/storage/key-store-schema.ts";
 import { openFileStore, openMemoryStore } from "../../src/storage/open.ts";
 import { openPostgresStore, type PostgresOptions } from "../../src/storage/open-postgres.ts";
 import type { PostgresStore } from "../../src/storage/postgres-store.ts";
@@ -111,6 +112,34 @@ export function key(columns: Partial<KeyRow> = {}): KeyRow {
     rotation_enabled_at: null,
     expiration_model: null,
     valid_to: null,
+    key_store_id: null,
+    xks_key_id: null,
+    ...columns,
+  };
+}
+
+/** The row of an external key store that is disconnected. */
+export function keyStore(columns: Partial<KeyStoreRow> = {}): KeyStoreRow {
+  return {
+    region: "eu-west-1",
+    id: "cks-0a5f3c77e2b941d68",
+    account: "111122223333",
+    partition: "aws",
+    name: "orchard",
+    type: "EXTERNAL_KEY_STORE",
+    connection_state: "DISCONNECTED",
+    connection_error: null,
+    connection_request: null,
+    revision: "r1",
+    secret: new Uint8Array(0),
+    secret_at: 1,
+    created_at: 1,
+    connectivity: "PUBLIC_ENDPOINT",
+    endpoint: "https://proxy.keys.example.net",
+    path: "/kms/xks/v1",
+    access_key_id: "QRSTUV234567WXYZABCD",
+    vpc_service: null,
+    vpc_owner: null,
     ...columns,
   };
 }

@@ -39,6 +39,15 @@ const protectingKey = (action: `kms:${string}`) =>
 /** Only symmetric encryption keys protect data keys (API reference, GenerateDataKey). */
 const requireSymmetric = (_input: unknown, { key }: { key: Key }): void => requireAlgorithm("SYMMETRIC_DEFAULT", key);
 
+/** No key pair is protected by a key in a custom key store (API reference, GenerateDataKeyPair). */
+function requireOwnStore(input: unknown, { key }: { key: Key }): void {
+  requireSymmetric(input, { key });
+  if (key.row.key_store_id === null) return;
+  throw new UnsupportedOperationException(
+    `${key.arn} origin is ${key.row.origin} which is not valid for this operation.`,
+  );
+}
+
 /**
  * A new data key, plain and encrypted under the key (API reference, GenerateDataKey).
  *
@@ -62,7 +71,7 @@ export const generateDataKey = attestedUse("GenerateDataKey", {
       lengthBytesOf(input),
       input.EncryptionContext ?? {},
     );
-    return { CiphertextBlob: blob, Plaintext: plaintext, KeyId: key.arn, KeyMaterialId: key.material.materialId };
+    return { CiphertextBlob: blob, Plaintext: plaintext, KeyId: key.arn, ...materialIdOf(undefined, { key }) };
   },
 });
 
@@ -83,7 +92,7 @@ export const generateDataKeyWithoutPlaintext = use("GenerateDataKeyWithoutPlaint
       lengthBytesOf(input),
       input.EncryptionContext ?? {},
     );
-    return { CiphertextBlob, KeyId: key.arn, KeyMaterialId: key.material.materialId };
+    return { CiphertextBlob, KeyId: key.arn, ...materialIdOf(undefined, { key }) };
   },
 });
 
@@ -104,7 +113,7 @@ export const generateDataKeyPair = attestedUse("GenerateDataKeyPair", {
     requirePairSpec(input.KeyPairSpec);
     requireOffered(input.KeyPairSpec, call);
   },
-  check: requireSymmetric,
+  check: requireOwnStore,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {
     const { publicKey, privateKey, blob } = await custody.generateDataKeyPair(
       key.material,
@@ -133,7 +142,7 @@ export const generateDataKeyPairWithoutPlaintext = use("GenerateDataKeyPairWitho
     requirePairSpec(input.KeyPairSpec);
     requireOffered(input.KeyPairSpec, call);
   },
-  check: requireSymmetric,
+  check: requireOwnStore,
   async run({ KeyPairSpec, EncryptionContext = {} }, { key, custody }) {
     const { publicKey, blob } = await custody.generateDataKeyPairWithoutPlaintext(
       key.material,
@@ -158,7 +167,7 @@ function requirePairSpec(spec: string): void {
 
 /** `additionalEventData`; a key of another kind than symmetric encryption has no material that is named. */
 function materialIdOf(_output: unknown, { key }: { key: Key }): { KeyMaterialId: string } | undefined {
-  return key.hasMaterial && key.isSymmetric ? { KeyMaterialId: key.material.materialId } : undefined;
+  return key.namedMaterialId === undefined ? undefined : { KeyMaterialId: key.namedMaterialId };
 }
 
 function requireOneLength({ KeySpec, NumberOfBytes }: DataKeyInput): void {

@@ -101,7 +101,7 @@ export const decrypt = attestedUse("Decrypt", {
     const algorithm = custodyAlgorithm(EncryptionAlgorithm);
     const Plaintext = await custody.decrypt(key.material, CiphertextBlob, EncryptionContext, algorithm);
     const answer = { KeyId: key.arn, Plaintext, EncryptionAlgorithm };
-    return key.isSymmetric ? { ...answer, KeyMaterialId: key.material.materialId } : answer;
+    return key.namedMaterialId === undefined ? answer : { ...answer, KeyMaterialId: key.namedMaterialId };
   },
 });
 
@@ -151,9 +151,8 @@ export const reEncrypt = use("ReEncrypt", {
     }),
     resources: ["source", "destination"],
     additional: (_output, { source, destination }) => ({
-      ...(source.hasMaterial && source.isSymmetric && { SourceKeyMaterialId: source.material.materialId }),
-      ...(destination.hasMaterial &&
-        destination.isSymmetric && { DestinationKeyMaterialId: destination.material.materialId }),
+      SourceKeyMaterialId: source.namedMaterialId,
+      DestinationKeyMaterialId: destination.namedMaterialId,
     }),
   },
   dryRun: true,
@@ -204,8 +203,8 @@ export const reEncrypt = use("ReEncrypt", {
       KeyId: destination.arn,
       SourceEncryptionAlgorithm,
       DestinationEncryptionAlgorithm,
-      ...(source.isSymmetric && { SourceKeyMaterialId: source.material.materialId }),
-      ...(destination.isSymmetric && { DestinationKeyMaterialId: destination.material.materialId }),
+      ...(source.namedMaterialId !== undefined && { SourceKeyMaterialId: source.namedMaterialId }),
+      ...(destination.namedMaterialId !== undefined && { DestinationKeyMaterialId: destination.namedMaterialId }),
     };
   },
 });
@@ -223,7 +222,7 @@ interface SymmetricInput {
 
 /** `additionalEventData` of a symmetric cryptographic operation (spec 02, newer entries). */
 function materialIdOf(_output: unknown, { key }: { key: Key }): { KeyMaterialId: string } | undefined {
-  return key.hasMaterial && key.isSymmetric ? { KeyMaterialId: key.material.materialId } : undefined;
+  return key.namedMaterialId === undefined ? undefined : { KeyMaterialId: key.namedMaterialId };
 }
 
 /** The blob may be left out only by a dry run that asks for it, and then the key must be named (API reference, DryRunModifiers). */

@@ -14,6 +14,14 @@ import { decrypt, encrypt, reEncrypt } from "./encryption.ts";
 import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from "./grants.ts";
 import { deleteImportedKeyMaterial, getParametersForImport, importKeyMaterial } from "./imports.ts";
 import { deriveSharedSecret } from "./key-agreement.ts";
+import {
+  connectCustomKeyStore,
+  createCustomKeyStore,
+  deleteCustomKeyStore,
+  describeCustomKeyStores,
+  disconnectCustomKeyStore,
+  updateCustomKeyStore,
+} from "./key-stores.ts";
 import { getKeyLastUsage } from "./last-usage.ts";
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from "./lifecycle.ts";
 import { generateMac, verifyMac } from "./macs.ts";
@@ -35,17 +43,22 @@ import { listResourceTags, tagResource, untagResource } from "./tags.ts";
 export const operations: ReadonlyMap<string, Operation> = new Map(
   [
     cancelKeyDeletion,
+    connectCustomKeyStore,
     createAlias,
+    createCustomKeyStore,
     createGrant,
     createKey,
     decapsulate,
     decrypt,
     deleteAlias,
+    deleteCustomKeyStore,
     deleteImportedKeyMaterial,
     deriveSharedSecret,
+    describeCustomKeyStores,
     describeKey,
     disableKey,
     disableKeyRotation,
+    disconnectCustomKeyStore,
     enableKey,
     enableKeyRotation,
     encapsulate,
@@ -80,6 +93,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     tagResource,
     untagResource,
     updateAlias,
+    updateCustomKeyStore,
     updateKeyDescription,
     updatePrimaryRegion,
     verify,

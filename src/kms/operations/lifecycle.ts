@@ -9,15 +9,15 @@ import type { Reader } from "../../storage/store.ts";
 import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
-import { stateAt } from "../importing.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { creatableSpecs, findAlgorithms, requireOffered } from "../key-specs.ts";
-import { anyState, manageable, switchable } from "../key-states.ts";
+import { anyState, manageable, stateOf, switchable } from "../key-states.ts";
+import { placeInStore, requireExternalKey, requireStoreMembers } from "../key-stores/external-keys.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { requireKeyCount } from "../quotas/limits.ts";
-import { account, everyKey, Key, key, keyMadeOnFirstUse } from "../resources.ts";
+import { account, everyKey, Key, key, keyMadeOnFirstUse, keyStore } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
 import { MULTI_REGION_ROLE, multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
 import type { Input } from "../shapes.ts";
@@ -28,13 +28,20 @@ import { requireTags, tagOf } from "../tags.ts";
  * replicated (API reference, CreateKey).
  *
  * @throws ValidationException usage and spec don't go together, or the usage is missing where it must be given
- * @throws UnsupportedOperationException a kind of key that can't be made here yet
+ * @throws UnsupportedOperationException a kind of key that can't be made here yet, or not in a custom key store
+ * @throws CustomKeyStoreInvalidStateException, XksKey…Exception see key-stores/external-keys.ts
  * @throws MalformedPolicyDocumentException, LimitExceededException, TagException see key-policies.ts, tags.ts; quotas/limits.ts
  */
 export const createKey = change("CreateKey", {
   targets: [
     { as: "account", action: "kms:CreateKey", resource: account },
     { as: "tagged", action: "kms:TagResource", resource: everyKey, when: ({ Tags = [] }) => Tags.length > 0 },
+    {
+      as: "keyStore",
+      action: undefined,
+      resource: keyStore("CustomKeyStoreId"),
+      when: ({ CustomKeyStoreId }) => CustomKeyStoreId !== undefined,
+    },
     {
       as: "role",
       action: "iam:CreateServiceLinkedRole",
@@ -56,6 +63,8 @@ export const createKey = change("CreateKey", {
       MultiRegion: input.MultiRegion ?? false,
       BypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false,
       Tags: input.Tags ?? [],
+      CustomKeyStoreId: input.CustomKeyStoreId,
+      XksKeyId: input.XksKeyId,
     }),
     response: ({ KeyMetadata }) => ({ KeyMetadata }),
     resources: [],
@@ -66,16 +75,17 @@ export const createKey = change("CreateKey", {
     requireOffered(specOf(input), call);
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
-  async prepare(input, { call, custody }) {
+  async prepare(input, { call, custody, xks, keyStore }) {
+    if (originOf(input) === "EXTERNAL_KEY_STORE") await requireExternalKey(input, { keyStore, xks, call });
     const keyId = input.MultiRegion === true ? newMultiRegionKeyId() : newKeyId();
     if (originOf(input) === "EXTERNAL") return { keyId };
     const owner = { account: call.principal.account, region: call.region, keyId };
-    const kind = { spec: specOf(input), usage: usageOf(input), origin: "AWS_KMS" };
+    const kind = { spec: specOf(input), usage: usageOf(input), origin: originOf(input) };
     return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
   },
   async run(
     input,
-    { call, tx, prepared: { keyId, material }, unknownPrincipals },
+    { call, tx, keyStore, prepared: { keyId, material }, unknownPrincipals },
   ): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
@@ -85,6 +95,7 @@ export const createKey = change("CreateKey", {
       usage: usageOf(input),
       origin: originOf(input),
       multiRegion: input.MultiRegion === true,
+      ...(await placeInStore(input, { keyStore, tx })),
     };
     const row = newKeyRow({ ...owner, ...kind, description: input.Description ?? "", policy, now });
     const key = new Key(row);
@@ -120,8 +131,8 @@ function usageOf({ KeyUsage = "ENCRYPT_DECRYPT" }: Input<"CreateKey">): string {
   return KeyUsage;
 }
 
-function originOf({ Origin }: Input<"CreateKey">): "AWS_KMS" | "EXTERNAL" {
-  return Origin === "EXTERNAL" ? "EXTERNAL" : "AWS_KMS";
+function originOf({ Origin }: Input<"CreateKey">): "AWS_KMS" | "EXTERNAL" | "EXTERNAL_KEY_STORE" {
+  return Origin === "EXTERNAL" || Origin === "EXTERNAL_KEY_STORE" ? Origin : "AWS_KMS";
 }
 
 /** Texts as recorded on AWS (spec 09) where they are known. */
@@ -143,7 +154,7 @@ function requireCreatable(input: Input<"CreateKey">): void {
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
   if (input.Origin !== undefined && originOf(input) !== input.Origin) throw notYet(`Origin ${input.Origin}`);
-  if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) throw notYet("custom key stores");
+  requireStoreMembers(input);
 }
 
 function notYet(what: string): UnsupportedOperationException {
@@ -155,7 +166,7 @@ export const describeKey = read("DescribeKey", {
   targets: [{ as: "key", action: "kms:DescribeKey", resource: keyMadeOnFirstUse("KeyId"), states: anyState }],
   conditions: aliasCondition("KeyId"),
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
-  run: (_input, { call, key: { row } }) => ({ KeyMetadata: keyMetadata({ ...row, state: stateAt(row, call.now) }) }),
+  run: (_input, { call, key }) => ({ KeyMetadata: keyMetadata({ ...key.row, state: stateOf(key, call.now) }) }),
 });
 
 const listKeysSizes = { initial: 100, max: 1000 };

@@ -6,6 +6,7 @@ import { Key } from "../resources.ts";
 import {
   cryptographicOperations,
   cryptographicQuotas,
+  keyStoreQuotas,
   operationQuotas,
   pairOperations,
   pairQuotas,
@@ -46,7 +47,20 @@ function chargeKind(_input: unknown, call: Call, found: Readonly<Record<string, 
     const quota = cryptographicQuotas[kindOf(resource.row.spec)];
     if (charges[0]?.quota !== quota) charges.push({ quota, account, region });
   }
-  return charges.length > 0 ? charges : [{ quota: cryptographicQuotas.symmetric, account, region }];
+  if (charges.length === 0) charges.push({ quota: cryptographicQuotas.symmetric, account, region });
+  return [...charges, ...chargesOfStores(Object.values(found))];
+}
+
+/** Custom key stores have a quota of their own, whoever uses their keys: each takes one of it for a request. */
+function chargesOfStores(found: readonly Resource[]): readonly Charge[] {
+  const stores = new Map<string, Charge>();
+  for (const resource of found) {
+    const store = resource instanceof Key ? resource.keyStore : undefined;
+    if (store === undefined) continue;
+    const { account, region, id: subject } = store;
+    stores.set(subject, { quota: keyStoreQuotas[store.type], account, region, subject });
+  }
+  return [...stores.values()];
 }
 
 function kindOf(spec: string): keyof typeof cryptographicQuotas {

@@ -1,0 +1,33 @@
+/** The errors of SSM (models/ssm.json), and what refusals by KMS become there. */
+
+import { AccessDeniedException, coded, type ServiceError, ThrottlingException } from "../../base/errors.ts";
+import { KmsRefusal } from "../forwarding.ts";
+
+export class HierarchyLevelLimitExceededException extends coded("HierarchyLevelLimitExceededException") {}
+export class HierarchyTypeMismatchException extends coded("HierarchyTypeMismatchException") {}
+export class InternalServerError extends coded("InternalServerError", 500, "Message") {}
+export class InvalidAllowedPatternException extends coded("InvalidAllowedPatternException") {}
+export class InvalidFilterKey extends coded("InvalidFilterKey") {}
+export class InvalidFilterOption extends coded("InvalidFilterOption") {}
+export class InvalidFilterValue extends coded("InvalidFilterValue", 400, "Message") {}
+export class InvalidKeyId extends coded("InvalidKeyId") {}
+export class InvalidNextToken extends coded("InvalidNextToken", 400, "Message") {}
+export class ParameterAlreadyExists extends coded("ParameterAlreadyExists") {}
+export class ParameterLimitExceeded extends coded("ParameterLimitExceeded") {}
+export class ParameterNotFound extends coded("ParameterNotFound") {}
+export class ParameterVersionNotFound extends coded("ParameterVersionNotFound") {}
+
+/**
+ * What a refusal by KMS becomes (KMS guide, Parameter Store: troubleshooting): `InvalidKeyId` with the message of KMS where the
+ * key can't be used, access denied where the caller may not.
+ */
+export function errorOfKms(cause: unknown): unknown {
+  if (!(cause instanceof KmsRefusal)) return cause;
+  return ofCode(cause) ?? new InvalidKeyId(cause.quoted);
+}
+
+function ofCode({ cause: error, quoted }: KmsRefusal): ServiceError | undefined {
+  if (error.code === "AccessDeniedException") return new AccessDeniedException(quoted);
+  if (error.code === "ThrottlingException") return new ThrottlingException("Rate exceeded");
+  return error.status >= 500 ? new InternalServerError("", { cause: error }) : undefined;
+}

@@ -1,0 +1,291 @@
+/** PutParameter, GetParameter, GetParameters, DeleteParameter, DeleteParameters and GetParameterHistory. */
+
+import type { Parameter } from "@aws-sdk/client-ssm";
+import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import type { Call, Target } from "../../pipeline/operation.ts";
+import type { SsmParameterRow } from "../../storage/service-schema.ts";
+import {
+  countParameters,
+  deleteParameter as deleteParameterRows,
+  findParameter,
+  insertParameter,
+  listVersions,
+} from "../../storage/ssm-parameters.ts";
+import {
+  HierarchyTypeMismatchException,
+  InvalidAllowedPatternException,
+  ParameterAlreadyExists,
+  ParameterLimitExceeded,
+  ParameterNotFound,
+  ParameterVersionNotFound,
+} from "./errors.ts";
+import { meantParameter, parameterArn, requireName } from "./names.ts";
+import { type Context, change, type Input, onParameter, read } from "./operation.ts";
+import { page } from "./pages.ts";
+import { encryptValue, shownValue } from "./secure-strings.ts";
+
+/** Bytes of a value, and parameters of an account in a Region (Systems Manager guide, Managing parameter tiers). */
+const TIERS = {
+  Standard: { bytes: 4096, parameters: 10_000 },
+  Advanced: { bytes: 8192, parameters: 100_000 },
+} as const;
+type Tier = keyof typeof TIERS;
+
+/** Versions of a parameter that are kept (API reference, PutParameter). */
+const VERSIONS_MAX = 100;
+
+/** What PutParameter has ready before its transaction. */
+interface Prepared {
+  readonly tier: Tier;
+  readonly value: string;
+  readonly keyId: string | undefined;
+}
+
+const ownerOf = ({ principal, region }: Call) => ({ account: principal.account, region });
+
+/** Writes a parameter; a SecureString's value is encrypted by KMS in the caller's name (KMS guide, Parameter Store). */
+export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
+  targets: [onParameter("ssm:PutParameter", ({ Name }: Input<"PutParameter">) => Name)],
+  validate(input, call) {
+    requireName(input.Name, call);
+    if (input.Value === "") throw new ValidationException("A parameter value must have at least one character.");
+    if (input.KeyId !== undefined && input.Type !== undefined && input.Type !== "SecureString") {
+      throw new ValidationException("KeyId is required for SecureString type parameter only.");
+    }
+    if (input.Overwrite === true && input.Tags !== undefined && input.Tags.length > 0) {
+      throw new ValidationException(
+        "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
+      );
+    }
+    requireBuilt(input);
+  },
+  async prepare(input, context) {
+    const { call, store } = context;
+    const before = await findParameter(store.db, { ...ownerOf(call), name: input.Name });
+    requireWritable(input, before);
+    const tier = tierOf(input, before);
+    if ((input.Type ?? before?.type) !== "SecureString") return { tier, value: input.Value, keyId: undefined };
+    if (tier === "Advanced") {
+      throw new UnsupportedOperationException(
+        "Keystead does not support SecureString parameters of the advanced tier yet.",
+      );
+    }
+    const { Name: name, Value: value, KeyId: keyId } = input;
+    return { tier, ...(await encryptValue({ name, value, keyId }, context)) };
+  },
+  async run(input, { call, tx, prepared }) {
+    const { tier, value, keyId } = prepared;
+    const owner = ownerOf(call);
+    const before = await findParameter(tx.db, { ...owner, name: input.Name });
+    requireWritable(input, before);
+    if (before === undefined && (await countParameters(tx, owner, tier)) >= TIERS[tier].parameters) {
+      throw new ParameterLimitExceeded(
+        `An account can have at most ${TIERS[tier].parameters} parameters of this tier.`,
+      );
+    }
+    const type = input.Type ?? before?.type;
+    const isSecure = type === "SecureString";
+    if (type === undefined || tierOf(input, before) !== tier || isSecure !== (keyId !== undefined)) {
+      throw new ParameterAlreadyExists("The parameter was changed at the same moment.");
+    }
+    const version = (before?.version ?? 0) + 1;
+    const row = {
+      ...owner,
+      name: input.Name,
+      version,
+      type,
+      tier,
+      value,
+      key_id: keyId ?? null,
+      description: input.Description ?? before?.description ?? null,
+      modified_at: call.now,
+      modified_by: call.principal.arn,
+    };
+    await insertParameter(tx, row, { oldest: version - VERSIONS_MAX + 1 });
+    return { Version: version, Tier: tier };
+  },
+});
+
+/** @throws UnsupportedOperationException what of the request would have no effect here */
+function requireBuilt({ AllowedPattern, Policies, DataType = "text", Tags = [] }: Input<"PutParameter">): void {
+  if (AllowedPattern !== undefined && AllowedPattern !== "") {
+    throw new InvalidAllowedPatternException("Keystead does not support AllowedPattern.");
+  }
+  if (Policies !== undefined) throw new UnsupportedOperationException("Keystead does not support parameter policies.");
+  if (Tags.length > 0) throw new UnsupportedOperationException("Keystead does not support tags of parameters yet.");
+  if (DataType === "text") return;
+  throw new ValidationException(
+    `The following data type is not supported: ${DataType} (Data type names are all lowercase.)`,
+  );
+}
+
+/** The texts are those of the API reference, and of users who quote them. */
+function requireWritable({ Type, Overwrite, KeyId }: Input<"PutParameter">, before: SsmParameterRow | undefined): void {
+  if (before === undefined) {
+    if (Type !== undefined) return;
+    throw new ValidationException("A parameter type is required when you create a parameter.");
+  }
+  if (Overwrite !== true) {
+    throw new ParameterAlreadyExists(
+      "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+    );
+  }
+  if (Type !== undefined && Type !== before.type) {
+    throw new HierarchyTypeMismatchException(
+      "Parameter Store doesn't support changing a parameter type in a hierarchy. For example, you can't change a parameter from a String type to a SecureString type. You must create a new, unique parameter.",
+    );
+  }
+  if (KeyId !== undefined && before.type !== "SecureString") {
+    throw new ValidationException("KeyId is required for SecureString type parameter only.");
+  }
+}
+
+/** A parameter that is advanced stays so; intelligent tiering takes the cheapest that will do. */
+function tierOf({ Tier, Value }: Input<"PutParameter">, before: SsmParameterRow | undefined): Tier {
+  const bytes = Buffer.byteLength(Value);
+  const isAdvanced = before?.tier === "Advanced";
+  if (Tier === "Standard" && isAdvanced) {
+    throw new ValidationException(
+      "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a standard parameter.",
+    );
+  }
+  const isLarge = Tier === "Intelligent-Tiering" && bytes > TIERS.Standard.bytes;
+  const tier = Tier === "Advanced" || isAdvanced || isLarge ? "Advanced" : "Standard";
+  if (bytes <= TIERS[tier].bytes) return tier;
+  throw new ValidationException(
+    tier === "Standard"
+      ? "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"
+      : "Advanced tier parameters support a maximum parameter value of 8192 characters.",
+  );
+}
+
+/** A parameter as reads answer it. */
+export async function describe(
+  row: SsmParameterRow,
+  {
+    selector = "",
+    withDecryption = false,
+  }: { readonly selector?: string; readonly withDecryption?: boolean | undefined },
+  context: Context,
+): Promise<Parameter> {
+  return {
+    Name: row.name,
+    Type: row.type,
+    Value: await shownValue(row, withDecryption, context),
+    Version: row.version,
+    ...(selector !== "" && { Selector: selector }),
+    LastModifiedDate: new Date(row.modified_at),
+    ARN: parameterArn(context.call, row.name),
+    DataType: "text",
+  };
+}
+
+/** One parameter, the newest version or the one after the colon. Its value is in clear only with decryption. */
+export const getParameter = read("GetParameter", {
+  targets: [
+    onParameter("ssm:GetParameter", ({ Name }: Input<"GetParameter">, call) => meantParameter(Name, call).name),
+  ],
+  async run({ Name, WithDecryption: withDecryption }, context) {
+    const { name, selector, version } = meantParameter(Name, context.call);
+    const owner = ownerOf(context.call);
+    const row = await findParameter(context.store.db, { ...owner, name }, version);
+    if (row !== undefined) return { Parameter: await describe(row, { selector, withDecryption }, context) };
+    const newest = version === undefined ? undefined : await findParameter(context.store.db, { ...owner, name });
+    if (newest === undefined) throw new ParameterNotFound();
+    throw new ParameterVersionNotFound(
+      `Systems Manager could not find version ${selector.slice(1)} of ${name}. Verify the version and try again.`,
+    );
+  },
+});
+
+/** Names of one request (the model's ParameterNameList). */
+const NAMES_MAX = 10;
+
+/** A permission on each of the names. */
+function onEach(action: string, isReading: boolean): readonly Target<{ readonly Names: readonly string[] }>[] {
+  return Array.from({ length: NAMES_MAX }, (_, index) =>
+    onParameter(
+      action,
+      ({ Names }: { readonly Names: readonly string[] }, call: Call) => {
+        const name = Names[index];
+        return name === undefined || !isReading ? name : meantParameter(name, call).name;
+      },
+      `parameter ${index}`,
+    ),
+  );
+}
+
+/** Several parameters; those that are not there are named, and fail nothing. */
+export const getParameters = read("GetParameters", {
+  targets: onEach("ssm:GetParameters", true) as never,
+  async run({ Names = [], WithDecryption: withDecryption }, context) {
+    const Parameters: Parameter[] = [];
+    const InvalidParameters: string[] = [];
+    for (const text of new Set(Names)) {
+      const { name, selector, version } = meantParameter(text, context.call);
+      const row = await findParameter(context.store.db, { ...ownerOf(context.call), name }, version);
+      if (row === undefined) InvalidParameters.push(text);
+      else Parameters.push(await describe(row, { selector, withDecryption }, context));
+    }
+    Parameters.sort(({ Name: left = "" }, { Name: right = "" }) => (left < right ? -1 : 1));
+    return { Parameters, InvalidParameters };
+  },
+});
+
+/** Removes a parameter with all its versions. */
+export const deleteParameter = change("DeleteParameter", {
+  targets: [onParameter("ssm:DeleteParameter", ({ Name }: Input<"DeleteParameter">) => Name)],
+  async run({ Name: name }, { call, tx }) {
+    if (!(await deleteParameterRows(tx, { ...ownerOf(call), name }))) throw new ParameterNotFound();
+    return {};
+  },
+});
+
+/** Removes several parameters; those that are not there are named. */
+export const deleteParameters = change("DeleteParameters", {
+  targets: onEach("ssm:DeleteParameters", false) as never,
+  async run({ Names = [] }, { call, tx }) {
+    const DeletedParameters: string[] = [];
+    const InvalidParameters: string[] = [];
+    for (const name of new Set(Names)) {
+      const wasThere = await deleteParameterRows(tx, { ...ownerOf(call), name });
+      (wasThere ? DeletedParameters : InvalidParameters).push(name);
+    }
+    return { DeletedParameters, InvalidParameters };
+  },
+});
+
+/** The versions of a parameter, oldest first. */
+export const getParameterHistory = read("GetParameterHistory", {
+  targets: [onParameter("ssm:GetParameterHistory", ({ Name }: Input<"GetParameterHistory">) => Name)],
+  async run(input, context) {
+    const name = { ...ownerOf(context.call), name: input.Name };
+    if ((await findParameter(context.store.db, name)) === undefined) throw new ParameterNotFound();
+    const { items, ...rest } = await page(input, context, {
+      initial: 50,
+      filter: input.Name,
+      list: (after, count) => listVersions(context.store.db, name, { after: Number(after ?? 0), count }),
+      nameOf: ({ version }) => String(version),
+    });
+    const versions = items.map(async (row) => {
+      const {
+        Selector: _selector,
+        ARN: _arn,
+        ...shown
+      } = await describe(row, { withDecryption: input.WithDecryption }, context);
+      return { ...shown, ...metadata(row), Labels: [] };
+    });
+    return { Parameters: await Promise.all(versions), ...rest };
+  },
+});
+
+/** What lists tell of a version beside its value. */
+export function metadata(row: SsmParameterRow) {
+  return {
+    ...(row.key_id !== null && { KeyId: row.key_id }),
+    LastModifiedUser: row.modified_by,
+    ...(row.description !== null && { Description: row.description }),
+    Tier: row.tier,
+    Policies: [],
+  };
+}

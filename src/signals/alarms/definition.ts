@@ -1,0 +1,129 @@
+/** What an alarm watches: the input of PutMetricAlarm as far as it is served, and how it is shown again. */
+
+import type { MetricAlarm, Statistic } from "@aws-sdk/client-cloudwatch";
+import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
+import { alarmArn, dimensionsIn, type Input } from "../cloudwatch-operation.ts";
+import { findMetric, unitOf } from "../metrics/catalog.ts";
+import { isStatistic } from "../metrics/operations.ts";
+import type { Series } from "../metrics/recorder.ts";
+import { type Condition, isServed } from "./decide.ts";
+
+/** An alarm as its row has it. */
+export type AlarmDefinition = Omit<Input<"PutMetricAlarm">, "Tags"> &
+  Condition & {
+    readonly AlarmName: string;
+    readonly MetricName: string;
+    readonly Namespace: string;
+    readonly Statistic: Statistic;
+    /** Seconds. */
+    readonly Period: number;
+  };
+
+const MINUTE_SECONDS = 60;
+const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 86_400;
+const WEEK_SECONDS = 604_800;
+const TREATMENTS = ["breaching", "notBreaching", "ignore", "missing"];
+
+/**
+ * @throws ValidationException the alarm contradicts itself
+ * @throws UnsupportedOperationException it watches in a way that is not served
+ */
+export function definitionOf({ Tags, ...input }: Input<"PutMetricAlarm">): AlarmDefinition {
+  requireServed(input, Tags);
+  const {
+    MetricName,
+    Namespace,
+    Statistic = "",
+    Period,
+    EvaluationPeriods,
+    Threshold,
+    ComparisonOperator = "",
+  } = input;
+  if (MetricName === undefined || Namespace === undefined || Period === undefined || Threshold === undefined) {
+    throw new ValidationException(
+      "MetricName, Namespace, Period and Threshold must be given for an alarm on a metric.",
+    );
+  }
+  if (EvaluationPeriods === undefined || !isServed(ComparisonOperator) || !isStatistic(Statistic)) {
+    throw new ValidationException(
+      "EvaluationPeriods, ComparisonOperator and Statistic must be given for an alarm on a metric.",
+    );
+  }
+  const definition = {
+    ...input,
+    MetricName,
+    Namespace,
+    Statistic,
+    Period,
+    EvaluationPeriods,
+    Threshold,
+    ComparisonOperator,
+  };
+  requireConsistent(definition);
+  return { ...definition, AlarmName: input.AlarmName ?? "" };
+}
+
+function requireServed(input: Omit<Input<"PutMetricAlarm">, "Tags">, tags: Input<"PutMetricAlarm">["Tags"]): void {
+  const { Metrics, ExtendedStatistic, ThresholdMetricId, EvaluationCriteria, EvaluationInterval } = input;
+  const others = { Metrics, ExtendedStatistic, ThresholdMetricId, EvaluationCriteria, EvaluationInterval };
+  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (other !== undefined) throw new UnsupportedOperationException(`Keystead does not support ${other} of alarms yet.`);
+  if ((tags ?? []).length > 0) throw new UnsupportedOperationException("Keystead does not support Tags of alarms yet.");
+  const { ComparisonOperator = "" } = input;
+  if (/Upper|Lower/.test(ComparisonOperator)) {
+    throw new UnsupportedOperationException(`Keystead does not support ${ComparisonOperator} yet.`);
+  }
+}
+
+function requireConsistent(
+  alarm: Pick<AlarmDefinition, "Period" | "EvaluationPeriods" | "DatapointsToAlarm" | "TreatMissingData">,
+): void {
+  const { Period, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = "missing" } = alarm;
+  if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("The value of Period must be a multiple of 60.");
+  const limit = Period < HOUR_SECONDS ? DAY_SECONDS : WEEK_SECONDS;
+  if (Period * EvaluationPeriods > limit) {
+    const span = limit === DAY_SECONDS ? "a day" : "a week";
+    throw new ValidationException(
+      `Metrics cannot be checked across more than ${span} (EvaluationPeriods * Period must be <= ${limit}).`,
+    );
+  }
+  if (DatapointsToAlarm > EvaluationPeriods) {
+    throw new ValidationException("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
+  }
+  if (!TREATMENTS.includes(TreatMissingData)) {
+    throw new ValidationException(`TreatMissingData ${TreatMissingData} is not one of ${TREATMENTS.join(", ")}.`);
+  }
+}
+
+/** The definition in a row. */
+export function parsedDefinition({ definition }: Pick<MetricAlarmRow, "definition">): AlarmDefinition {
+  return JSON.parse(definition) as AlarmDefinition;
+}
+
+/** The series that an alarm watches; undefined where no such metric can have data. */
+export function watchedSeries({ account, region }: MetricAlarmRow, alarm: AlarmDefinition): Series | undefined {
+  const metric = findMetric(alarm.Namespace, alarm.MetricName);
+  if (metric === undefined || (alarm.Unit ?? unitOf(metric)) !== unitOf(metric)) return undefined;
+  return { account, region, metric, dimensions: dimensionsIn(alarm.Dimensions) };
+}
+
+/** An alarm as DescribeAlarms shows it. */
+export function shownAlarm(row: MetricAlarmRow): MetricAlarm {
+  return {
+    ActionsEnabled: true,
+    OKActions: [],
+    AlarmActions: [],
+    InsufficientDataActions: [],
+    Dimensions: [],
+    ...parsedDefinition(row),
+    AlarmArn: alarmArn(row, row.name),
+    AlarmConfigurationUpdatedTimestamp: new Date(row.configured_at),
+    StateValue: row.state,
+    StateReason: row.reason,
+    ...(row.reason_data !== null && { StateReasonData: row.reason_data }),
+    StateUpdatedTimestamp: new Date(row.updated_at),
+    StateTransitionedTimestamp: new Date(row.changed_at),
+  };
+}

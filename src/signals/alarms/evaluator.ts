@@ -1,0 +1,133 @@
+/** Evaluates every alarm once a minute of the injected clock. */
+
+import type { Clock } from "../../base/clock.ts";
+import { findAlarm, listAllAlarms, pruneHistory } from "../../storage/alarms.ts";
+import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
+import type { Store } from "../../storage/store.ts";
+import { statisticOf } from "../metrics/operations.ts";
+import type { MetricReader } from "../metrics/reader.ts";
+import { decideState, type Period, RANGE_EXTRA, reasonOf, type Verdict } from "./decide.ts";
+import { type AlarmDefinition, parsedDefinition, watchedSeries } from "./definition.ts";
+import type { AlarmStates } from "./states.ts";
+
+const MINUTE_MS = 60_000;
+const SECOND_MS = 1_000;
+/** How often it is looked whether a minute has begun. */
+const POLL_MS = 5_000;
+const ALARMS_PER_STEP = 200;
+/** Data of other processes comes up to this late. */
+const LAG_MS = MINUTE_MS;
+/** How long history is kept (API reference, DescribeAlarmHistory). */
+const HISTORY_MS = 30 * 86_400_000;
+const PRUNE_EVERY_MS = 3_600_000;
+
+export interface AlarmEvaluatorOptions {
+  readonly store: Pick<Store, "db" | "transaction">;
+  readonly clock: Clock;
+  readonly metrics: MetricReader;
+  readonly states: AlarmStates;
+  /** Is told when it failed; the next look tries again. */
+  readonly onError: (cause: unknown) => void;
+}
+
+/** Several may run on one database: a change of state is made by whoever comes first. */
+export class AlarmEvaluator {
+  readonly #options: AlarmEvaluatorOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #minute = 0;
+  #prunedAt = 0;
+  #isStopped = false;
+
+  constructor(options: AlarmEvaluatorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.run().catch(this.#options.onError), POLL_MS).unref();
+  }
+
+  /** Ends after the alarm that is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    await this.#running.catch(() => undefined);
+  }
+
+  /** Evaluates all alarms, if a minute has begun since it did last. */
+  run(): Promise<void> {
+    this.#running = this.#running.catch(() => undefined).then(() => this.#evaluateAll());
+    return this.#running;
+  }
+
+  async #evaluateAll(): Promise<void> {
+    const { store, clock, metrics } = this.#options;
+    const now = clock.now();
+    const minute = Math.floor(now / MINUTE_MS);
+    if (minute === this.#minute) return;
+    let rows = await listAllAlarms(store.db, undefined, ALARMS_PER_STEP);
+    if (rows.length > 0) await metrics.refresh();
+    while (rows.length > 0) {
+      for (const row of rows) {
+        if (this.#isStopped) return;
+        await this.#evaluate(row, now);
+      }
+      rows = await listAllAlarms(store.db, rows.at(-1), ALARMS_PER_STEP);
+    }
+    await this.#prune(now);
+    this.#minute = minute;
+  }
+
+  async #evaluate(row: MetricAlarmRow, now: number): Promise<void> {
+    const alarm = parsedDefinition(row);
+    const range = await this.#rangeOf(row, alarm, now);
+    const verdict = decideState(alarm, range);
+    if (verdict === undefined || verdict.state === row.state) return;
+    const reasonData = JSON.stringify(reasonDataOf(alarm, verdict, range, now));
+    await this.#options.store.transaction(async (tx) => {
+      const current = await findAlarm(tx.db, row);
+      const isSame = current?.state === row.state && current.configured_at === row.configured_at;
+      if (current === undefined || !isSame) return;
+      const reason = reasonOf(alarm, verdict, row.state);
+      await this.#options.states.set(tx, current, { state: verdict.state, reason, reasonData, now });
+    });
+  }
+
+  /** The periods of the evaluation range, the newest first; the newest ends with the last minute whose data is here. */
+  async #rangeOf(row: MetricAlarmRow, alarm: AlarmDefinition, now: number): Promise<readonly Period[]> {
+    const count = alarm.EvaluationPeriods + RANGE_EXTRA;
+    const periodMs = alarm.Period * SECOND_MS;
+    const until = Math.floor((now - LAG_MS) / MINUTE_MS) * MINUTE_MS;
+    const from = until - count * periodMs;
+    const series = watchedSeries(row, alarm);
+    const points = series === undefined ? [] : await this.#options.metrics.points(series, { from, until, periodMs });
+    const values = new Map(points.map((point) => [point.start, statisticOf(point, alarm.Statistic)]));
+    return Array.from({ length: count }, (_, index) => {
+      const start = until - (index + 1) * periodMs;
+      const value = values.get(start);
+      return { start, ...(value !== undefined && { value }) };
+    });
+  }
+
+  async #prune(now: number): Promise<void> {
+    if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
+    await this.#options.store.transaction((tx) => pruneHistory(tx, now - HISTORY_MS));
+    this.#prunedAt = now;
+  }
+}
+
+/** `StateReasonData`, as CloudWatch has it. */
+function reasonDataOf(alarm: AlarmDefinition, { points }: Verdict, range: readonly Period[], now: number): object {
+  const time = (at: number): string => new Date(at).toISOString().replace("Z", "+0000");
+  const first = points.at(-1) ?? range.at(alarm.EvaluationPeriods - 1);
+  return {
+    version: "1.0",
+    queryDate: time(now),
+    ...(first !== undefined && { startDate: time(first.start) }),
+    statistic: alarm.Statistic,
+    period: alarm.Period,
+    recentDatapoints: points.map(({ value }) => value).reverse(),
+    threshold: alarm.Threshold,
+    evaluatedDatapoints: points.map(({ start, value }) => ({ timestamp: time(start), value })),
+  };
+}

@@ -1,0 +1,189 @@
+/** The operations on alarms. */
+
+import { randomUUID } from "node:crypto";
+import type { HistoryItemType } from "@aws-sdk/client-cloudwatch";
+import { ValidationException } from "../../base/errors.ts";
+import * as rows from "../../storage/alarms.ts";
+import type { AlarmHistoryRow, MetricAlarmRow } from "../../storage/signal-schema.ts";
+import type { Tx } from "../../storage/store.ts";
+import {
+  change,
+  InvalidFormatFault,
+  LimitExceededFault,
+  ownAlarmArn,
+  ownerOf,
+  page,
+  ResourceNotFound,
+  read,
+} from "../cloudwatch-operation.ts";
+import { requireOwnArns } from "../operation.ts";
+import { definitionOf, parsedDefinition, shownAlarm } from "./definition.ts";
+
+/** Alarms of an account in a Region (CloudWatch user guide, Quotas), names in one request, and items of a page. */
+const ALARMS_MAX = 5_000;
+const NAMES_MAX = 100;
+const PAGE_SIZE = 50;
+const HISTORY_PAGE_SIZE = 100;
+
+/** Makes an alarm, or changes what the one of that name watches. */
+export const putMetricAlarm = change("PutMetricAlarm", {
+  on: ({ AlarmName = "" }, call) => [ownAlarmArn(call, AlarmName)],
+  validate: (input) => {
+    definitionOf(input);
+  },
+  async run(input, { call, tx }) {
+    const definition = definitionOf(input);
+    const owner = { ...ownerOf(call), name: definition.AlarmName };
+    const { AlarmActions = [], OKActions = [], InsufficientDataActions = [] } = definition;
+    requireOwnArns([...AlarmActions, ...OKActions, ...InsufficientDataActions], call);
+    const before = await rows.findAlarm(tx.db, owner);
+    if (before === undefined && (await rows.countAlarms(tx.db, owner)) >= ALARMS_MAX) {
+      throw new LimitExceededFault("The maximum limit for alarms has been reached.");
+    }
+    const row: MetricAlarmRow = {
+      ...owner,
+      partition: call.partition,
+      definition: JSON.stringify(definition),
+      state: "INSUFFICIENT_DATA",
+      reason: "Unchecked: Initial alarm creation",
+      reason_data: null,
+      updated_at: call.now,
+      changed_at: call.now,
+      configured_at: call.now,
+    };
+    await rows.putAlarm(tx, row);
+    await noteConfiguration(tx, row, before === undefined ? "created" : "updated");
+    return {};
+  },
+});
+
+type Configured = "created" | "updated" | "deleted";
+
+async function noteConfiguration(tx: Tx, row: MetricAlarmRow, what: Configured): Promise<void> {
+  const { account, region, name, configured_at } = row;
+  const type = { created: "Create", updated: "Update", deleted: "Delete" }[what];
+  await rows.insertHistory(tx, {
+    ...{ id: randomUUID(), account, region, name, kind: "ConfigurationUpdate", happened_at: configured_at },
+    summary: `Alarm "${name}" ${what}`,
+    data: JSON.stringify({ version: "1.0", type, [`${what}Alarm`]: parsedDefinition(row) }),
+  });
+}
+
+/** The alarms of the account, by names, prefix, state and action. */
+export const describeAlarms = read("DescribeAlarms", {
+  on: ({ AlarmNames }, call) =>
+    AlarmNames === undefined || AlarmNames.length === 0 ? [ownAlarmArn(call, "*")] : ownNames(call, AlarmNames),
+  onMax: NAMES_MAX,
+  validate({ AlarmNames, AlarmNamePrefix }) {
+    if (AlarmNames === undefined || AlarmNamePrefix === undefined) return;
+    throw new ValidationException("AlarmNamePrefix cannot be specified with AlarmNames.");
+  },
+  async run(input, context) {
+    const { AlarmNames, AlarmNamePrefix = "", AlarmTypes = ["MetricAlarm"], StateValue, ActionPrefix } = input;
+    const { ChildrenOfAlarmName, ParentsOfAlarmName } = input;
+    const { call, store } = context;
+    const areAsked =
+      AlarmTypes.includes("MetricAlarm") && ChildrenOfAlarmName === undefined && ParentsOfAlarmName === undefined;
+    const found = areAsked
+      ? await rows.listAlarms(store.db, ownerOf(call), { after: undefined, count: ALARMS_MAX })
+      : [];
+    const all = found.filter(
+      (row) =>
+        (AlarmNames?.includes(row.name) ?? true) &&
+        row.name.startsWith(AlarmNamePrefix) &&
+        (StateValue ?? row.state) === row.state &&
+        (ActionPrefix === undefined || actionsOf(row).some((arn) => arn.startsWith(ActionPrefix))),
+    );
+    const { items, ...rest } = await page(
+      { NextToken: input.NextToken, limit: input.MaxRecords ?? PAGE_SIZE },
+      context,
+      {
+        all,
+        filter: JSON.stringify([AlarmNames, AlarmNamePrefix, StateValue, ActionPrefix]),
+        nameOf: ({ name }) => name,
+      },
+    );
+    return { MetricAlarms: items.map(shownAlarm), CompositeAlarms: [], ...rest };
+  },
+});
+
+function ownNames(call: Parameters<typeof ownAlarmArn>[0], names: readonly string[] = []): readonly string[] {
+  return names.map((name) => ownAlarmArn(call, name));
+}
+
+function actionsOf(row: MetricAlarmRow): readonly string[] {
+  const { AlarmActions = [], OKActions = [], InsufficientDataActions = [] } = parsedDefinition(row);
+  return [...AlarmActions, ...OKActions, ...InsufficientDataActions];
+}
+
+/** Removes alarms; those that are not there are no error. */
+export const deleteAlarms = change("DeleteAlarms", {
+  on: ({ AlarmNames }, call) => ownNames(call, AlarmNames),
+  onMax: NAMES_MAX,
+  async run({ AlarmNames = [] }, { call, tx }) {
+    for (const name of AlarmNames) {
+      const row = await rows.findAlarm(tx.db, { ...ownerOf(call), name });
+      if (row === undefined) continue;
+      await rows.deleteAlarm(tx, row);
+      await noteConfiguration(tx, { ...row, configured_at: call.now }, "deleted");
+    }
+    return {};
+  },
+});
+
+/** Sets the state of an alarm until it is evaluated next, to try what follows from it. */
+export const setAlarmState = change("SetAlarmState", {
+  on: ({ AlarmName = "" }, call) => [ownAlarmArn(call, AlarmName)],
+  validate({ StateReasonData }) {
+    if (StateReasonData === undefined) return;
+    try {
+      JSON.parse(StateReasonData);
+    } catch {
+      throw new InvalidFormatFault("StateReasonData must be valid JSON.");
+    }
+  },
+  async run({ AlarmName = "", StateValue, StateReason = "", StateReasonData }, { call, tx, states }) {
+    const row = await rows.findAlarm(tx.db, { ...ownerOf(call), name: AlarmName });
+    if (row === undefined || StateValue === undefined) throw new ResourceNotFound("Unknown");
+    const reasonData = StateReasonData ?? null;
+    await states.set(tx, row, { state: StateValue, reason: StateReason, reasonData, now: call.now });
+    return {};
+  },
+});
+
+/** What happened to the account's alarms, also to those that are gone. */
+export const describeAlarmHistory = read("DescribeAlarmHistory", {
+  on: ({ AlarmName = "*" }, call) => [ownAlarmArn(call, AlarmName)],
+  async run(input, context) {
+    const { AlarmName: name, AlarmTypes = ["MetricAlarm"], HistoryItemType, StartDate, EndDate, ScanBy } = input;
+    const { call, store } = context;
+    const found = await rows.listHistory(store.db, {
+      ...ownerOf(call),
+      ...(name !== undefined && { name }),
+      from: StartDate?.getTime() ?? 0,
+      until: EndDate?.getTime() ?? call.now,
+    });
+    const wanted = found.filter(({ kind }) => AlarmTypes.includes("MetricAlarm") && (HistoryItemType ?? kind) === kind);
+    const { items, ...rest } = await page(
+      { NextToken: input.NextToken, limit: input.MaxRecords ?? HISTORY_PAGE_SIZE },
+      context,
+      {
+        all: ScanBy === "TimestampAscending" ? wanted : wanted.toReversed(),
+        filter: JSON.stringify([name, HistoryItemType, ScanBy]),
+        nameOf: ({ id }) => id,
+      },
+    );
+    return { AlarmHistoryItems: items.map(shownHistory), ...rest };
+  },
+});
+
+function shownHistory({ name, kind, summary, data, happened_at }: AlarmHistoryRow) {
+  return {
+    AlarmName: name,
+    AlarmType: "MetricAlarm" as const,
+    Timestamp: new Date(happened_at),
+    HistoryItemType: kind satisfies HistoryItemType,
+    HistorySummary: summary,
+    HistoryData: data,
+  };
+}

@@ -1,0 +1,78 @@
+/** The tables of services that keep data under KMS keys, as Kysely types; the same conventions as schema.ts. */
+
+import type { Selectable } from "kysely";
+
+/** Versions of SSM parameters. */
+export interface SsmParameterTable {
+  region: string;
+  account: string;
+  /** As it was given, with its slash in front where it is a path. */
+  name: string;
+  version: number;
+  /** 1: the newest version. */
+  latest: number;
+  type: "String" | "StringList" | "SecureString";
+  tier: "Standard" | "Advanced";
+  /** Of a SecureString the ciphertext in base64: a blob of KMS, or a message of the AWS Encryption SDK. */
+  value: string;
+  /** As it was given: what names the KMS key of a SecureString. */
+  key_id: string | null;
+  description: string | null;
+  modified_at: number;
+  /** ARN of who wrote it. */
+  modified_by: string;
+}
+
+/** EBS volumes: what is known of them; nobody's blocks are here. */
+export interface EbsVolumeTable {
+  id: string;
+  account: string;
+  region: string;
+  zone: string;
+  gigabytes: number;
+  type: string;
+  iops: number | null;
+  throughput: number | null;
+  snapshot: string | null;
+  /** ARN of the KMS key; null: not encrypted. */
+  key_arn: string | null;
+  /** The volume's data key under that key. */
+  data_key: Uint8Array | null;
+  /** What its encryption context has as `aws:ebs:id`. */
+  context_id: string | null;
+  created_at: number;
+  /** The instance to which it is attached, under which name and when, and the grant that this took. */
+  instance: string | null;
+  device: string | null;
+  attached_at: number | null;
+  grant_id: string | null;
+}
+
+export interface EbsSnapshotTable {
+  id: string;
+  account: string;
+  region: string;
+  volume: string;
+  gigabytes: number;
+  description: string;
+  key_arn: string | null;
+  data_key: Uint8Array | null;
+  context_id: string | null;
+  /** JSON list of account ids, and `all`, that may make volumes of it. */
+  shared_with: string;
+  created_at: number;
+}
+
+/** What an account has set for EBS in a Region. */
+export interface EbsSettingTable {
+  account: string;
+  region: string;
+  encrypted: number;
+  /** ARN of the default key; null: that of the alias `aws/ebs`. */
+  key_arn: string | null;
+}
+
+export type SsmParameterRow = Readonly<Selectable<SsmParameterTable>>;
+export type EbsVolumeRow = Readonly<Selectable<EbsVolumeTable>>;
+export type EbsSnapshotRow = Readonly<Selectable<EbsSnapshotTable>>;
+export type EbsSettingRow = Readonly<Selectable<EbsSettingTable>>;

@@ -1,0 +1,427 @@
+/** CloudWatch: the metrics of KMS, and alarms on them, by the SDK (RPC v2 CBOR), JSON and the query protocol. */
+
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { CloudWatch, type PutMetricAlarmCommandInput } from "@aws-sdk/client-cloudwatch";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
+import { IAM } from "@aws-sdk/client-iam";
+import { send, sign } from "../faults/signed-requests.ts";
+import { importInto, newExternalKey, randomMaterial } from "../key-material.ts";
+import {
+  ACCOUNT,
+  assertRefused,
+  bytes,
+  type Metadata,
+  newKey,
+  present,
+  REGION,
+  refusalOf,
+  startWorld,
+} from "../kms-client.ts";
+import { startReceiver } from "../signals/receiver.ts";
+
+const receiver = await startReceiver();
+const topic = `arn:aws:sns:${REGION}:${ACCOUNT}:operators`;
+const queue = `arn:aws:sqs:${REGION}:${ACCOUNT}:alarms`;
+const world = await startWorld([
+  ...["--event-target", `${topic}=${receiver.url}/topic`],
+  ...["--event-target", `${queue}=${receiver.url}/queue`],
+]);
+const settings = {
+  endpoint: world.server.endpoint,
+  region: REGION,
+  credentials: world.server.credentials,
+  maxAttempts: 1,
+};
+const watch = new CloudWatch(settings);
+const events = new EventBridge(settings);
+after(async () => {
+  watch.destroy();
+  events.destroy();
+  await world.stop();
+  await receiver[Symbol.asyncDispose]();
+});
+const { kms } = world;
+const { clock } = world.server;
+
+const HOUR_MS = 3_600_000;
+const EXPIRATION = "SecondsUntilKeyMaterialExpiration";
+const metric = (MetricName: string, dimensions: Readonly<Record<string, string>>) => ({
+  Namespace: "AWS/KMS",
+  MetricName,
+  Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+});
+
+/** A key whose imported material expires in so many hours. */
+async function expiringKey(hours: number): Promise<Metadata & { readonly validTo: number }> {
+  const key = await newExternalKey(kms);
+  const ValidTo = new Date(Math.floor((await clock.now()).getTime() / 1000) * 1000 + hours * HOUR_MS);
+  await importInto(kms, key.KeyId, randomMaterial(32), { ExpirationModel: "KEY_MATERIAL_EXPIRES", ValidTo });
+  return { ...key, validTo: ValidTo.getTime() };
+}
+
+/** The minimum in each period since so many hours ago, the oldest first. */
+async function minimums(keyId: string, { hours = 24, Period = 60, MetricName = EXPIRATION } = {}) {
+  const now = (await clock.now()).getTime();
+  const { Datapoints = [] } = await watch.getMetricStatistics({
+    ...metric(MetricName, { KeyId: keyId }),
+    StartTime: new Date(now - hours * HOUR_MS),
+    EndTime: new Date(now + 1),
+    Period,
+    Statistics: ["Minimum"],
+  });
+  return Datapoints.map(({ Timestamp, Minimum, Unit }) => {
+    assert.equal(Unit, "Seconds");
+    return { at: present(Timestamp).getTime(), value: present(Minimum) };
+  });
+}
+
+async function listed(filter: Parameters<typeof watch.listMetrics>[0] = {}) {
+  return present((await watch.listMetrics({ Namespace: "AWS/KMS", ...filter })).Metrics);
+}
+
+describe("the metric of material that expires", () => {
+  it("S05-058, S02-026: is there for keys whose material expires and no others, and falls as time passes", async () => {
+    const expiring = await expiringKey(100);
+    const lasting = await newExternalKey(kms);
+    await importInto(kms, lasting.KeyId, randomMaterial(32));
+    const plain = await newKey(kms);
+    await clock.advance("PT3H");
+    const names = (await listed({ MetricName: EXPIRATION })).map(({ Dimensions }) => Dimensions);
+    assert.deepEqual(names, [[{ Name: "KeyId", Value: expiring.KeyId }]]);
+    const points = await minimums(expiring.KeyId, { Period: 3600 });
+    assert.ok(points.length >= 3, String(points.length));
+    for (const { at, value } of await minimums(expiring.KeyId)) assert.equal(value, (expiring.validTo - at) / 1000);
+    const values = points.map(({ value }) => value);
+    assert.deepEqual(
+      values,
+      values.toSorted((left, right) => right - left),
+    );
+    for (const { KeyId } of [lasting, plain]) assert.deepEqual(await minimums(KeyId), []);
+    assert.deepEqual(
+      await minimums(expiring.KeyId, { MetricName: "SecondsUntilKeyMaterialExpires" }),
+      await minimums(expiring.KeyId),
+    );
+    await kms.deleteImportedKeyMaterial({ KeyId: expiring.KeyId });
+    assert.deepEqual(await listed({ MetricName: EXPIRATION }), []);
+  });
+
+  it("S05-058: can be watched by an alarm, whose change is an event, an action and history", async () => {
+    await events.putRule({ Name: "alarms", EventPattern: '{"source":["aws.cloudwatch"]}' });
+    await events.putTargets({ Rule: "alarms", Targets: [{ Id: "q", Arn: queue }] });
+    const { KeyId } = await expiringKey(10);
+    const alarm = {
+      ...metric(EXPIRATION, { KeyId }),
+      AlarmName: "expiry",
+      AlarmDescription: "soon",
+      AlarmActions: [topic],
+      Statistic: "Minimum",
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 5 * 3600,
+      ComparisonOperator: "LessThanThreshold",
+    } as const satisfies PutMetricAlarmCommandInput;
+    await watch.putMetricAlarm(alarm);
+    const state = async () => present((await watch.describeAlarms({ AlarmNames: ["expiry"] })).MetricAlarms?.[0]);
+    const { StateValue, AlarmArn } = await state();
+    assert.deepEqual(
+      [StateValue, AlarmArn],
+      ["INSUFFICIENT_DATA", `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:expiry`],
+    );
+    await clock.advance("PT1H");
+    assert.equal((await state()).StateValue, "OK");
+    await clock.advance("PT5H");
+    const { StateReason, StateReasonData, ...shown } = await state();
+    assert.equal(shown.StateValue, "ALARM");
+    assert.match(
+      String(StateReason),
+      /^Threshold Crossed: 1 out of the last 1 datapoints \[\d+\.0 \(\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d\)\] was less than the threshold \(18000\.0\) \(minimum 1 datapoint for OK -> ALARM transition\)\.$/,
+    );
+    assert.equal(JSON.parse(String(StateReasonData)).threshold, 18_000);
+    for (const [name, value] of Object.entries(alarm)) assert.deepEqual(shown[name as keyof typeof shown], value, name);
+
+    const changes = await receiver.events("/queue", 2);
+    assert.deepEqual(
+      changes.map(({ detail }) =>
+        [detail["previousState"], detail["state"]].map((each) => (each as { value: string }).value),
+      ),
+      [
+        ["INSUFFICIENT_DATA", "OK"],
+        ["OK", "ALARM"],
+      ],
+    );
+    assert.equal(changes[1]?.["detail-type"], "CloudWatch Alarm State Change");
+    assert.deepEqual(changes[1]?.resources, [AlarmArn]);
+    await receiver.events("/topic", 1);
+    const message = JSON.parse(present(receiver.taken("/topic")[0])) as Record<string, unknown>;
+    assert.deepEqual(
+      [message["AlarmName"], message["OldStateValue"], message["NewStateValue"]],
+      ["expiry", "OK", "ALARM"],
+    );
+
+    await clock.advance("PT5H");
+    assert.equal((await state()).StateValue, "INSUFFICIENT_DATA");
+    const { AlarmHistoryItems = [] } = await watch.describeAlarmHistory({ AlarmName: "expiry" });
+    assert.deepEqual(
+      AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary),
+      [
+        "Alarm updated from ALARM to INSUFFICIENT_DATA",
+        "Alarm updated from OK to ALARM",
+        "Alarm updated from INSUFFICIENT_DATA to OK",
+        'Alarm "expiry" created',
+      ],
+    );
+  });
+});
+
+describe("metrics", () => {
+  it("S02-025: are listed with the dimensions of the guide, and counted by key and operation", async () => {
+    const { KeyId, Arn } = await newKey(kms);
+    const { Arn: other } = await newKey(kms);
+    const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes(8) });
+    await kms.encrypt({ KeyId, Plaintext: bytes(8) });
+    await kms.reEncrypt({ CiphertextBlob, DestinationKeyId: other });
+    await assertRefused(kms.encrypt({ KeyId, Plaintext: bytes(5000) }), "ValidationException");
+    await kms.describeKey({ KeyId });
+    const names = (await listed({ MetricName: "SuccessfulRequest" })).map(({ Dimensions }) => Dimensions);
+    const byKey = [
+      { Name: "KeyArn", Value: Arn },
+      { Name: "Operation", Value: "Encrypt" },
+    ];
+    const pair = [
+      { Name: "SourceKeyArn", Value: Arn },
+      { Name: "DestinationKeyArn", Value: other },
+      { Name: "Operation", Value: "ReEncrypt" },
+    ];
+    assert.deepEqual(
+      new Set(names.map((each) => JSON.stringify(each))),
+      new Set([byKey, pair].map((each) => JSON.stringify(each))),
+    );
+    const now = (await clock.now()).getTime();
+    const { MetricDataResults = [] } = await watch.getMetricData({
+      StartTime: new Date(now - HOUR_MS),
+      EndTime: new Date(now + 60_000),
+      MetricDataQueries: [
+        {
+          Id: "uses",
+          MetricStat: {
+            Metric: metric("SuccessfulRequest", { Operation: "Encrypt", KeyArn: Arn }),
+            Period: 86_400,
+            Stat: "Sum",
+          },
+        },
+        {
+          Id: "none",
+          MetricStat: { Metric: metric("XksProxyErrors", { CustomKeyStoreId: "x" }), Period: 60, Stat: "Sum" },
+        },
+      ],
+    });
+    assert.deepEqual(
+      MetricDataResults.map(({ Id, Values, StatusCode, Label }) => ({ Id, Values, StatusCode, Label })),
+      [
+        { Id: "uses", Values: [2], StatusCode: "Complete", Label: "SuccessfulRequest" },
+        { Id: "none", Values: [], StatusCode: "Complete", Label: "XksProxyErrors" },
+      ],
+    );
+    assert.deepEqual(await listed({ Namespace: "AWS/EC2" }), []);
+    assert.deepEqual(await listed({ Dimensions: [{ Name: "KeyArn", Value: other }] }), []);
+  });
+
+  it("are refused in ranges and statistics that are none", async () => {
+    const ask = {
+      ...metric(EXPIRATION, { KeyId: "k" }),
+      StartTime: new Date(0),
+      EndTime: new Date(HOUR_MS),
+      Period: 60,
+    };
+    const query = { Id: "a", MetricStat: { Metric: metric(EXPIRATION, {}), Period: 60, Stat: "Sum" } };
+    const span = { StartTime: new Date(0), EndTime: new Date(HOUR_MS) };
+    for (const { call, code } of [
+      { call: () => watch.getMetricStatistics(ask), code: "MissingRequiredParameterException" },
+      {
+        call: () => watch.getMetricStatistics({ ...ask, ExtendedStatistics: ["p99"] }),
+        code: "UnsupportedOperationException",
+      },
+      {
+        call: () => watch.getMetricStatistics({ ...ask, Statistics: ["Sum"], Period: 61 }),
+        code: "InvalidParameterValueException",
+      },
+      {
+        call: () => watch.getMetricStatistics({ ...ask, Statistics: ["Sum"], EndTime: new Date(0) }),
+        code: "InvalidParameterCombinationException",
+      },
+      {
+        call: () => watch.getMetricStatistics({ ...ask, Statistics: ["Sum"], EndTime: new Date(1e9) }),
+        code: "InvalidParameterCombinationException",
+      },
+      { call: () => watch.getMetricData({ ...span, MetricDataQueries: [query, query] }), code: "ValidationException" },
+      {
+        call: () => watch.getMetricData({ ...span, MetricDataQueries: [{ Id: "a", Expression: "1" }] }),
+        code: "UnsupportedOperationException",
+      },
+      { call: () => watch.listMetrics({ NextToken: "forged" }), code: "InvalidNextToken" },
+    ]) {
+      await assertRefused(call(), code);
+    }
+  });
+});
+
+describe("alarms", () => {
+  const alarm = {
+    ...metric("SuccessfulRequest", { KeyArn: "a" }),
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: "GreaterThanThreshold",
+    TreatMissingData: "notBreaching",
+  } as const;
+
+  it("are set by hand until they are evaluated next, and removed", async () => {
+    await watch.putMetricAlarm({ ...alarm, AlarmName: "by-hand", ActionsEnabled: false, OKActions: [topic] });
+    await watch.setAlarmState({ AlarmName: "by-hand", StateValue: "ALARM", StateReason: "a test" });
+    const state = async () => (await watch.describeAlarms({ AlarmNamePrefix: "by-" })).MetricAlarms?.[0]?.StateValue;
+    assert.equal(await state(), "ALARM");
+    assert.equal((await watch.describeAlarms({ StateValue: "ALARM" })).MetricAlarms?.length, 1);
+    await clock.advance("PT2M");
+    assert.equal(await state(), "OK");
+    assert.equal(receiver.taken("/topic").length, 1);
+    await watch.deleteAlarms({ AlarmNames: ["by-hand", "absent"] });
+    assert.equal(await state(), undefined);
+    const absent = { AlarmName: "absent", StateValue: "OK", StateReason: "" } as const;
+    const { name, status } = await refusalOf(watch.setAlarmState(absent));
+    assert.deepEqual([name, status], ["ResourceNotFound", 404]);
+  });
+
+  it("are refused where they contradict themselves or would not take effect", async () => {
+    const AlarmName = "refused";
+    for (const { change, code } of [
+      { change: { Period: 61 }, code: "ValidationException" },
+      { change: { EvaluationPeriods: 1441 }, code: "ValidationException" },
+      { change: { DatapointsToAlarm: 2 }, code: "ValidationException" },
+      { change: { TreatMissingData: "perhaps" }, code: "ValidationException" },
+      { change: { Statistic: undefined }, code: "ValidationException" },
+      { change: { ComparisonOperator: "LessThanLowerThreshold" }, code: "UnsupportedOperationException" },
+      { change: { AlarmActions: [topic.replace(ACCOUNT, "444455556666")] }, code: "UnsupportedOperationException" },
+      { change: { ExtendedStatistic: "p99" }, code: "UnsupportedOperationException" },
+    ]) {
+      const input = { ...alarm, AlarmName, ...change } as PutMetricAlarmCommandInput;
+      await assertRefused(watch.putMetricAlarm(input), code);
+    }
+    assert.deepEqual((await watch.describeAlarms({ AlarmNames: [AlarmName] })).MetricAlarms, []);
+  });
+
+  it("are for those who may touch them", async () => {
+    const iam = new IAM(settings);
+    await iam.createUser({ UserName: "watcher" });
+    const Resource = `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:w-*`;
+    const Statement = [{ Effect: "Allow", Action: "cloudwatch:PutMetricAlarm", Resource }];
+    const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
+    await iam.putUserPolicy({ UserName: "watcher", PolicyName: "p", PolicyDocument });
+    const { AccessKeyId = "", SecretAccessKey = "" } = present(
+      (await iam.createAccessKey({ UserName: "watcher" })).AccessKey,
+    );
+    const watcher = new CloudWatch({
+      ...settings,
+      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey },
+    });
+    await watcher.putMetricAlarm({ ...alarm, AlarmName: "w-1" });
+    for (const call of [
+      () => watcher.putMetricAlarm({ ...alarm, AlarmName: "x" }),
+      () => watcher.describeAlarms({}),
+      () => watcher.listMetrics({}),
+    ]) {
+      await assertRefused(call(), "AccessDenied");
+    }
+    watcher.destroy();
+    iam.destroy();
+  });
+});
+
+describe("the other protocols of CloudWatch", () => {
+  const ask = async (headers: Readonly<Record<string, string>>, body: string) => {
+    const draft = { headers, body };
+    const signed = await sign(world.server, draft, { region: REGION, service: "monitoring" });
+    const answer = await send(world.server.endpoint, signed);
+    return { ...answer, text: answer.body.toString("utf8") };
+  };
+  const json = (operation: string, input: object) =>
+    ask(
+      { "content-type": "application/x-amz-json-1.0", "x-amz-target": `GraniteServiceVersion20100801.${operation}` },
+      JSON.stringify(input),
+    );
+  const query = (parameters: Readonly<Record<string, string>>) =>
+    ask(
+      { "content-type": "application/x-www-form-urlencoded" },
+      new URLSearchParams({ Version: "2010-08-01", ...parameters }).toString(),
+    );
+
+  it("answer the same in JSON and XML, errors too", async () => {
+    const { text } = await json("ListMetrics", { MetricName: "SuccessfulRequest" });
+    assert.equal((JSON.parse(text) as { Metrics: object[] }).Metrics.length, 2);
+    const xml = (await query({ Action: "ListMetrics", MetricName: "SuccessfulRequest" })).text;
+    assert.equal(xml.match(/<MetricName>SuccessfulRequest<\/MetricName>/g)?.length, 2);
+    assert.match(
+      xml,
+      /^<ListMetricsResponse xmlns="http:\/\/monitoring\.amazonaws\.com\/doc\/2010-08-01\/"><ListMetricsResult>/,
+    );
+
+    const absent = { AlarmName: "absent", StateValue: "OK", StateReason: "r" };
+    const refusedJson = await json("SetAlarmState", absent);
+    assert.deepEqual([refusedJson.status, JSON.parse(refusedJson.text).__type], [404, "ResourceNotFound"]);
+    assert.equal(refusedJson.headers["x-amzn-query-error"], "ResourceNotFound;Sender");
+    const refusedXml = await query({ Action: "SetAlarmState", ...absent });
+    assert.equal(refusedXml.status, 404);
+    assert.match(refusedXml.text, /<Code>ResourceNotFound<\/Code>/);
+    const invalid = await query({ Action: "SetAlarmState", ...absent, StateValue: "GOOD" });
+    assert.match(invalid.text, /<Code>ValidationError<\/Code>/);
+  });
+});
+
+describe("/metrics", () => {
+  it("tells Prometheus of requests by operation and outcome, of what waits, and of no account or key", async () => {
+    const { KeyId } = await newKey(kms);
+    await assertRefused(kms.enableKeyRotation({ KeyId: `${KeyId}0` }), "NotFoundException");
+    await assert.rejects(
+      new CloudWatch({ ...settings, credentials: { accessKeyId: "AKIANOBODY", secretAccessKey: "x" } }).listMetrics({}),
+    );
+    const response = await fetch(`${world.server.endpoint}/metrics`);
+    assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    const text = await response.text();
+    for (const expected of [
+      /^keystead_requests_total\{service="kms",operation="CreateKey",code="OK"\} \d+$/m,
+      /^keystead_requests_total\{service="kms",operation="EnableKeyRotation",code="NotFoundException"\} 1$/m,
+      /^keystead_requests_total\{service="monitoring",operation="ListMetrics",code="UnrecognizedClientException"\} 1$/m,
+      /^keystead_request_duration_seconds_bucket\{service="kms",operation="CreateKey",le="\+Inf"\} \d+$/m,
+      /^keystead_keys [1-9]\d*$/m,
+      /^keystead_audit_outbox_records \d+$/m,
+      /^keystead_due_work_overdue_seconds [\d.]+$/m,
+      /^keystead_destructive_work_wait_seconds 0$/m,
+      /^keystead_event_deliveries_waiting \d+$/m,
+    ]) {
+      assert.match(text, expected);
+    }
+    assert.ok(!text.includes(ACCOUNT) && !text.includes(KeyId));
+  });
+});
+
+describe("the record that the guide's alarm on keys pending deletion matches", () => {
+  it("S02-033: comes of an attempt to use such a key, and not of what is allowed in that state", async () => {
+    const { KeyId } = await newKey(kms);
+    await kms.scheduleKeyDeletion({ KeyId });
+    const { requestId } = await refusalOf(kms.encrypt({ KeyId, Plaintext: bytes(1) }));
+    await kms.listKeys({});
+    const { Policy } = await kms.getKeyPolicy({ KeyId });
+    await kms.putKeyPolicy({ KeyId, Policy });
+    await kms.cancelKeyDeletion({ KeyId });
+    // { $.eventSource = kms* && $.errorMessage = "* is pending deletion."}
+    const matched = await world.records.where(
+      ({ eventSource, errorMessage = "" }) =>
+        eventSource.startsWith("kms") && errorMessage.endsWith(" is pending deletion."),
+    );
+    assert.deepEqual(
+      matched.map(({ eventName, requestID }) => ({ eventName, requestID })),
+      [{ eventName: "Encrypt", requestID: requestId }],
+    );
+  });
+});
