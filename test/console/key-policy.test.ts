@@ -73,6 +73,23 @@ describe("what users of a key may do", () => {
   }
 });
 
+describe("the statement that lets AWS services make grants", () => {
+  it("S05-024 is there for users of every kind of key but HMAC keys", () => {
+    for (const kind of kinds) {
+      const sids = consoleKeyPolicy(kind, owner, everybody).Statement.map(({ Sid }) => Sid);
+      const attaches = sids.includes("Allow attachment of persistent resources");
+      assert.equal(attaches, !kind.spec.startsWith("HMAC_"), kind.spec);
+    }
+  });
+
+  it("S04-032 names another account by its root, beside users and roles", () => {
+    const [, , users, grants] = consoleKeyPolicy(symmetric, owner, everybody).Statement;
+    const AWS = ["arn:aws:iam::111122223333:user/Alice", "arn:aws:iam::444455556666:root"];
+    assert.deepEqual([users?.Principal, grants?.Principal], [{ AWS }, { AWS }]);
+    assert.deepEqual(grants?.Condition, { Bool: { "kms:GrantIsForAWSResource": "true" } });
+  });
+});
+
 describe("what administrators of a key may do", () => {
   const extras = (kind: KeyKind): readonly string[] =>
     administratorActions(kind, false).filter((action) => !/\*$|TagResource$|UntagResource$/.test(action));

@@ -9,7 +9,7 @@ import { REGION } from "../kms-client.ts";
 import { CHROMIUM } from "../tools.ts";
 
 /** How long a page may take to show what it is to show. */
-const SHOWN_MS_MAX = 10_000;
+const SHOWN_MS_MAX = 30_000;
 
 /** A server, a browser, and pages of people who are signed in. */
 export interface ConsoleWorld extends IamWorld {
@@ -105,6 +105,28 @@ export async function columnOf(page: Page, table: string, header: string): Promi
   assert.notEqual(index, -1, `${table} has no column ${header}`);
   const cells = page.getByRole("table", { name: table }).locator(`tbody tr > :nth-child(${index + 1})`);
   return (await cells.allTextContents()).map((text) => text.trim());
+}
+
+const CONTROLS = [
+  "button",
+  "checkbox",
+  "combobox",
+  "link",
+  "menuitem",
+  "radio",
+  "spinbutton",
+  "tab",
+  "table",
+  "textbox",
+];
+
+/** The controls of a page that have no name for whoever does not see them, by their roles. */
+export async function namelessControls(page: Page): Promise<readonly string[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  await session.detach();
+  const roles = nodes.flatMap(({ ignored, role, name }) => (ignored || name?.value ? [] : String(role?.value)));
+  return roles.filter((role) => CONTROLS.includes(role));
 }
 
 /** Waits until something is as it is to be; pages have no moment at which they are done. */

@@ -9,7 +9,7 @@ import type { Page } from "playwright-core";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import { randomMaterial, wrap } from "../key-material.ts";
 import { ACCOUNT, describedKey, type Metadata, newKey, present } from "../kms-client.ts";
-import { type ConsoleWorld, columnOf, eventually, startConsoleWorld } from "./browser.ts";
+import { type ConsoleWorld, columnOf, eventually, namelessControls, startConsoleWorld } from "./browser.ts";
 import { createKey, next } from "./wizard.ts";
 
 const ADMINISTRATOR = "keeper";
@@ -262,6 +262,28 @@ describe("the page of a key", () => {
     assert.equal(downloaded, copied);
     const der = createPublicKey(copied).export({ type: "spki", format: "der" });
     assert.deepEqual(new Uint8Array(der), PublicKey);
+  });
+});
+
+describe("every page", () => {
+  it("has controls with names", async () => {
+    const { KeyId } = await named("labelled", { MultiRegion: true });
+    const external = await newKey(world.kms, { Origin: "EXTERNAL" });
+    for (const { path, shown } of [
+      { path: "keys", shown: "labelled" },
+      { path: "keys/create", shown: "Key usage" },
+      { path: `keys/${KeyId}`, shown: "Policy document" },
+      { path: `keys/${KeyId}/rotation`, shown: "Automatic key rotation" },
+      { path: `keys/${KeyId}/regionality`, shown: "Primary Region" },
+      { path: `keys/${KeyId}/tags`, shown: "No tags" },
+      { path: `keys/${KeyId}/aliases`, shown: "Alias ARN" },
+      { path: `keys/${KeyId}/replicate`, shown: "Replica Regions" },
+      { path: `keys/${external.KeyId}/import`, shown: "Select wrapping algorithm" },
+    ]) {
+      await open(path);
+      await page.getByText(shown).first().waitFor();
+      assert.deepEqual(await namelessControls(page), [], path);
+    }
   });
 });
 

@@ -22,6 +22,20 @@ function algorithmsOf(metadata: KeyMetadata): { label: string; value: string }[]
   return lists.flatMap(({ label, names = [] }) => (names.length > 0 ? [{ label, value: names.join(", ") }] : []));
 }
 
+/** Of keys in custom key stores: which store, and what the key is there. */
+function storeOf({
+  CustomKeyStoreId,
+  CloudHsmClusterId,
+  XksKeyConfiguration,
+}: KeyMetadata): { label: string; value: string }[] {
+  const properties = [
+    { label: "Custom key store ID", value: CustomKeyStoreId },
+    { label: "CloudHSM cluster ID", value: CloudHsmClusterId },
+    { label: "External key ID", value: XksKeyConfiguration?.Id },
+  ];
+  return properties.flatMap(({ label, value }) => (value === undefined ? [] : [{ label, value }]));
+}
+
 export function CryptographicConfiguration({ metadata }: TabProps) {
   const { spec, usage, origin } = kindOf(metadata);
   return (
@@ -34,6 +48,7 @@ export function CryptographicConfiguration({ metadata }: TabProps) {
           { label: "Key spec", value: spec },
           { label: "Key usage", value: usageLabels[usage] },
           ...algorithmsOf(metadata),
+          ...storeOf(metadata),
         ]}
       />
     </Container>

@@ -5,7 +5,7 @@ import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Flashbar from "@cloudscape-design/components/flashbar";
 import SideNavigation from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
-import { type ReactNode, useCallback, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { breadcrumbsOf } from "../model/breadcrumbs.ts";
 import { regionOption, regionsBeside } from "../model/regions.ts";
@@ -24,6 +24,14 @@ export function Shell({ onSignOut, children }: ShellProps) {
   const notify = useCallback((message: string) => setNotice(message), []);
   const navigate = useNavigate();
   const { pathname } = useLocation();
+  const breadcrumbs = breadcrumbsOf(pathname.slice(link("").length));
+  const title = breadcrumbs.at(-1)?.text;
+  useEffect(() => {
+    document.title = `${title} | Keystead console`;
+    return () => {
+      document.title = "Keystead console";
+    };
+  }, [title]);
   const page = pathname.startsWith(link("defaultKeys")) ? link("defaultKeys") : link("keys");
   return (
     <NoticeContext value={notify}>
@@ -58,7 +66,7 @@ export function Shell({ onSignOut, children }: ShellProps) {
         headerSelector="#top"
         breadcrumbs={
           <BreadcrumbGroup
-            items={breadcrumbsOf(pathname.slice(link("").length)).map(({ text, path }) => ({
+            items={breadcrumbs.map(({ text, path }) => ({
               text,
               href: `#${path === undefined ? pathname : link(path)}`,
             }))}
