@@ -116,9 +116,8 @@ if (postgres !== undefined && onPostgres) process.env[TEST_DATABASE_VARIABLE] = 
 process.env["NODE_COMPILE_CACHE"] ??= join(ROOT, "node_modules/.cache/node");
 rmSync(BUNDLES, { recursive: true, force: true });
 await bundleSources(BUNDLES);
-// As in the published package, the console lies beside the bundles; it is built before two files of tests want to.
-symlinkSync("../console", join(BUNDLES, "console"));
-if (!unitOnly) await (await import("../build/console.ts")).buildConsole();
+symlinkSync("../console", join(BUNDLES, "console")); // where a checkout has its console, once it is built
+if (!unitOnly) await (await import("../build/console.ts")).buildConsole(); // once, before two files of tests want it
 process.env[TEST_MAIN_VARIABLE] = join(BUNDLES, "main.js");
 
 const tally = new Tally();

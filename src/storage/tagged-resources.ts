@@ -7,7 +7,7 @@ import type { Schema } from "./schema.ts";
 import type { Tag } from "./tags.ts";
 
 /** Kinds of resources whose tags are listed. IAM users and roles, whose tags are their own service's alone, are none of them. */
-export type TaggedKind = "key" | "vpcEndpoint" | "managedPolicy" | "oidcProvider";
+export type TaggedKind = "key" | "vpcEndpoint" | "volume" | "snapshot" | "managedPolicy" | "oidcProvider";
 
 /** Whose resources, and where; what IAM has is in no Region. */
 export interface TagOwner {
@@ -108,6 +108,22 @@ function taggings(
         .where("vpc_endpoint.account", "=", account)
         .where("vpc_endpoint.region", "=", region)
         .select(["vpc_endpoint.id as id", "iam_tag.tag_key", "iam_tag.tag_value"])
+        .as("tagging");
+    case "volume":
+      return db
+        .selectFrom("ebs_volume")
+        .innerJoin("iam_tag", "iam_tag.owner", "ebs_volume.id")
+        .where("ebs_volume.account", "=", account)
+        .where("ebs_volume.region", "=", region)
+        .select(["ebs_volume.id as id", "iam_tag.tag_key", "iam_tag.tag_value"])
+        .as("tagging");
+    case "snapshot":
+      return db
+        .selectFrom("ebs_snapshot")
+        .innerJoin("iam_tag", "iam_tag.owner", "ebs_snapshot.id")
+        .where("ebs_snapshot.account", "=", account)
+        .where("ebs_snapshot.region", "=", region)
+        .select(["ebs_snapshot.id as id", "iam_tag.tag_key", "iam_tag.tag_value"])
         .as("tagging");
     case "managedPolicy":
       return db

@@ -5,6 +5,7 @@ import { after, describe, it } from "node:test";
 import { EC2 } from "@aws-sdk/client-ec2";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
+import { SSM } from "@aws-sdk/client-ssm";
 import { integrityOf } from "../../src/kms/key-stores/xks-answers.ts";
 import {
   ACCOUNT,
@@ -360,6 +361,23 @@ describe("a key in an external key store", () => {
       assert.equal(awsSourceVpce, isOwn ? VpcEndpoint?.VpcEndpointId : undefined);
       ec2.destroy();
     }
+  });
+
+  it("S06b-032: tells the proxy which service a request came through, in the name of its caller", async () => {
+    const KeyId = await newExternal();
+    const ssm = new SSM({ ...held.address, region: REGION, maxAttempts: 1 });
+    proxy.requests.length = 0;
+    await ssm.putParameter({ Name: "/external", Type: "SecureString", KeyId, Value: "a secret of a service" });
+    const { Parameter } = await ssm.getParameter({ Name: "/external", WithDecryption: true });
+    assert.equal(Parameter?.Value, "a secret of a service");
+    ssm.destroy();
+    const told = proxy.requests
+      .splice(0)
+      .map(({ metadata }) => [metadata["kmsViaService"], metadata["awsPrincipalArn"]]);
+    assert.ok(told.length >= 2);
+    for (const one of told) assert.deepEqual(one, ["ssm", `arn:aws:iam::${ACCOUNT}:root`]);
+    await kms.encrypt({ KeyId, Plaintext });
+    assert.ok(!("kmsViaService" in present(proxy.requests[0]).metadata));
   });
 
   it("S07-008, S06b-022, S06a-021: refuses what custom key stores don't have", async () => {

@@ -2,6 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import {
+  buildClient,
+  CommitmentPolicy,
+  KMS as EncryptionSdkKms,
+  getClient,
+  KmsKeyringNode,
+} from "@aws-crypto/client-node";
 import { type PutParameterCommandInput, SSM } from "@aws-sdk/client-ssm";
 import { allow, type Person, startIamWorld } from "../iam-world.ts";
 import {
@@ -218,6 +225,45 @@ describe("SecureString parameters", () => {
     assert.deepEqual(
       decrypts.map(({ errorCode }) => errorCode),
       ["AccessDeniedException", undefined],
+    );
+  });
+
+  it("S07-047 of the advanced tier ask for GenerateDataKey, and are messages that the AWS Encryption SDK opens", async () => {
+    const Name = "/secret/advanced";
+    const key = await newKey(world.kms);
+    const Value = "é".repeat(4096);
+    assert.equal((await secure(Name, Value, { KeyId: key.Arn, Tier: "Advanced" })).Tier, "Advanced");
+    const [generate] = await kmsRecords(Name, "GenerateDataKey");
+    assert.deepEqual(generate?.requestParameters, {
+      keyId: key.Arn,
+      keySpec: "AES_256",
+      encryptionContext: { PARAMETER_ARN: arnOf(Name) },
+    });
+    const message = Uint8Array.fromBase64(present((await ssm.getParameter({ Name })).Parameter?.Value));
+    const clientProvider = getClient(EncryptionSdkKms as never, { endpoint, credentials, maxAttempts: 1 });
+    const keyring = new KmsKeyringNode({ keyIds: [key.Arn], clientProvider: clientProvider as never });
+    const { decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_ALLOW_DECRYPT);
+    const { plaintext, messageHeader } = await decrypt(keyring, message);
+    assert.equal(plaintext.toString("utf8"), Value);
+    assert.deepEqual({ ...messageHeader.encryptionContext }, { PARAMETER_ARN: arnOf(Name) });
+    assert.equal((await ssm.getParameter({ Name, WithDecryption: true })).Parameter?.Value, Value);
+    const poor = await reader("no-data-key", [allow("ssm:*"), allow(["kms:Encrypt", "kms:Decrypt"])]);
+    const put = { Name: "/secret/poor", Value: "v", Type: "SecureString", KeyId: key.Arn, Tier: "Advanced" } as const;
+    await assertRefused(poor.ssm.putParameter(put), "AccessDeniedException", /kms:GenerateDataKey/);
+  });
+
+  it("become advanced when they are overwritten so, then under the AWS managed key where none is named", async () => {
+    const Name = "/secret/converted";
+    const key = await newKey(world.kms);
+    await secure(Name, "standard", { KeyId: key.Arn });
+    await secure(Name, "advanced", { Overwrite: true, Tier: "Advanced" });
+    const { Parameters } = await ssm.getParameterHistory({ Name, WithDecryption: true });
+    assert.deepEqual(
+      Parameters?.map(({ Value, KeyId, Tier }) => [Value, KeyId, Tier]),
+      [
+        ["standard", key.Arn, "Standard"],
+        ["advanced", "alias/aws/ssm", "Advanced"],
+      ],
     );
   });
 

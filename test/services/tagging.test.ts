@@ -44,6 +44,19 @@ const made = await world.iam.createPolicy({
 });
 const policy = present(made.Policy?.Arn);
 
+const { VolumeId } = await ec2.createVolume({
+  AvailabilityZone: "us-east-1a",
+  Size: 1,
+  TagSpecifications: [{ ResourceType: "volume", Tags: [{ Key: "Disk", Value: "yes" }] }],
+});
+const { SnapshotId } = await ec2.createSnapshot({
+  VolumeId,
+  TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "Disk", Value: "copy" }] }],
+});
+
+const volume = `arn:aws:ec2:${REGION}:${ACCOUNT}:volume/${VolumeId}`;
+const snapshot = `arn:aws:ec2:${REGION}::snapshot/${SnapshotId}`;
+
 async function listed(input: GetResourcesCommandInput, client = api): Promise<string[]> {
   const { ResourceTagMappingList, PaginationToken } = await client.getResources(input);
   assert.equal(PaginationToken, "");
@@ -53,7 +66,12 @@ async function listed(input: GetResourcesCommandInput, client = api): Promise<st
 describe("GetResources", () => {
   const keys = [web, shop].sort();
   for (const { title, input, expected } of [
-    { title: "lists what is tagged, whatever its kind", input: {}, expected: [door, policy, ...keys] },
+    {
+      title: "lists what is tagged, whatever its kind",
+      input: { TagFilters: [] },
+      expected: [snapshot, volume, door, policy, ...keys],
+    },
+    { title: "lists volumes", input: { ResourceTypeFilters: ["ec2:volume"] }, expected: [volume] },
     { title: "lists a service's", input: { ResourceTypeFilters: ["kms"] }, expected: keys },
     { title: "lists a type's", input: { ResourceTypeFilters: ["kms:key", "iam:policy"] }, expected: [policy, ...keys] },
     { title: "lists none of another type", input: { ResourceTypeFilters: ["kms:alias", "sqs"] }, expected: [] },
@@ -113,7 +131,7 @@ describe("GetResources", () => {
       seen.push(...present(page.ResourceTagMappingList).map(({ ResourceARN }) => present(ResourceARN)));
       PaginationToken = present(page.PaginationToken);
     } while (PaginationToken !== "");
-    assert.deepEqual(seen, [door, policy, ...keys]);
+    assert.deepEqual(seen, [snapshot, volume, door, policy, ...keys]);
   });
 
   it("ends a page before a resource whose tags would be too many, and never splits one", async () => {
@@ -182,7 +200,7 @@ describe("GetResources", () => {
 describe("GetTagKeys and GetTagValues", () => {
   it("tell each text once, of all kinds together", async () => {
     const { TagKeys, PaginationToken } = await api.getTagKeys({});
-    assert.deepEqual([TagKeys, PaginationToken], [["Stage", "Team"], ""]);
+    assert.deepEqual([TagKeys, PaginationToken], [["Disk", "Stage", "Team"], ""]);
     const values = async (Key: string) => (await api.getTagValues({ Key })).TagValues;
     assert.deepEqual(await values("Team"), ["", "shop", "web"]);
     assert.deepEqual(await values("Stage"), ["production", "test"]);

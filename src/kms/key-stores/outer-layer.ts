@@ -17,7 +17,13 @@ export function outerLayerOf(key: Key, xks: XksClient, { call, store }: RunConte
   if (keyStore === undefined || xksKeyId === null) throw new Error(`${key.arn} has no external key.`);
   const through = async <T>(ask: (metadata: RequestMetadata) => Promise<T>): Promise<T> => {
     try {
-      return await ask({ ...(await sourceOf(key, { call, store })), ...principalOf(call), kmsKeyArn: key.arn });
+      const kmsViaService = call.via?.at(-1);
+      return await ask({
+        ...principalOf(call),
+        ...(await sourceOf(key, { call, store })),
+        kmsKeyArn: key.arn,
+        ...(kmsViaService !== undefined && { kmsViaService }),
+      });
     } catch (cause) {
       throw cause instanceof XksError ? cause.asUsing() : cause;
     }

@@ -65,13 +65,8 @@ export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
     requireWritable(input, before);
     const tier = tierOf(input, before);
     if ((input.Type ?? before?.type) !== "SecureString") return { tier, value: input.Value, keyId: undefined };
-    if (tier === "Advanced") {
-      throw new UnsupportedOperationException(
-        "Keystead does not support SecureString parameters of the advanced tier yet.",
-      );
-    }
     const { Name: name, Value: value, KeyId: keyId } = input;
-    return { tier, ...(await encryptValue({ name, value, keyId }, context)) };
+    return { tier, ...(await encryptValue({ name, value, keyId, tier }, context)) };
   },
   async run(input, { call, tx, prepared }) {
     const { tier, value, keyId } = prepared;

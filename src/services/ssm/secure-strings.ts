@@ -1,5 +1,7 @@
 /** SecureString values: encrypted by KMS in the name of whoever writes them, and decrypted for whoever reads them. */
 
+import { openMessage, parseMessage, sealMessage } from "../../custody/encrypted-message.ts";
+import { Secret } from "../../custody/secret.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import type { SsmParameterRow } from "../../storage/service-schema.ts";
 import type { ForwardingKms } from "../forwarding.ts";
@@ -14,22 +16,36 @@ function contextOf(call: Call, name: string): Record<string, string> {
   return { PARAMETER_ARN: parameterArn(call, name) };
 }
 
+interface Means {
+  readonly call: Call;
+  readonly kms: ForwardingKms;
+}
+
+interface Writing {
+  readonly name: string;
+  readonly value: string;
+  readonly keyId: string | undefined;
+  readonly tier: SsmParameterRow["tier"];
+}
+
 /**
- * Encrypts the value of a standard parameter.
+ * Encrypts the value of a parameter: of a standard one by KMS itself, of an advanced one under a data key from KMS, as a message of the
+ * AWS Encryption SDK (KMS guide, Parameter Store).
  *
  * @returns the ciphertext in base64, and what names the key
  * @throws InvalidKeyId, AccessDeniedException as KMS refuses
  */
 export async function encryptValue(
-  { name, value, keyId }: { readonly name: string; readonly value: string; readonly keyId: string | undefined },
-  { call, kms }: { readonly call: Call; readonly kms: ForwardingKms },
+  { name, value, keyId, tier }: Writing,
+  means: Means,
 ): Promise<{ readonly value: string; readonly keyId: string }> {
+  const { call, kms } = means;
   const key = keyId ?? (await kms.managedKey(call, SERVICE));
   const plaintext = new TextEncoder().encode(value);
+  const context = contextOf(call, name);
   try {
-    const input = { KeyId: key, Plaintext: plaintext, EncryptionContext: contextOf(call, name) };
-    const { CiphertextBlob = new Uint8Array() } = await kms.perform(call, "Encrypt", input);
-    return { value: CiphertextBlob.toBase64(), keyId: key };
+    const seal = tier === "Advanced" ? sealInMessage : sealByKms;
+    return { value: (await seal({ key, plaintext, context }, means)).toBase64(), keyId: key };
   } catch (cause) {
     throw errorOfKms(cause);
   } finally {
@@ -37,24 +53,69 @@ export async function encryptValue(
   }
 }
 
+interface Sealing {
+  readonly key: string;
+  readonly plaintext: Uint8Array;
+  readonly context: Record<string, string>;
+}
+
+async function sealByKms({ key, plaintext, context }: Sealing, { call, kms }: Means): Promise<Uint8Array> {
+  const input = { KeyId: key, Plaintext: plaintext, EncryptionContext: context };
+  return present((await kms.perform(call, "Encrypt", input)).CiphertextBlob);
+}
+
+async function sealInMessage({ key, plaintext, context }: Sealing, { call, kms }: Means): Promise<Uint8Array> {
+  const input = { KeyId: key, KeySpec: "AES_256" as const, EncryptionContext: context };
+  const { Plaintext, CiphertextBlob, KeyId: keyArn = "" } = await kms.perform(call, "GenerateDataKey", input);
+  using dataKey = new Secret(present(Plaintext));
+  return sealMessage(dataKey.bytes, plaintext, { context, dataKey: { keyArn, ciphertext: present(CiphertextBlob) } });
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("KMS answered without what it always answers.");
+  return value;
+}
+
 /**
  * The value of a parameter as it is answered: that of a SecureString in clear only `withDecryption`.
  *
  * @throws InvalidKeyId, AccessDeniedException as KMS refuses
  */
-export async function shownValue(
-  { type, value, name }: SsmParameterRow,
-  withDecryption: boolean,
-  { call, kms }: { readonly call: Call; readonly kms: ForwardingKms },
-): Promise<string> {
-  if (type !== "SecureString" || !withDecryption) return value;
+export async function shownValue(row: SsmParameterRow, withDecryption: boolean, means: Means): Promise<string> {
+  if (row.type !== "SecureString" || !withDecryption) return row.value;
+  const sealed = Uint8Array.fromBase64(row.value);
+  const context = contextOf(means.call, row.name);
   try {
-    const input = { CiphertextBlob: Uint8Array.fromBase64(value), EncryptionContext: contextOf(call, name) };
-    const { Plaintext = new Uint8Array() } = await kms.perform(call, "Decrypt", input);
-    const text = new TextDecoder().decode(Plaintext);
-    Plaintext.fill(0);
-    return text;
+    const open = row.tier === "Advanced" ? openMessageFor : openByKms;
+    using plaintext = new Secret(await open(sealed, context, means));
+    return new TextDecoder().decode(plaintext.bytes);
   } catch (cause) {
     throw errorOfKms(cause);
   }
+}
+
+async function openByKms(
+  sealed: Uint8Array,
+  context: Record<string, string>,
+  { call, kms }: Means,
+): Promise<Uint8Array> {
+  const input = { CiphertextBlob: sealed, EncryptionContext: context };
+  return present((await kms.perform(call, "Decrypt", input)).Plaintext);
+}
+
+/** Data key and context are the message's own; the context must be the one that the parameter's values have. */
+async function openMessageFor(
+  message: Uint8Array,
+  expected: Record<string, string>,
+  { call, kms }: Means,
+): Promise<Uint8Array> {
+  const header = parseMessage(message);
+  if (header === undefined) throw new Error("A value is no message.");
+  if (header.context["PARAMETER_ARN"] !== expected["PARAMETER_ARN"])
+    throw new Error("A value is of another parameter.");
+  const input = { CiphertextBlob: header.dataKey.ciphertext, EncryptionContext: { ...header.context } };
+  using dataKey = new Secret(present((await kms.perform(call, "Decrypt", input)).Plaintext));
+  const opened = openMessage(dataKey.bytes, message);
+  if (opened === undefined) throw new Error("A value was changed in the store.");
+  return opened;
 }

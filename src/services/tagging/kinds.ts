@@ -15,6 +15,8 @@ export interface ResourceKind {
 
 /** In the order in which they are listed. */
 const KINDS: readonly ResourceKind[] = [
+  { kind: "snapshot", type: "ec2:snapshot" },
+  { kind: "volume", type: "ec2:volume" },
   { kind: "vpcEndpoint", type: "ec2:vpc-endpoint" },
   { kind: "oidcProvider", type: "iam:oidc-provider", namedByArn: true },
   { kind: "managedPolicy", type: "iam:policy", namedByArn: true },
@@ -30,7 +32,8 @@ export function kindsIn({ partition, region }: Call): readonly ResourceKind[] {
 export function arnPrefix({ type }: ResourceKind, { partition, region, principal }: Call): string {
   const [service = "", resource = ""] = type.split(":");
   const where = service === "iam" ? "" : region;
-  return formatArn({ partition, service, region: where, account: principal.account, resource: `${resource}/` });
+  const account = resource === "snapshot" ? "" : principal.account; // ARNs of snapshots name none
+  return formatArn({ partition, service, region: where, account, resource: `${resource}/` });
 }
 
 /** Whose rows of a kind a caller may see. */

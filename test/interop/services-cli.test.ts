@@ -1,0 +1,55 @@
+/** `aws ssm`, `aws ec2` and `aws resourcegroupstaggingapi`, as somebody keeps a secret, makes an encrypted volume and finds it again. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { AwsCli } from "./aws-cli.ts";
+
+describe("the AWS CLI with the services beside KMS", () => {
+  let server: Keystead;
+  let cli: AwsCli;
+
+  before(async () => {
+    server = await startKeystead();
+    cli = new AwsCli({ endpoint: server.endpoint, region: "eu-west-2", credentials: server.credentials });
+  });
+
+  after(async () => {
+    cli[Symbol.dispose]();
+    await server.stop();
+  });
+
+  async function answered(service: string, ...args: readonly string[]): Promise<unknown> {
+    const { code, stdout, stderr } = await cli.run(service, args);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" }, args.join(" "));
+    return JSON.parse(stdout);
+  }
+
+  it("keeps a SecureString and reads it back in clear", async () => {
+    const name = ["--name", "/app/password"];
+    await answered("ssm", "put-parameter", ...name, "--type", "SecureString", "--value", "open sesame");
+    const query = ["--query", "Parameter.[Type,Value,Version]"];
+    const read = await answered("ssm", "get-parameter", ...name, "--with-decryption", ...query);
+    assert.deepEqual(read, ["SecureString", "open sesame", 1]);
+    const path = ["--path", "/app", "--recursive", "--query", "Parameters[].Name"];
+    assert.deepEqual(await answered("ssm", "get-parameters-by-path", ...path), ["/app/password"]);
+  });
+
+  it("makes an encrypted volume, attaches it, and finds it by its tag", async () => {
+    const tags = "ResourceType=volume,Tags=[{Key=Stage,Value=test}]";
+    const made = ["--availability-zone", "eu-west-2a", "--size", "4", "--encrypted", "--tag-specifications", tags];
+    const id = await answered("ec2", "create-volume", ...made, "--query", "VolumeId");
+    const instance = ["--instance-id", "i-0123456789abcdef0", "--device", "/dev/sdf"];
+    const state = await answered("ec2", "attach-volume", "--volume-id", String(id), ...instance, "--query", "State");
+    assert.equal(state, "attaching");
+    const found = await answered(
+      "resourcegroupstaggingapi",
+      "get-resources",
+      "--tag-filters",
+      "Key=Stage,Values=test",
+      "--query",
+      "ResourceTagMappingList[].ResourceARN",
+    );
+    assert.deepEqual(found, [`arn:aws:ec2:eu-west-2:111122223333:volume/${String(id)}`]);
+  });
+});
