@@ -38,6 +38,7 @@ export async function buildConsole(): Promise<string> {
         target: "es2022",
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },
+        license: { fileName: "licenses.md" },
         chunkSizeWarningLimit: 4000,
       },
     });

@@ -32,7 +32,14 @@ after(() => project[Symbol.dispose]());
 describe("the published package", () => {
   it("brings its documents and needs nothing beside it", () => {
     const installed = project.at("node_modules/keystead");
-    for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "dist/main.js", "dist/console/index.html"]) {
+    for (const name of [
+      "README.md",
+      "LICENSE",
+      "CHANGELOG.md",
+      "dist/main.js",
+      "dist/console/index.html",
+      "dist/console/licenses.md",
+    ]) {
       assert.ok(existsSync(join(installed, name)), name);
     }
     assert.ok(!existsSync(join(installed, "src")));
