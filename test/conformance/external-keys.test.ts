@@ -5,6 +5,7 @@ import { after, describe, it } from "node:test";
 import { EC2 } from "@aws-sdk/client-ec2";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
+import { SSM } from "@aws-sdk/client-ssm";
 import { integrityOf } from "../../src/kms/key-stores/xks-answers.ts";
 import {
   ACCOUNT,
@@ -360,6 +361,27 @@ describe("a key in an external key store", () => {
       assert.equal(awsSourceVpce, isOwn ? VpcEndpoint?.VpcEndpointId : undefined);
       ec2.destroy();
     }
+  });
+
+  it("S06b-032: tells the proxy which service asked for a caller, and of direct calls none", async () => {
+    const KeyId = await newExternal();
+    const credentials = world.credentialsOf(ACCOUNT);
+    const ssm = new SSM({ endpoint: held.address.endpoint, credentials, region: REGION, maxAttempts: 1 });
+    proxy.requests.length = 0;
+    await ssm.putParameter({ Name: "/external", Value: "v", Type: "SecureString", KeyId });
+    await kms.encrypt({ KeyId, Plaintext });
+    assert.deepEqual(
+      proxy.requests.map(({ metadata }) => [
+        metadata.kmsOperation,
+        metadata.kmsViaService,
+        "kmsViaService" in metadata,
+      ]),
+      [
+        ["Encrypt", "ssm", true],
+        ["Encrypt", undefined, false],
+      ],
+    );
+    ssm.destroy();
   });
 
   it("S07-008, S06b-022, S06a-021: refuses what custom key stores don't have", async () => {

@@ -29,9 +29,18 @@ export function outerLayerOf(key: Key, xks: XksClient, { call, store }: RunConte
   };
 }
 
-/** Who asks for what. */
-export function principalOf({ principal, operation, requestId }: Call) {
-  return { awsPrincipalArn: principal.arn, kmsOperation: operation, kmsRequestId: requestId };
+/** Services that proxies know by another name than the signing name (XKS proxy API specification, kmsViaService). */
+const SHORT_NAMES: Readonly<Record<string, string>> = { ec2: "ebs" };
+
+/** Who asks for what, and through which service, if any. */
+export function principalOf({ principal, operation, requestId, via }: Call) {
+  const last = via?.at(-1);
+  return {
+    awsPrincipalArn: principal.arn,
+    kmsOperation: operation,
+    kmsRequestId: requestId,
+    ...(last !== undefined && { kmsViaService: SHORT_NAMES[last] ?? last }),
+  };
 }
 
 /** The VPC endpoint that a request of the key's own account came through (XKS proxy API specification, requestMetadata). */
