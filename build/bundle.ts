@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleSources } from "./bundle-sources.ts";
+import { buildConsole } from "./console.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = process.argv[2] ?? join(ROOT, "dist/package");
@@ -15,6 +16,7 @@ rmSync(PACKAGE, { recursive: true, force: true });
 mkdirSync(PACKAGE, { recursive: true });
 await bundleSources(join(PACKAGE, "dist"));
 
+cpSync(await buildConsole(), join(PACKAGE, "dist/console"), { recursive: true });
 for (const name of COPIED) cpSync(join(ROOT, name), join(PACKAGE, name), { recursive: true });
 const ours = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<string, unknown>;
 const published = Object.fromEntries(PUBLISHED.map((name) => [name, ours[name]]));

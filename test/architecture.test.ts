@@ -135,6 +135,49 @@ describe("the rooms of src/", () => {
   });
 });
 
+describe("the console", () => {
+  const pages = loadFiles("console/src/**/*.{ts,tsx}");
+
+  it("is a client of the public APIs: of the server's sources it takes the list of Regions alone", () => {
+    const taken = pages.flatMap(({ path, text }) =>
+      importsOf(text)
+        .filter(({ from }) => from.startsWith(".") || from.startsWith("node:"))
+        .map(({ from }) => (from.startsWith(".") ? posix.join(posix.dirname(path), from) : from))
+        .filter((target) => !target.startsWith("console/src/")),
+    );
+    assert.deepEqual([...new Set(taken)], ["src/base/arn.ts"]);
+  });
+
+  it("S01-060 calls no cryptographic operation, and moves no alias", () => {
+    const called = new Set(
+      pages.flatMap(({ text }) => [...text.matchAll(/\bnew (\w+)Command\(/g)].map(([, name]) => name)),
+    );
+    const never =
+      /^(?:Encrypt|Decrypt|ReEncrypt|GenerateDataKey\w*|GenerateMac|VerifyMac|GenerateRandom|Sign|Verify|DeriveSharedSecret|Encapsulate|Decapsulate|UpdateAlias)$/;
+    assert.deepEqual(
+      [...called].filter((name) => never.test(name ?? "")),
+      [],
+    );
+    assert.ok(called.has("CreateAlias"));
+  });
+
+  it("keeps its rules in modules without React, which tests without a browser load", () => {
+    const rules = pages.filter(({ path }) => path.startsWith("console/src/model/"));
+    const impure = rules.flatMap(({ path, text }) =>
+      importsOf(text)
+        .filter(({ from }) => !from.startsWith(".") && !from.startsWith("@aws-sdk/"))
+        .map(({ from }) => `${path} imports ${from}`),
+    );
+    assert.deepEqual(impure, []);
+    assert.ok(rules.length > 0);
+  });
+
+  it("has files of at most 500 lines and no default export", () => {
+    const long = pages.filter(({ text }) => text.split("\n").length - 1 > 500).map(({ path }) => path);
+    assert.deepEqual([...long, ...linesThatMatch(pages, /\bexport\s+default\b/)], []);
+  });
+});
+
 describe("key material", () => {
   it("is touched in custody/ alone, save for the exceptions that have a reason", () => {
     assert.deepEqual(

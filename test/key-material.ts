@@ -1,6 +1,7 @@
-/** Key material from outside, made and wrapped by OpenSSL's command line as the KMS guide's steps do, and imported. */
+/** Key material from outside, wrapped by Node's OpenSSL or by its command line as the KMS guide's steps do, and imported. */
 
 import assert from "node:assert/strict";
+import { constants, createCipheriv, createPublicKey, publicEncrypt, randomBytes } from "node:crypto";
 import type {
   AlgorithmSpec,
   CreateKeyCommandInput,
@@ -19,9 +20,9 @@ export function opensslOutput(args: readonly string[], files: Readonly<Record<st
   return output;
 }
 
-/** Random bytes of OpenSSL's. */
+/** Random bytes. */
 export function randomMaterial(lengthBytes: number): Uint8Array {
-  return opensslOutput(["rand", String(lengthBytes)]);
+  return new Uint8Array(randomBytes(lengthBytes));
 }
 
 /** A private key as DER PKCS#8, made with arguments of `openssl genpkey`. */
@@ -43,30 +44,62 @@ export interface Wrapping {
 export const OAEP: Wrapping = { WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" };
 export const KEY_WRAP: Wrapping = { WrappingAlgorithm: "RSA_AES_KEY_WRAP_SHA_256", WrappingKeySpec: "RSA_2048" };
 
+/** Encrypts under a public key (DER SubjectPublicKeyInfo), and wraps under an AES key. */
+export interface Wrapper {
+  /** RSAES-OAEP with the hash that the algorithm names. */
+  encryptOaep(bytes: Uint8Array, publicKey: Uint8Array, algorithm: string): Uint8Array;
+  /** AES Key Wrap with Padding (RFC 5649). */
+  keyWrap(material: Uint8Array, aesKey: Uint8Array): Uint8Array;
+}
+
+/** Node's own: a command of OpenSSL's costs a test's process forty milliseconds and more. */
+const BY_NODE: Wrapper = { encryptOaep, keyWrap };
+
+/** `openssl pkeyutl` and `openssl enc`, as the KMS guide's steps have them. */
+export const BY_COMMAND: Wrapper = {
+  encryptOaep(bytes, publicKey, algorithm) {
+    const hash = hashOf(algorithm);
+    const options = ["rsa_padding_mode:oaep", `rsa_oaep_md:${hash}`, `rsa_mgf1_md:${hash}`];
+    return opensslOutput(
+      [
+        ...["pkeyutl", "-encrypt", "-in", "{bytes}", "-inkey", "{key}", "-keyform", "DER", "-pubin"],
+        ...options.flatMap((option) => ["-pkeyopt", option]),
+      ],
+      { bytes, key: publicKey },
+    );
+  },
+  keyWrap(material, aesKey) {
+    const args = ["enc", "-id-aes256-wrap-pad", "-K", aesKey.toHex(), "-iv", KEY_WRAP_IV, "-in", "{material}"];
+    return opensslOutput(args, { material });
+  },
+};
+
+/** The alternative initial value of RFC 5649, in hexadecimal. */
+const KEY_WRAP_IV = "A65959A6";
+
 /** Wraps material under a public key as the algorithm asks (KMS guide, Encrypt the key material). */
-export function wrap(material: Uint8Array, publicKey: Uint8Array, algorithm: string): Uint8Array {
-  if (!algorithm.startsWith("RSA_AES_KEY_WRAP_")) return encryptOaep(material, publicKey, algorithm);
+export function wrap(material: Uint8Array, publicKey: Uint8Array, algorithm: string, by = BY_NODE): Uint8Array {
+  if (!algorithm.startsWith("RSA_AES_KEY_WRAP_")) return by.encryptOaep(material, publicKey, algorithm);
   const aesKey = randomMaterial(32);
-  return new Uint8Array(Buffer.concat([encryptOaep(aesKey, publicKey, algorithm), keyWrap(material, aesKey)]));
+  const wrappedKey = by.encryptOaep(aesKey, publicKey, algorithm);
+  return new Uint8Array(Buffer.concat([wrappedKey, by.keyWrap(material, aesKey)]));
 }
 
-/** AES Key Wrap with Padding, by `openssl enc`. */
+/** AES Key Wrap with Padding, by Node. */
 export function keyWrap(material: Uint8Array, aesKey: Uint8Array): Uint8Array {
-  const args = ["enc", "-id-aes256-wrap-pad", "-K", aesKey.toHex(), "-iv", "A65959A6", "-in", "{material}"];
-  return opensslOutput(args, { material });
+  const cipher = createCipheriv("id-aes256-wrap-pad", aesKey, Buffer.from(KEY_WRAP_IV, "hex"));
+  return new Uint8Array(Buffer.concat([cipher.update(material), cipher.final()]));
 }
 
-/** RSAES-OAEP with the hash that the algorithm names, by `openssl pkeyutl`. */
+/** RSAES-OAEP with the hash that the algorithm names, by Node. */
 export function encryptOaep(bytes: Uint8Array, publicKey: Uint8Array, algorithm: string): Uint8Array {
-  const hash = algorithm.endsWith("SHA_1") ? "sha1" : "sha256";
-  const options = ["rsa_padding_mode:oaep", `rsa_oaep_md:${hash}`, `rsa_mgf1_md:${hash}`];
-  return opensslOutput(
-    [
-      ...["pkeyutl", "-encrypt", "-in", "{bytes}", "-inkey", "{key}", "-keyform", "DER", "-pubin"],
-      ...options.flatMap((option) => ["-pkeyopt", option]),
-    ],
-    { bytes, key: publicKey },
-  );
+  const key = createPublicKey({ key: Buffer.from(publicKey), format: "der", type: "spki" });
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  return new Uint8Array(publicEncrypt({ key, padding, oaepHash: hashOf(algorithm) }, bytes));
+}
+
+function hashOf(algorithm: string): string {
+  return algorithm.endsWith("SHA_1") ? "sha1" : "sha256";
 }
 
 /** Wrapped material with its token: what ImportKeyMaterial takes. */
@@ -76,9 +109,15 @@ export interface Wrapped {
 }
 
 /** Asks for parameters and wraps material under them. */
-export async function wrapFor(kms: KMS, KeyId: string, material: Uint8Array, wrapping = OAEP): Promise<Wrapped> {
+export async function wrapFor(
+  kms: KMS,
+  KeyId: string,
+  material: Uint8Array,
+  wrapping = OAEP,
+  by?: Wrapper,
+): Promise<Wrapped> {
   const { ImportToken, PublicKey } = await kms.getParametersForImport({ KeyId, ...wrapping });
-  const EncryptedKeyMaterial = wrap(material, present(PublicKey), wrapping.WrappingAlgorithm);
+  const EncryptedKeyMaterial = wrap(material, present(PublicKey), wrapping.WrappingAlgorithm, by);
   return { ImportToken: present(ImportToken), EncryptedKeyMaterial };
 }
 
@@ -91,13 +130,14 @@ export async function importInto(
   material: Uint8Array,
   {
     wrapping = OAEP,
+    by,
     ...input
-  }: { readonly wrapping?: Wrapping } & Omit<
+  }: { readonly wrapping?: Wrapping; readonly by?: Wrapper } & Omit<
     Partial<ImportKeyMaterialCommandInput>,
     "KeyId" | "ImportToken" | "EncryptedKeyMaterial"
   > = {},
 ): Promise<ImportKeyMaterialCommandOutput> {
-  const wrapped = await wrapFor(kms, KeyId, material, wrapping);
+  const wrapped = await wrapFor(kms, KeyId, material, wrapping, by);
   return await kms.importKeyMaterial({ KeyId, ...wrapped, ...(input.ValidTo === undefined && FOR_EVER), ...input });
 }
 

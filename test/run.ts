@@ -6,7 +6,7 @@
  * marked to do, when a file holds no test, and, where all ran, when an id of a finished capability has no passing test.
  */
 
-import { globSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Transform } from "node:stream";
 import { run } from "node:test";
@@ -116,6 +116,7 @@ if (postgres !== undefined && onPostgres) process.env[TEST_DATABASE_VARIABLE] = 
 process.env["NODE_COMPILE_CACHE"] ??= join(ROOT, "node_modules/.cache/node");
 rmSync(BUNDLES, { recursive: true, force: true });
 await bundleSources(BUNDLES);
+symlinkSync("../console", join(BUNDLES, "console")); // where a checkout has its console, once it is built
 process.env[TEST_MAIN_VARIABLE] = join(BUNDLES, "main.js");
 
 const tally = new Tally();

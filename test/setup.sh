@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs from Debian what the tests need from the system: the AWS CLI, OpenSSL's command line and PostgreSQL's programs.
+# Installs from Debian what the tests need from the system: the AWS CLI, OpenSSL's command line, PostgreSQL's programs and Chromium.
 # Run it as often as you like.
 set -euo pipefail
 
@@ -14,6 +14,7 @@ missing=()
 [ -x /usr/bin/aws ] || missing+=(awscli)
 [ -x /usr/bin/openssl ] || missing+=(openssl)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+[ -x /usr/bin/chromium ] || missing+=(chromium)
 if [ "${#missing[@]}" -eq 0 ]; then
   exit 0
 fi
@@ -52,4 +53,5 @@ run apt-get install --yes --no-install-recommends "${missing[@]}"
 [ -x /usr/bin/openssl ] || fail "openssl is installed, but there is no /usr/bin/openssl."
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
   fail "postgresql is installed, but there is no /usr/lib/postgresql/*/bin/postgres."
+[ -x /usr/bin/chromium ] || fail "chromium is installed, but there is no /usr/bin/chromium."
 say "$(/usr/bin/aws --version 2>&1 | cut -d' ' -f1), $(/usr/bin/openssl version | cut -d' ' -f1,2)"

@@ -6,10 +6,10 @@ import { posix } from "node:path";
 import { describe, it } from "node:test";
 import { loadFiles } from "./source-files.ts";
 
-const code = loadFiles("src/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "build/**/*.ts");
+const code = loadFiles("src/**/*.ts", "console/**/*.{ts,tsx}", "test/**/*.ts", "bench/**/*.ts", "build/**/*.ts");
 const tests = code.filter(({ path }) => path.endsWith(".test.ts"));
 const everything = loadFiles(
-  "{src,test,bench,docs,deploy,bin}/**/*.{ts,js,json,md,sh,yaml,yml}",
+  "{src,console,test,bench,docs,deploy,bin}/**/*.{ts,tsx,js,json,md,sh,yaml,yml}",
   "*.{md,json}",
   ".ci/*",
 ).filter(({ path }) => !path.startsWith("test/.") && path !== "package-lock.json");
@@ -33,7 +33,7 @@ describe("every TypeScript file", () => {
     const odd = code
       .map(({ path }) => posix.basename(path))
       .filter(
-        (name) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.ts$/.test(name) || /^(?:utils?|helpers?|misc)\./.test(name),
+        (name) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.tsx?$/.test(name) || /^(?:utils?|helpers?|misc)\./.test(name),
       );
     assert.deepEqual(odd, []);
   });
@@ -54,7 +54,7 @@ describe("every test", () => {
 
   it("lies in a folder named by a room of src/ or by a kind of test", () => {
     const rooms = new Set(loadFiles("src/*/**/*.ts").map(({ path }) => path.split("/")[1]));
-    const kinds = ["conformance", "interop", "faults", "load", "e2e"];
+    const kinds = ["console", "conformance", "interop", "faults", "load", "e2e"];
     const strays = tests
       .map(({ path }) => path.split("/"))
       .filter(([, folder, ...rest]) => rest.length > 0 && !rooms.has(folder) && !kinds.includes(folder ?? ""))

@@ -15,6 +15,9 @@ export const PYTHON = "/usr/bin/python3";
 /** Debian's OpenSSL command line. */
 export const OPENSSL = "/usr/bin/openssl";
 
+/** Debian's Chromium, for tests that click in the console. */
+export const CHROMIUM = "/usr/bin/chromium";
+
 /** PostgreSQL's server program, of the newest version that Debian has put here; no server of the system's needs to run. */
 export const POSTGRES =
   globSync("/usr/lib/postgresql/*/bin/postgres")
@@ -25,7 +28,7 @@ export const POSTGRES =
 export const POSTGRES_BIN = dirname(POSTGRES);
 
 /** The tools of which this machine has none. */
-export function missingTools(tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES]): readonly string[] {
+export function missingTools(tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES, CHROMIUM]): readonly string[] {
   return tools.filter((path) => {
     try {
       accessSync(path, constants.X_OK);

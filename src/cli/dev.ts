@@ -11,6 +11,7 @@ import { parseEventTarget } from "../signals/events/targets.ts";
 import { DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
 import { clockRoutes } from "./clock-routes.ts";
+import { consoleRoutes } from "./console-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
@@ -79,7 +80,7 @@ export async function dev(options: DevOptions): Promise<void> {
       await seeding?.plant(parts, clock.now());
     },
     routes: ({ dueWork, signals: { alarms }, store }) =>
-      new Map([...clockRoutes(clock, { dueWork, alarms }), ...explainRoutes(store, clock)]),
+      new Map([...clockRoutes(clock, { dueWork, alarms }), ...explainRoutes(store, clock), ...consoleRoutes()]),
   });
   warn(host);
   closeOnSignal(server); // whoever reads the ready line may send a signal at once

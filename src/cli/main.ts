@@ -149,6 +149,7 @@ program
   .addOption(attestationRootOption())
   .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(option("--console", "serve the web console at /console/"))
   .addOption(keyStoresOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(

@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Log } from "../gateway/gateway.ts";
+import { credentialAges, KeyStoreMetrics } from "../kms/key-stores/metrics.ts";
 import { expiryGauges, UseMetrics } from "../kms/metrics.ts";
 import type { Service } from "../pipeline/operation.ts";
 import { AlarmEvaluator } from "../signals/alarms/evaluator.ts";
@@ -22,6 +23,8 @@ export interface Signals {
   readonly bus: EventBus;
   /** Where other rooms tell what CloudWatch shows. */
   readonly metricRecorder: MetricRecorder;
+  /** Counts the use of external key stores. */
+  readonly keyStoreMeter: KeyStoreMetrics;
   /** Counts uses of keys whose records are written. */
   readonly uses: UseMetrics;
   readonly alarms: AlarmEvaluator;
@@ -55,7 +58,7 @@ export function openSignals({ store, clock, log, eventTargets = [] }: SignalOpti
     clock,
     onError: (cause) => log.error({ err: cause }, "Data points of metrics could not be written."),
   });
-  const metrics = new MetricReader({ store, clock, recorder: metricRecorder, gauges: [expiryGauges] });
+  const metrics = new MetricReader({ store, clock, recorder: metricRecorder, gauges: [expiryGauges, credentialAges] });
   const states = new AlarmStates(bus);
   const alarms = new AlarmEvaluator({
     store,
@@ -67,6 +70,12 @@ export function openSignals({ store, clock, log, eventTargets = [] }: SignalOpti
   return {
     bus,
     metricRecorder,
+    keyStoreMeter: new KeyStoreMetrics({
+      store,
+      recorder: metricRecorder,
+      machineClock: systemClock,
+      onError: (cause) => log.error({ err: cause }, "Data points of a key store could not be counted."),
+    }),
     uses: new UseMetrics(metricRecorder),
     alarms,
     services: (custody) => [eventsService({ custody, bus }), ...cloudwatchServices({ custody, metrics, states })],

@@ -7,6 +7,7 @@ import type { Listener } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { parseEventTarget } from "../signals/events/targets.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
+import { consoleRoutes } from "./console-routes.ts";
 import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
@@ -33,6 +34,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly eventTarget?: readonly string[];
   readonly workers?: number;
   readonly quotas: string;
+  readonly console?: boolean;
   readonly keyStores?: string;
 }
 
@@ -123,6 +125,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     quotas: await quotaProfile(options.quotas, "hold"),
     ...(await keyStoreSettings(options, "serve")),
     log: operatorLog(),
+    ...(options.console === true && { routes: () => consoleRoutes() }),
   };
 }
 

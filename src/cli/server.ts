@@ -27,7 +27,7 @@ import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { SETTLE_KEY_STORE, settleKeyStoreWhenDue } from "../kms/key-stores/connection.ts";
 import { HealthWatch } from "../kms/key-stores/health-watch.ts";
-import { type KeyStoreMeter, noMeter } from "../kms/key-stores/meter.ts";
+import type { KeyStoreMeter } from "../kms/key-stores/meter.ts";
 import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts";
 import { XksClient } from "../kms/key-stores/xks-client.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
@@ -87,7 +87,7 @@ export interface ServerConfig extends StoreConfig {
   readonly propagation?: Propagation;
   /** What the operator says of key stores and the ways to them. */
   readonly keyStores?: KeyStoreSettings;
-  /** What counts the use of external key stores. */
+  /** What counts the use of external key stores, in place of what CloudWatch shows (tests). */
   readonly keyStoreMeter?: KeyStoreMeter;
   /** Absent: resource quotas as on AWS, and no request quotas. */
   readonly quotas?: QuotaProfile;
@@ -207,7 +207,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     attestations,
     unknownPrincipals,
     xks,
-    ...(config.keyStoreMeter && { meter: config.keyStoreMeter }),
+    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
   });
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   return new Gateway({
@@ -329,7 +329,11 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
-    const { keyStores: settings = NO_SETTINGS, outboundAllowed = [], keyStoreMeter: meter = noMeter } = config;
+    const {
+      keyStores: settings = NO_SETTINGS,
+      outboundAllowed = [],
+      keyStoreMeter: meter = signals.keyStoreMeter,
+    } = config;
     const post = new PostClient({ certificates: settings.certificates, allowed: outboundAllowed });
     const xks = new XksClient({ post, custody, settings, meter, machineClock: systemClock });
     const healthWatch = new HealthWatch({

@@ -45,8 +45,10 @@ export type Route = (request: WireRequest, client: Client) => LocalAnswer | Prom
 
 export interface LocalAnswer {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly contentType?: string;
+  /** Further headers, such as those of caching. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface GatewayOptions {
@@ -183,8 +185,7 @@ export class Gateway {
 
   async #local(route: Route, request: WireRequest, client: Client, requestId: string): Promise<WireAnswer> {
     try {
-      const { status, body, contentType = "text/plain; charset=utf-8" } = await route(request, client);
-      return { status, contentType, body };
+      return { contentType: "text/plain; charset=utf-8", ...(await route(request, client)) };
     } catch (cause) {
       this.#options.log.error({ requestId, err: cause }, "A local route failed.");
       return { status: 503, contentType: "text/plain; charset=utf-8", body: "unavailable\n" };

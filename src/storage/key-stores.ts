@@ -48,6 +48,11 @@ export async function listKeyStores(
   return await query.where("id", ">", after).orderBy("id").limit(count).execute();
 }
 
+/** Whose custom key store has that id; ids are random. Read seldom: it looks through the stores of all. */
+export async function findKeyStoreOwner(db: Kysely<Schema>, id: string): Promise<Owner | undefined> {
+  return await db.selectFrom("key_store").select(["region", "account"]).where("id", "=", id).executeTakeFirst();
+}
+
 /** The custom key store of that name, if the account has one in the Region. */
 export async function findKeyStoreNamed(
   db: Kysely<Schema>,

@@ -32,7 +32,7 @@ after(() => project[Symbol.dispose]());
 describe("the published package", () => {
   it("brings its documents and needs nothing beside it", () => {
     const installed = project.at("node_modules/keystead");
-    for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "dist/main.js"]) {
+    for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "dist/main.js", "dist/console/index.html"]) {
       assert.ok(existsSync(join(installed, name)), name);
     }
     assert.ok(!existsSync(join(installed, "src")));
@@ -48,6 +48,7 @@ describe("the published package", () => {
       secretAccessKey: "keystead/dev/secret/not/for/production/0",
     };
     await useKeys(new KMS({ endpoint: server.endpoint, region: "us-east-1", credentials, maxAttempts: 1 }));
+    assert.match(await consoleOf(server.endpoint), /Keystead console/);
   });
 
   it("makes a store with init and serves it", async () => {
@@ -58,10 +59,16 @@ describe("the published package", () => {
       accessKeyId: exported("AWS_ACCESS_KEY_ID"),
       secretAccessKey: exported("AWS_SECRET_ACCESS_KEY"),
     };
-    await using server = await start(keystead, ["serve", "--data", data, "--port", "0"]);
+    await using server = await start(keystead, ["serve", "--data", data, "--port", "0", "--console"]);
     await useKeys(new KMS({ endpoint: server.endpoint, region: "us-east-1", credentials, maxAttempts: 1 }));
+    assert.match(await consoleOf(server.endpoint), /Keystead console/);
   });
 });
+
+/** What is at the console's address. */
+async function consoleOf(endpoint: string): Promise<string> {
+  return await (await fetch(`${endpoint}/console/`)).text();
+}
 
 async function useKeys(kms: KMS): Promise<void> {
   const symmetric = (await kms.createKey({})).KeyMetadata?.KeyId;

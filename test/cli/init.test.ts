@@ -118,6 +118,8 @@ describe("init", () => {
     await using server = await startProcess(["serve", ...byCredential, "--port", "0", "--workers", "1"], { env });
     const credentials = accessKeyIn(account.stdout);
     assert.equal((await callKms({ endpoint: server.endpoint, credentials }, "ListKeys", {})).status, 200);
+    const page = await fetch(`${server.endpoint}/console/`);
+    assert.notEqual(page.status, 200, "serve has no console unless it is told to");
   });
 
   it("leaves a root key file that is there as it is", async () => {

@@ -363,25 +363,21 @@ describe("a key in an external key store", () => {
     }
   });
 
-  it("S06b-032: tells the proxy which service asked for a caller, and of direct calls none", async () => {
+  it("S06b-032: tells the proxy which service a request came through, in the name of its caller", async () => {
     const KeyId = await newExternal();
-    const credentials = world.credentialsOf(ACCOUNT);
-    const ssm = new SSM({ endpoint: held.address.endpoint, credentials, region: REGION, maxAttempts: 1 });
+    const ssm = new SSM({ ...held.address, region: REGION, maxAttempts: 1 });
     proxy.requests.length = 0;
-    await ssm.putParameter({ Name: "/external", Value: "v", Type: "SecureString", KeyId });
-    await kms.encrypt({ KeyId, Plaintext });
-    assert.deepEqual(
-      proxy.requests.map(({ metadata }) => [
-        metadata.kmsOperation,
-        metadata.kmsViaService,
-        "kmsViaService" in metadata,
-      ]),
-      [
-        ["Encrypt", "ssm", true],
-        ["Encrypt", undefined, false],
-      ],
-    );
+    await ssm.putParameter({ Name: "/external", Type: "SecureString", KeyId, Value: "a secret of a service" });
+    const { Parameter } = await ssm.getParameter({ Name: "/external", WithDecryption: true });
+    assert.equal(Parameter?.Value, "a secret of a service");
     ssm.destroy();
+    const told = proxy.requests
+      .splice(0)
+      .map(({ metadata }) => [metadata["kmsViaService"], metadata["awsPrincipalArn"]]);
+    assert.ok(told.length >= 2);
+    for (const one of told) assert.deepEqual(one, ["ssm", `arn:aws:iam::${ACCOUNT}:root`]);
+    await kms.encrypt({ KeyId, Plaintext });
+    assert.ok(!("kmsViaService" in present(proxy.requests[0]).metadata));
   });
 
   it("S07-008, S06b-022, S06a-021: refuses what custom key stores don't have", async () => {

@@ -6,6 +6,7 @@ import { after, describe, it } from "node:test";
 import type { KeySpec, KeyUsageType, MacAlgorithmSpec, SigningAlgorithmSpec } from "@aws-sdk/client-kms";
 import {
   asPkcs8,
+  BY_COMMAND,
   importInto,
   KEY_WRAP,
   newExternalKey,
@@ -207,7 +208,7 @@ describe("imported key material", () => {
     it(`${idsOf(KeyUsage)}: of ${KeySpec} comes in with each of ${wrappings.length} wrappings, and is what the key works with`, async () => {
       const { KeyId } = await newExternalKey(kms, { KeySpec, KeyUsage });
       const material = make();
-      for (const wrapping of wrappings) await importInto(kms, KeyId, material, { wrapping });
+      for (const wrapping of wrappings) await importInto(kms, KeyId, material, { wrapping, by: BY_COMMAND });
       assert.equal((await describedKey(kms, KeyId)).KeyState, "Enabled");
       await prove(KeyId, material);
     });

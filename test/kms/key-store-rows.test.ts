@@ -1,13 +1,18 @@
-/** Rows of custom key stores: what a restore makes again of their records, and what `doctor` finds wrong with them. */
+/** Rows of custom key stores: how they connect, what a restore makes again of their records, what `doctor` finds wrong with them. */
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { TrailEvent } from "../../src/audit/trail.ts";
+import { PostError } from "../../src/base/outbound-post.ts";
+import { settleKeyStoreWhenDue } from "../../src/kms/key-stores/connection.ts";
+import { noMeter } from "../../src/kms/key-stores/meter.ts";
+import { NO_SETTINGS, type VpcEndpointService } from "../../src/kms/key-stores/places.ts";
+import { XksClient } from "../../src/kms/key-stores/xks-client.ts";
 import { kmsReplays } from "../../src/kms/replay.ts";
 import { insertAccount } from "../../src/storage/accounts.ts";
 import { setDue } from "../../src/storage/due.ts";
 import { findOffenders, invariantsOf } from "../../src/storage/invariants.ts";
-import { insertKeyStore } from "../../src/storage/key-stores.ts";
+import { insertKeyStore, updateKeyStore } from "../../src/storage/key-stores.ts";
 import { insertKey } from "../../src/storage/keys.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import type { Store } from "../../src/storage/store.ts";
@@ -95,6 +100,74 @@ describe("a restore", () => {
       (await rowsOf(full)).map((row) => row.connection_state),
       ["DISCONNECTED"],
     );
+  });
+});
+
+describe("a try to connect", () => {
+  const vpc = {
+    connectivity: "VPC_ENDPOINT_SERVICE" as const,
+    vpc_service: "com.amazonaws.vpce.eu-west-1.vpce-svc-0a1b2c3d",
+  };
+  const service: VpcEndpointService = {
+    name: vpc.vpc_service,
+    owner: keyStore().account,
+    place: { address: "127.0.0.1", port: 9, tls: false },
+    domainVerification: "verified",
+    availabilityZones: ["eu-west-1a", "eu-west-1b"],
+    loadBalancer: "network",
+    acceptanceRequired: false,
+    allowedPrincipals: ["cks.kms.eu-west-1.amazonaws.com"],
+  };
+  for (const { code, kind, columns = {}, services = [], sign } of [
+    { code: "XKS_PROXY_INVALID_TLS_CONFIGURATION", kind: "tls" },
+    { code: "XKS_PROXY_TIMED_OUT", kind: "late" },
+    { code: "XKS_PROXY_NOT_REACHABLE", kind: "unreachable" },
+    { code: "XKS_PROXY_INVALID_RESPONSE", kind: "unfit" },
+    { code: "XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND", columns: vpc },
+    { code: "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION", columns: vpc, services: [service] },
+    { code: "INTERNAL_ERROR", sign: () => Promise.reject(new Error("it does not open")) },
+  ] as const satisfies readonly {
+    code: string;
+    kind?: PostError["kind"];
+    columns?: Parameters<typeof keyStore>[0];
+    services?: readonly VpcEndpointService[];
+    sign?: () => Promise<string>;
+  }[]) {
+    it(`S06b-014: fails with ${code}`, async () => {
+      const store = await storeWith({ connection_state: "CONNECTING", connection_request: "r", ...columns });
+      const xks = new XksClient({
+        post: {
+          post: () => Promise.reject(kind === undefined ? assert.fail("a proxy was asked") : new PostError(kind, 1)),
+        },
+        custody: { signForProxy: sign ?? (async () => "0".repeat(64)) },
+        settings: { ...NO_SETTINGS, services: new Map(services.map((one) => [one.name, one])) },
+        meter: noMeter,
+        machineClock: clock,
+      });
+      const handler = settleKeyStoreWhenDue({ store, xks });
+      const due = { kind: "kms:SettleKeyStore", region: "eu-west-1", subject: keyStore().id, due_at: 1 };
+      const prepared = await handler.prepare?.(due);
+      await store.transaction((tx) => handler.perform(tx, due, { now: 1, prepared }));
+      const row = await store.db.selectFrom("key_store").selectAll().executeTakeFirstOrThrow();
+      assert.deepEqual([row.connection_state, row.connection_error], ["FAILED", code]);
+    });
+  }
+
+  it("counts for the store that was asked alone: one that was changed meanwhile is asked again", async () => {
+    const store = await storeWith({ connection_state: "CONNECTING" });
+    const xks = { settings: NO_SETTINGS, health: async () => {} } as unknown as XksClient;
+    const handler = settleKeyStoreWhenDue({ store, xks });
+    const due = { kind: "kms:SettleKeyStore", region: "eu-west-1", subject: keyStore().id, due_at: 1 };
+    const prepared = await handler.prepare?.(due);
+    await store.transaction(async (tx) => {
+      await updateKeyStore(tx, keyStore(), { revision: "r2" });
+      await handler.perform(tx, due, { now: 1, prepared });
+    });
+    assert.deepEqual(
+      (await rowsOf(store)).map((row) => row.connection_state),
+      ["CONNECTING"],
+    );
+    assert.equal((await store.db.selectFrom("due").selectAll().execute()).length, 1);
   });
 });
 

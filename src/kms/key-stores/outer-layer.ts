@@ -17,7 +17,13 @@ export function outerLayerOf(key: Key, xks: XksClient, { call, store }: RunConte
   if (keyStore === undefined || xksKeyId === null) throw new Error(`${key.arn} has no external key.`);
   const through = async <T>(ask: (metadata: RequestMetadata) => Promise<T>): Promise<T> => {
     try {
-      return await ask({ ...(await sourceOf(key, { call, store })), ...principalOf(call), kmsKeyArn: key.arn });
+      const kmsViaService = call.via?.at(-1);
+      return await ask({
+        ...principalOf(call),
+        ...(await sourceOf(key, { call, store })),
+        kmsKeyArn: key.arn,
+        ...(kmsViaService !== undefined && { kmsViaService }),
+      });
     } catch (cause) {
       throw cause instanceof XksError ? cause.asUsing() : cause;
     }
@@ -29,18 +35,9 @@ export function outerLayerOf(key: Key, xks: XksClient, { call, store }: RunConte
   };
 }
 
-/** Services that proxies know by another name than the signing name (XKS proxy API specification, kmsViaService). */
-const SHORT_NAMES: Readonly<Record<string, string>> = { ec2: "ebs" };
-
-/** Who asks for what, and through which service, if any. */
-export function principalOf({ principal, operation, requestId, via }: Call) {
-  const last = via?.at(-1);
-  return {
-    awsPrincipalArn: principal.arn,
-    kmsOperation: operation,
-    kmsRequestId: requestId,
-    ...(last !== undefined && { kmsViaService: SHORT_NAMES[last] ?? last }),
-  };
+/** Who asks for what. */
+export function principalOf({ principal, operation, requestId }: Call) {
+  return { awsPrincipalArn: principal.arn, kmsOperation: operation, kmsRequestId: requestId };
 }
 
 /** The VPC endpoint that a request of the key's own account came through (XKS proxy API specification, requestMetadata). */
