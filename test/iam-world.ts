@@ -27,9 +27,9 @@ export interface IamWorld extends World {
   person(name: string, options?: { readonly allow?: readonly object[]; readonly account?: string }): Promise<Person>;
 }
 
-/** Starts a server for one test file. */
-export async function startIamWorld(): Promise<IamWorld> {
-  const world = await startWorld();
+/** Starts a server for one test file, with further arguments of `keystead dev`. */
+export async function startIamWorld(args: readonly string[] = []): Promise<IamWorld> {
+  const world = await startWorld(args);
   const { endpoint, credentials } = world.server;
   const made: { destroy(): void }[] = [];
   const clients: IamWorld["clients"] = (key, region = REGION) => {

@@ -215,7 +215,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       kms,
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
-      ec2Service({ custody, kms: forwardingKms }),
+      ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),

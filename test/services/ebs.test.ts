@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { EC2, type Snapshot } from "@aws-sdk/client-ec2";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
 import type { KMS } from "@aws-sdk/client-kms";
 import { allow, startIamWorld } from "../iam-world.ts";
 import {
@@ -18,13 +19,17 @@ import {
   REGION,
   refusalOf,
 } from "../kms-client.ts";
+import { startReceiver } from "../signals/receiver.ts";
 
-const world = await startIamWorld();
+const receiver = await startReceiver();
+const EVENT_TARGET = `arn:aws:sqs:${REGION}:${ACCOUNT}:ebs`;
+const world = await startIamWorld(["--event-target", `${EVENT_TARGET}=${receiver.url}/ebs`]);
 const { endpoint, credentials } = world.server;
 const clients: EC2[] = [];
 after(async () => {
   for (const client of clients) client.destroy();
   await world.stop();
+  await receiver[Symbol.asyncDispose]();
 });
 
 function client(key = credentials, region: string = REGION): EC2 {
@@ -69,7 +74,7 @@ async function refusedWith(call: Promise<unknown>, code: string, message?: RegEx
 }
 
 describe("an encrypted volume", () => {
-  it("has a data key that EC2 asks for in the caller's name, with the volume's id as encryption context", async () => {
+  it("S07-037 has a data key that EC2 asks for in the caller's name, with the volume's id as encryption context", async () => {
     const key = await newKey(world.kms);
     const maker = await user("maker", [allow(["ec2:*", "kms:*"])]);
     const VolumeId = await newVolume(maker.ec2, { Encrypted: true, KmsKeyId: key.Arn });
@@ -120,7 +125,7 @@ describe("an encrypted volume", () => {
     );
   });
 
-  it("takes a grant for its attachment to EC2's infrastructure at the instance, which opens the data key with it", async () => {
+  it("S07-037 takes a grant for its attachment to EC2's infrastructure at the instance, which opens the data key with it", async () => {
     const key = await newKey(world.kms);
     const VolumeId = await newVolume(ec2, { Encrypted: true, KmsKeyId: key.KeyId });
     await ec2.attachVolume({ VolumeId, InstanceId: INSTANCE, Device });
@@ -161,12 +166,32 @@ describe("an encrypted volume", () => {
     await refusedWith(ec2.describeVolumes({ VolumeIds: [VolumeId] }), "InvalidVolume.NotFound");
   });
 
-  it("is neither made nor attached while its key can't be used", async () => {
+  it("S07-037 is neither made nor attached while its key can't be used, and an event of EventBridge tells why", async () => {
+    const events = new EventBridge({ endpoint, credentials, region: REGION, maxAttempts: 1 });
+    const EventPattern = JSON.stringify({ source: ["aws.ec2"], "detail-type": ["EBS Volume Notification"] });
+    await events.putRule({ Name: "ebs", EventPattern });
+    await events.putTargets({ Rule: "ebs", Targets: [{ Id: "ebs", Arn: EVENT_TARGET }] });
+    events.destroy();
     const key = await newKey(world.kms);
     const VolumeId = await newVolume(ec2, { Encrypted: true, KmsKeyId: key.Arn });
     await world.kms.disableKey({ KeyId: key.KeyId });
     await refusedWith(newVolume(ec2, { Encrypted: true, KmsKeyId: key.Arn }), "InvalidKmsKey.InvalidState", /disabled/);
     await refusedWith(ec2.attachVolume({ VolumeId, InstanceId: INSTANCE, Device }), "InvalidKmsKey.InvalidState");
+    const [created, attached] = await receiver.events("/ebs", 2);
+    assert.deepEqual(
+      [
+        created?.["detail-type"],
+        created?.account,
+        created?.region,
+        created?.detail["event"],
+        attached?.detail["event"],
+      ],
+      ["EBS Volume Notification", ACCOUNT, REGION, "createVolume", "attachVolume"],
+    );
+    for (const event of [created, attached]) {
+      assert.deepEqual([event?.detail["result"], event?.detail["cause"]], ["failed", `${key.Arn} is disabled.`]);
+    }
+    assert.deepEqual(attached?.resources, [`arn:aws:ec2:${REGION}:${ACCOUNT}:volume/${VolumeId}`, key.Arn]);
     const [volume] = present((await ec2.describeVolumes({ VolumeIds: [VolumeId] })).Volumes);
     assert.equal(volume?.State, "available");
     await world.kms.enableKey({ KeyId: key.KeyId });

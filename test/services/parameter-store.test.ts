@@ -102,9 +102,9 @@ describe("parameters", () => {
       ],
     );
     await ssm.deleteParameter({ Name });
-    for (const gone of [ssm.getParameter({ Name }), ssm.deleteParameter({ Name }), ssm.getParameterHistory({ Name })]) {
-      await assertRefused(gone, "ParameterNotFound");
-    }
+    await assertRefused(ssm.getParameter({ Name }), "ParameterNotFound");
+    await assertRefused(ssm.deleteParameter({ Name }), "ParameterNotFound");
+    await assertRefused(ssm.getParameterHistory({ Name }), "ParameterNotFound");
   });
 
   it("keep a hundred versions", async () => {

@@ -9,6 +9,7 @@ import {
 } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../../pipeline/operation.ts";
+import type { EventBus } from "../../signals/events/bus.ts";
 import type { Tag } from "../../storage/tags.ts";
 import { type ForwardingKms, KmsRefusal } from "../forwarding.ts";
 
@@ -16,6 +17,7 @@ import { type ForwardingKms, KmsRefusal } from "../forwarding.ts";
 export interface Environment {
   readonly custody: Custody;
   readonly kms: ForwardingKms;
+  readonly bus: Pick<EventBus, "send">;
 }
 
 export type Context = RunContext & Environment;
@@ -46,9 +48,9 @@ export function errorOfKms(cause: unknown): unknown {
     case "NotFoundException":
     case "InvalidArnException":
     case "ValidationException":
-      return new InvalidKmsKeyNotFound(quoted);
+      return new InvalidKmsKeyNotFound(quoted, { cause: error });
     default:
-      return new InvalidKmsKeyInvalidState(quoted);
+      return new InvalidKmsKeyInvalidState(quoted, { cause: error });
   }
 }
 

@@ -23,6 +23,7 @@ import type { EbsSnapshotRow, EbsVolumeRow } from "../../storage/service-schema.
 import type { Tag } from "../../storage/tags.ts";
 import { tagsOfVpcEndpoints as tagsOfIds } from "../../storage/vpc-endpoints.ts";
 import { closeDataKey, newDataKey, openDataKey, requireKey, type SealedDataKey } from "./data-keys.ts";
+import { tellingOfKey } from "./events.ts";
 import { listed } from "./lists.ts";
 import {
   type Change,
@@ -107,16 +108,16 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
     const gigabytes = requireSize(input, snapshot);
     const id = newId("vol");
     const setting = await findEbsSetting(store.db, ownerOf(call));
-    const isEncrypted = input.Encrypted === true || setting.encrypted === 1 || snapshot?.key_arn != null;
-    if (!isEncrypted) return { id, gigabytes, sealed: NOT_ENCRYPTED };
     const source = snapshot === undefined ? undefined : sealedOf(snapshot);
-    if (source === undefined) {
-      const sealed = await newDataKey(input.KmsKeyId ?? setting.key_arn ?? undefined, id, context);
-      return { id, gigabytes, sealed };
-    }
-    const keyArn = await requireKey(input.KmsKeyId ?? source.key_arn, context);
-    if (keyArn === source.key_arn) return { id, gigabytes, sealed: source };
-    return { id, gigabytes, sealed: await resealed(source, input.KmsKeyId, id, context) };
+    const isEncrypted = input.Encrypted === true || setting.encrypted === 1 || source !== undefined;
+    if (!isEncrypted) return { id, gigabytes, sealed: NOT_ENCRYPTED };
+    const key = input.KmsKeyId ?? source?.key_arn ?? setting.key_arn ?? undefined;
+    const sealed = await tellingOfKey({ event: "createVolume", volume: id, key }, context, async () => {
+      if (source === undefined) return await newDataKey(key, id, context);
+      const isSame = (await requireKey(key ?? source.key_arn, context)) === source.key_arn;
+      return isSame ? source : await resealed(source, key, id, context);
+    });
+    return { id, gigabytes, sealed };
   },
   async run(input, { call, tx, prepared }) {
     const { VolumeType: type = "gp2", SnapshotId, Iops, Throughput, AvailabilityZone: zone = "" } = input;
@@ -224,7 +225,9 @@ export const attachVolume = change<AttachVolumeRequest, string | null>("AttachVo
     const row = await requireVolume(context.store.db, VolumeId, context.call);
     requireAvailable(row);
     const sealed = sealedOf(row);
-    return sealed === undefined ? null : await openDataKey(sealed, InstanceId, context);
+    if (sealed === undefined) return null;
+    const about = { event: "attachVolume", volume: row.id, key: row.key_arn } as const;
+    return await tellingOfKey(about, context, () => openDataKey(sealed, InstanceId, context));
   },
   async run({ VolumeId, InstanceId = "", Device = "" }, { call, tx, prepared: grantId }) {
     const row = await requireVolume(tx.db, VolumeId, call);
