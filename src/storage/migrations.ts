@@ -303,6 +303,7 @@ export const MIGRATIONS: readonly Migration[] = [
         PRIMARY KEY (region, id)
       ) STRICT;
       CREATE UNIQUE INDEX key_store_by_name ON key_store (region, account, name);
+      CREATE INDEX key_store_by_id ON key_store (id);
       ALTER TABLE "key" ADD COLUMN key_store_id TEXT;
       ALTER TABLE "key" ADD COLUMN xks_key_id TEXT;
       CREATE UNIQUE INDEX key_by_key_store ON "key" (region, key_store_id, xks_key_id) WHERE key_store_id IS NOT NULL;

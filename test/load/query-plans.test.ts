@@ -5,12 +5,14 @@ import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
+import { parseKeyStores } from "../../src/cli/key-stores-file.ts";
 import { FeedPruner } from "../../src/storage/feed-pruning.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import { useEveryOperation } from "../faults/every-operation.ts";
 import { type HeldServer, startHeld } from "../held-server.ts";
 import { ACCOUNT, OTHER_ACCOUNT, policyOf, present, REGION } from "../kms-client.ts";
+import { IDLE_KEY_STORES } from "../xks-proxy.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -54,7 +56,8 @@ before(async () => {
   migrate(plans, { kind: "dev", now: 0 });
   restore = listen();
   {
-    await using server = await startHeld();
+    const keyStores = parseKeyStores(IDLE_KEY_STORES, { kind: "dev", readFile: () => assert.fail("it names no file") });
+    await using server = await startHeld({ config: { keyStores } });
     await useKms(server);
     await useIam(server);
   }
