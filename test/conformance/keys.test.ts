@@ -172,13 +172,23 @@ describe("CreateKey", () => {
     });
   }
 
-  for (const { what, input } of [
-    { what: "SM2", input: { KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" } },
-    { what: "custom key store", input: { CustomKeyStoreId: "cks-1234567890abcdef0" } },
-  ] satisfies readonly { what: string; input: CreateKeyCommandInput }[]) {
-    it(`says of ${what} keys that they can't be made yet, and makes none`, async () => {
+  for (const { what, input, code, message } of [
+    {
+      what: "SM2 keys outside China",
+      input: { KeySpec: "SM2", KeyUsage: "SIGN_VERIFY" },
+      code: "UnsupportedOperationException",
+      message: /SM2/,
+    },
+    {
+      what: "a custom key store without the origin of its keys",
+      input: { CustomKeyStoreId: "cks-1234567890abcdef0" },
+      code: "ValidationException",
+      message: /CustomKeyStoreId can be specified only when Origin is/,
+    },
+  ] satisfies readonly { what: string; input: CreateKeyCommandInput; code: string; message: RegExp }[]) {
+    it(`refuses ${what}, and makes none`, async () => {
       const client = world.client("eu-west-3");
-      await assertRefused(client.createKey(input), "UnsupportedOperationException", new RegExp(what));
+      await assertRefused(client.createKey(input), code, message);
       assert.deepEqual(await keyIdsIn(client), []);
     });
   }
