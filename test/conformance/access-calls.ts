@@ -58,13 +58,25 @@ const imported = {
   ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
 } as const;
 
+/** A key store that is nobody's. */
+const CustomKeyStoreId = "cks-1234567890abcdef0";
+const NO_STORE = "CustomKeyStoreNotFoundException";
+const unknownCluster = {
+  CustomKeyStoreName: "unknown",
+  CloudHsmClusterId: "cluster-2a34b5cdefg",
+  TrustAnchorCertificate: "a certificate",
+  KeyStorePassword: "not-a-secret",
+} as const;
+
 const on = (operation: string, outcome: string, call: Call["call"]): [string, Call] => [operation, { outcome, call }];
 
 export const CALLS: ReadonlyMap<string, Call> = new Map([
   on("CancelKeyDeletion", STATE, (kms, { key }) => kms.cancelKeyDeletion({ KeyId: key })),
+  on("ConnectCustomKeyStore", NO_STORE, (kms) => kms.connectCustomKeyStore({ CustomKeyStoreId })),
   on("CreateAlias", "AlreadyExistsException", (kms, { alias, key }) =>
     kms.createAlias({ AliasName: alias, TargetKeyId: key }),
   ),
+  on("CreateCustomKeyStore", "CloudHsmClusterNotFoundException", (kms) => kms.createCustomKeyStore(unknownCluster)),
   on("CreateGrant", DRY, (kms, { key, accountArn }) =>
     kms.createGrant({ KeyId: key, GranteePrincipal: accountArn, Operations: ["DescribeKey"], DryRun }),
   ),
@@ -74,13 +86,16 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
   ),
   on("Decrypt", DRY, (kms, { ciphertext }) => kms.decrypt({ CiphertextBlob: ciphertext, DryRun })),
   on("DeleteAlias", "done", (kms, { alias }) => kms.deleteAlias({ AliasName: alias })),
+  on("DeleteCustomKeyStore", NO_STORE, (kms) => kms.deleteCustomKeyStore({ CustomKeyStoreId })),
   on("DeleteImportedKeyMaterial", OTHER_ORIGIN, (kms, { key }) => kms.deleteImportedKeyMaterial({ KeyId: key })),
   on("DeriveSharedSecret", DRY, (kms, { agreement, publicKey }) =>
     kms.deriveSharedSecret({ KeyId: agreement, KeyAgreementAlgorithm: "ECDH", PublicKey: publicKey, DryRun }),
   ),
+  on("DescribeCustomKeyStores", "done", (kms) => kms.describeCustomKeyStores({})),
   on("DescribeKey", "done", (kms, { key }) => kms.describeKey({ KeyId: key })),
   on("DisableKey", STATE, (kms, { pending }) => kms.disableKey({ KeyId: pending })),
   on("DisableKeyRotation", STATE, (kms, { pending }) => kms.disableKeyRotation({ KeyId: pending })),
+  on("DisconnectCustomKeyStore", NO_STORE, (kms) => kms.disconnectCustomKeyStore({ CustomKeyStoreId })),
   on("EnableKey", STATE, (kms, { pending }) => kms.enableKey({ KeyId: pending })),
   on("EnableKeyRotation", STATE, (kms, { pending }) => kms.enableKeyRotation({ KeyId: pending })),
   on("Encapsulate", DRY, (kms, { kem }) => kms.encapsulate({ KeyId: kem, ...encapsulation })),
@@ -131,6 +146,7 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
   on("UpdateAlias", "done", (kms, { alias, destination }) =>
     kms.updateAlias({ AliasName: alias, TargetKeyId: destination }),
   ),
+  on("UpdateCustomKeyStore", NO_STORE, (kms) => kms.updateCustomKeyStore({ CustomKeyStoreId })),
   on("UpdateKeyDescription", "done", (kms, { key }) => kms.updateKeyDescription({ KeyId: key, Description: "any" })),
   on("UpdatePrimaryRegion", "DisabledException", (kms, { multiRegion }) =>
     kms.updatePrimaryRegion({ KeyId: multiRegion, PrimaryRegion: REPLICA_REGION }),

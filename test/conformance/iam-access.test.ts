@@ -463,6 +463,8 @@ describe("across accounts,", () => {
     const listed = [...acrossAccounts, ...atHome].map(({ name }) => name);
     const elsewhere = [
       ...["CreateKey", "GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"], // on no key
+      ...["Connect", "Create", "Delete", "Disconnect", "Update"].map((verb) => `${verb}CustomKeyStore`),
+      "DescribeCustomKeyStores",
       ...["DeleteAlias", "UpdateAlias"], // an alias that is there is of the caller's account
       ...["DeriveSharedSecret", "Encapsulate", "Decapsulate", "RetireGrant"],
       ...["ReplicateKey", "UpdatePrimaryRegion"], // in two Regions
