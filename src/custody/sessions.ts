@@ -43,8 +43,7 @@ export class Sessions {
   readonly #domainKeys: DomainKeys;
   readonly #clock: Clock;
   readonly #incarnation: string;
-  readonly #claims: AgedCache<SealedClaims>;
-  readonly #signingKeys: AgedCache<KeyObject>;
+  readonly #opened: AgedCache<OpenedSession>;
   readonly #nonces = new Nonces();
   #erasedBefore = 0;
 
@@ -58,8 +57,7 @@ export class Sessions {
     this.#domainKeys = domainKeys;
     this.#clock = clock;
     this.#incarnation = incarnation;
-    this.#claims = new AgedCache(limits, clock, () => {});
-    this.#signingKeys = new AgedCache(limits, clock, () => {}); // a KeyObject is released, it can't be wiped
+    this.#opened = new AgedCache(limits, clock, () => {}); // a KeyObject is released, it can't be wiped
   }
 
   /** A new secret access key, and the token that seals it with the claims. */
@@ -84,15 +82,16 @@ export class Sessions {
   /** As `Custody.openSession`. */
   open(request: SessionRequest): SessionOpening | Promise<SessionOpening> {
     const name = nameOf(request);
-    const claims = this.#claims.find(name);
-    const key = this.#signingKeys.find(signingKeyName(name, request));
-    return claims !== undefined && key !== undefined ? { claims, signingKey: key } : this.#openAnew(name, request);
+    const opened = this.#opened.find(name);
+    const signingKey = opened?.signingKeys.get(scopeOf(request));
+    return opened === undefined || signingKey === undefined
+      ? this.#openAnew(name, request)
+      : { claims: opened.claims, signingKey };
   }
 
   /** Lets go of every key. */
   clear(): void {
-    this.#claims.dropWhere(() => true);
-    this.#signingKeys.dropWhere(() => true);
+    this.#opened.dropWhere(() => true);
   }
 
   async #openAnew(name: string, request: SessionRequest): Promise<SessionOpening> {
@@ -112,10 +111,13 @@ export class Sessions {
     });
     if (opened === undefined) return undefined;
     using plaintext = new Secret(opened);
-    const claims = this.#claims.find(name) ?? { text: text.decode(plaintext.bytes.subarray(SECRET_BYTES)) };
     const signingKey = deriveSigningKey(plaintext.bytes.subarray(0, SECRET_BYTES), request);
-    this.#claims.put(name, claims, ANYBODY);
-    this.#signingKeys.put(signingKeyName(name, request), signingKey, ANYBODY);
+    const kept = this.#opened.find(name);
+    const claims = kept?.claims ?? { text: text.decode(plaintext.bytes.subarray(SECRET_BYTES)) };
+    const signingKeys = new Map(
+      [...(kept?.signingKeys ?? []), [scopeOf(request), signingKey] as const].slice(-SCOPES_MAX),
+    );
+    this.#opened.put(name, { claims, signingKeys }, ANYBODY);
     return { claims, signingKey };
   }
 
@@ -170,11 +172,26 @@ function joined(left: Uint8Array, right: Uint8Array): Secret {
 /** Custody doesn't read claims, so it can't tell whose a session is; to open a token again is cheap. */
 const ANYBODY = "";
 
-/** Tokens are long and theirs who send them: what is cached goes by their hash. */
-function nameOf({ accessKeyId, token }: SessionRequest): string {
-  return `${accessKeyId} ${hash("sha256", token, "base64")}`;
+/** Signing keys that are kept of a session: more Regions and services than a caller speaks to at once. */
+const SCOPES_MAX = 16;
+
+/** What is kept of a token that was opened. */
+interface OpenedSession {
+  readonly claims: SealedClaims;
+  /** By `scopeOf`, the newest last. */
+  readonly signingKeys: ReadonlyMap<string, KeyObject>;
 }
 
-function signingKeyName(name: string, { date, region, service }: SessionRequest): string {
-  return `${name}/${date}/${region}/${service}`;
+/** Longer tokens are cached by their hash: they are theirs who send them. */
+const TOKEN_CHARACTERS_MAX = 1_024;
+
+/** No token and no hash of one has the same name. */
+function nameOf({ accessKeyId, token }: SessionRequest): string {
+  if (token.length <= TOKEN_CHARACTERS_MAX) return `${accessKeyId} ${token}`;
+  return `${accessKeyId}\n${hash("sha256", token, "base64")}`;
+}
+
+/** What a signing key is for: its day, Region and service. */
+function scopeOf({ date, region, service }: SessionRequest): string {
+  return `${date}/${region}/${service}`;
 }

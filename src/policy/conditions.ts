@@ -73,6 +73,12 @@ export function compileCondition(condition: Condition, variables: boolean): Cond
   };
 }
 
+/** Whether a condition never holds of a request without its key. */
+export function needsKey({ operator, set, ifExists }: Condition): boolean {
+  if (operator === "null" || set === "all" || ifExists) return false;
+  return set === "any" || operators.get(operator)?.negated === false;
+}
+
 function isEvery(actual: readonly string[], holds: ValueTest, context: ConditionContext): boolean {
   for (const value of actual) if (!holds(value, context)) return false;
   return true;

@@ -1,6 +1,6 @@
 /** Policies compiled, and what they say to one request. */
 
-import { type Condition, type ConditionTest, compileCondition } from "./conditions.ts";
+import { type Condition, type ConditionTest, compileCondition, needsKey } from "./conditions.ts";
 import type { ConditionContext } from "./context.ts";
 import {
   type Document,
@@ -37,6 +37,8 @@ export interface CompiledStatement {
   readonly isResource: (arn: string, context: ConditionContext) => boolean;
   /** All of them must hold. */
   readonly conditions: readonly CompiledCondition[];
+  /** A key without which one of its conditions doesn't hold, if there is one. */
+  readonly needs: string | undefined;
 }
 
 export interface CompiledCondition extends Condition {
@@ -109,16 +111,27 @@ export function compileDocument({ version, statements }: Document, ids: Principa
 
 /** What a policy says to a request. */
 export function evaluate(policy: CompiledPolicy, request: PolicyRequest): Verdict {
+  let absent: string | undefined; // the key that was last found absent: long policies ask for the same ones again and again
   let best: { readonly verdict: "allow"; readonly statement: CompiledStatement; readonly reach: Reach } | undefined;
   for (const statement of statementsOn(policy, request.action)) {
     const isAllow = statement.effect === "Allow";
     if (isAllow && best?.reach === "direct") continue;
     const reach = reachOf(statement, request);
     if (reach === undefined) continue;
+    const { needs, conditions } = statement;
+    if (needs !== undefined && (needs === absent || isAbsent(needs, request.context))) {
+      absent = needs;
+      continue;
+    }
+    if (!doHold(conditions, request.context)) continue;
     if (!isAllow) return { verdict: "deny", statement };
     if (best === undefined || RANK[reach] > RANK[best.reach]) best = { verdict: "allow", statement, reach };
   }
   return best ?? NONE;
+}
+
+function isAbsent(key: string, context: ConditionContext): boolean {
+  return (context(key)?.length ?? 0) === 0;
 }
 
 /** Of the actions that a policy is asked about, so many are remembered: no key's users need more. */
@@ -141,13 +154,15 @@ function statementsOn(policy: CompiledPolicy, action: string): readonly Compiled
   return statements;
 }
 
-/** How a statement on the action means the caller of a request; undefined when it says nothing to it. */
-function reachOf(statement: CompiledStatement, request: PolicyRequest): Reach | undefined {
-  const { principal, resourceArn, context } = request;
+/** How a statement on the action means the caller of a request, its conditions aside; undefined when it says nothing to it. */
+function reachOf(statement: CompiledStatement, { principal, resourceArn, context }: PolicyRequest): Reach | undefined {
   const reach = statement.reachOf(principal);
-  if (reach === undefined || !statement.isResource(resourceArn, context)) return undefined;
-  for (const { holds } of statement.conditions) if (!holds(context)) return undefined;
-  return reach;
+  return reach !== undefined && statement.isResource(resourceArn, context) ? reach : undefined;
+}
+
+function doHold(conditions: readonly CompiledCondition[], context: ConditionContext): boolean {
+  for (const { holds } of conditions) if (!holds(context)) return false;
+  return true;
 }
 
 function compileStatement(
@@ -162,6 +177,7 @@ function compileStatement(
     isAction: compileActions(actions),
     isResource: resources === "implied" ? () => true : compileResources(resources, variables),
     conditions: conditions.map((condition) => ({ ...condition, holds: compileCondition(condition, variables) })),
+    needs: conditions.find(needsKey)?.key,
   };
 }
 
