@@ -24,7 +24,7 @@ const HELP = `npm run bench -- [options]
 
   --rounds N          rounds of each operation, a run of the floor and one of the server each (10)
   --seconds S         of one run (1.5)
-  --warmup S          of both, before the first round (2)
+  --warmup S          of both, before the first round (8)
   --connections N     keep-alive connections (32)
   --operations A,B    of ${OPERATIONS.join(", ")}
   --session           each operation a second time as a role session, on a key with 20 statements and 50 grants
@@ -55,7 +55,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "10" },
     seconds: { type: "string", default: "1.5" },
-    warmup: { type: "string", default: "2" },
+    warmup: { type: "string", default: "8" },
     connections: { type: "string", default: "32" },
     operations: { type: "string", default: OPERATIONS.join(",") },
     starts: { type: "string", default: "5" },

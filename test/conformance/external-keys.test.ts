@@ -401,7 +401,7 @@ describe("a key in an external key store", () => {
     assert.equal(proxy.seen, before);
   });
 
-  it("S06b-026, S06b-015, S06b-016, S02-047, S06a-024: is unavailable without its store, and as it was with it", async () => {
+  it("S06b-026, S06b-015, S06b-016, S02-047, S02-048, S06a-024: is unavailable without its store, and as it was with it", async () => {
     const away = await world.newConnected(kms, { name: "away", host: "away.example.net" });
     const [enabled, disabled, pending, switched] = [
       await newExternal(away),
