@@ -116,10 +116,11 @@ export function evaluate(policy: CompiledPolicy, request: PolicyRequest): Verdic
   for (const statement of statementsOn(policy, request.action)) {
     const isAllow = statement.effect === "Allow";
     if (isAllow && best?.reach === "direct") continue;
+    const { needs, conditions } = statement;
+    if (needs !== undefined && needs === absent) continue;
     const reach = reachOf(statement, request);
     if (reach === undefined) continue;
-    const { needs, conditions } = statement;
-    if (needs !== undefined && (needs === absent || isAbsent(needs, request.context))) {
+    if (needs !== undefined && isAbsent(needs, request.context)) {
       absent = needs;
       continue;
     }
@@ -200,6 +201,7 @@ function compileResources(
     requireVariablesInResource(template);
     return compileTemplate(template, compilePattern);
   });
+  if (values.includes("*")) return () => !negated;
   return (arn, context) => matchers.some((matches) => matches(arn, context)) !== negated;
 }
 
