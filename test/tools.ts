@@ -34,7 +34,9 @@ export const POSTGRES =
 export const POSTGRES_BIN = dirname(POSTGRES);
 
 /** The tools of which this machine has none. */
-export function missingTools(tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES, CHROMIUM, SOFTHSM_UTIL]): readonly string[] {
+export function missingTools(
+  tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES, CHROMIUM, SOFTHSM_UTIL],
+): readonly string[] {
   return tools.filter((path) => {
     try {
       accessSync(path, constants.X_OK);

@@ -314,6 +314,10 @@ export class SoftwareCustody implements Custody {
     return randomFillSync(new Uint8Array(lengthBytes));
   }
 
+  takeRandom(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
+
   parseBlob(blob: Uint8Array): BlobHeader | undefined {
     return parseBlob(blob);
   }

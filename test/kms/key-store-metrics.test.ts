@@ -32,6 +32,8 @@ const ROW: KeyStoreRow = {
   access_key_id: "ABCDEFGHIJKLMNOPQRST",
   vpc_service: null,
   vpc_owner: null,
+  cluster_id: null,
+  trust_anchor: null,
 };
 
 /** A store with one external key store, a meter over it, and what CloudWatch would show of it. */

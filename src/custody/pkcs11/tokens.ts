@@ -157,6 +157,11 @@ export class Tokens {
     for (const session of entry?.sessions ?? []) session.close();
   }
 
+  /** Whether a key store has sessions. */
+  isOpen(name: Pick<KeyStoreSecretName, "keyStoreId" | "region">): boolean {
+    return this.#entries.has(nameOf(name));
+  }
+
   /** Whether the sessions of a key store, if it has any, are of the user that it has now. */
   isOf({ name, sealed }: Pick<TokenUser, "name" | "sealed">): boolean {
     const entry = this.#entries.get(nameOf(name));
