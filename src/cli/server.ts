@@ -44,6 +44,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { cloudHsmService } from "../services/cloudhsm/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { ssmService } from "../services/ssm/service.ts";
@@ -54,6 +55,7 @@ import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
+import { eraseLog } from "./erase-log.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
@@ -221,6 +223,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
       ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
+      cloudHsmService({ custody, clusters }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
@@ -413,15 +416,6 @@ function adoptionOf(
     flush: () => recorder.flush(),
     onError: (cause) => log.error({ err: cause }, "Records of another node could not be taken over."),
   });
-}
-
-/** How often a log that another process is reading is tried again; each try waits a quarter of a second. */
-const ERASE_TRIES = 20;
-
-/** @throws Error erased rows are still in the write-ahead log, since somebody goes on reading it */
-async function eraseLog(store: Store): Promise<void> {
-  for (let tries = 0; tries < ERASE_TRIES; tries += 1) if (await store.truncateLog()) return;
-  throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
 }
 
 /** Whose the records of this process are, where others write to the same database; empty where nobody does. */

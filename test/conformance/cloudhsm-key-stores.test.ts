@@ -4,7 +4,17 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
-import { assertRefused, membersOf, OTHER_ACCOUNT, present, REGION, refusalOf, requestIdOf } from "../kms-client.ts";
+import { send, sign } from "../faults/signed-requests.ts";
+import {
+  ACCOUNT,
+  assertRefused,
+  membersOf,
+  OTHER_ACCOUNT,
+  present,
+  REGION,
+  refusalOf,
+  requestIdOf,
+} from "../kms-client.ts";
 import { certificate, clusterStore, hsmsIn, PASSWORD, startClusterWorld, TRUST_ANCHOR } from "./cluster-world.ts";
 import { publicStore } from "./key-store-world.ts";
 
@@ -152,7 +162,7 @@ describe("CreateCustomKeyStore", () => {
 
   it("S06a-003, S06a-015: counts both types together, and lists both", async () => {
     const region = "ca-central-1";
-    const client = world.client(world.clusters.values().next().value?.account ?? "", region);
+    const client = world.client(ACCOUNT, region);
     const ids: (string | undefined)[] = [];
     for (let n = 0; n < 5; n += 1) {
       const cluster = world.newCluster({ region, id: `cluster-zyxwvutsrq${"abcde"[n]}` });
@@ -174,6 +184,71 @@ describe("CreateCustomKeyStore", () => {
       world.client(OTHER_ACCOUNT, region).connectCustomKeyStore({ CustomKeyStoreId: ids[0] }),
       "CustomKeyStoreNotFoundException",
     );
+  });
+});
+
+describe("DescribeClusters", () => {
+  interface Answered {
+    readonly Clusters?: readonly Record<string, unknown>[];
+    readonly NextToken?: string;
+    readonly __type?: string;
+  }
+
+  async function ask(input: object, account = ACCOUNT): Promise<Answered> {
+    const { endpoint } = held.address;
+    const headers = {
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": "BaldrApiService.DescribeClusters",
+    };
+    const draft = { headers, body: JSON.stringify(input) };
+    const credentials = world.credentialsOf(account);
+    const signed = await sign({ endpoint, credentials }, draft, { region: REGION, service: "cloudhsm" });
+    return JSON.parse((await send(endpoint, signed)).body.toString("utf8")) as Answered;
+  }
+
+  it("tells what the operator says of the clusters of the account and Region", async () => {
+    const cluster = world.newCluster({ hsms: hsmsIn("us-east-1a"), stateMessage: "one HSM left" });
+    const { Clusters = [] } = await ask({ Filters: { clusterIds: [cluster.id] } });
+    assert.deepEqual(Clusters, [
+      {
+        BackupPolicy: "DEFAULT",
+        ClusterId: cluster.id,
+        CreateTimestamp: 1893456000,
+        Hsms: [
+          {
+            AvailabilityZone: "us-east-1a",
+            ClusterId: cluster.id,
+            SubnetId: "subnet-a",
+            HsmId: "hsm-abcdefghija",
+            State: "ACTIVE",
+          },
+        ],
+        HsmType: "hsm2m.medium",
+        SecurityGroup: "sg-865af2fb",
+        State: "ACTIVE",
+        StateMessage: "one HSM left",
+        SubnetMapping: { "us-east-1a": "subnet-a", "us-east-1b": "subnet-b" },
+        VpcId: "vpc-50ae0636",
+        Certificates: { ClusterCertificate: cluster.certificate },
+        Mode: "NON_FIPS",
+      },
+    ]);
+    assert.deepEqual(await ask({ Filters: { clusterIds: [cluster.id] } }, OTHER_ACCOUNT), { Clusters: [] });
+    assert.deepEqual(await ask({ Filters: { states: ["DELETED"] } }), { Clusters: [] });
+  });
+
+  it("lists them in pages, and refuses what it does not know", async () => {
+    const ids: unknown[] = [];
+    for (let NextToken: string | undefined, pages = 0; pages === 0 || NextToken !== undefined; pages += 1) {
+      const page: Answered = await ask({ MaxResults: 3, ...(NextToken !== undefined && { NextToken }) });
+      ids.push(...(page.Clusters ?? []).map(({ ClusterId }) => ClusterId));
+      NextToken = page.NextToken;
+    }
+    const own = [...clusters.values()].filter(({ account, region }) => account === ACCOUNT && region === REGION);
+    assert.deepEqual(ids, own.map(({ id }) => id).sort());
+    for (const wrong of [{ Filters: { names: ["x"] } }, { NextToken: "x" }, { MaxResults: 26 }]) {
+      assert.match(String((await ask(wrong)).__type), /CloudHsmInvalidRequestException/);
+    }
   });
 });
 

@@ -276,5 +276,7 @@ describe("the request quota of a CloudHSM key store", () => {
     assert.equal(calls.filter(({ status }) => status === "rejected").length, 2);
     assert.equal((await refusalOf(encrypted(busy))).name, "ThrottlingException");
     await assertOpens(await encrypted(quiet));
+    assert.deepEqual(new Set(world.meter.throttles), new Set([`${store.id} Encrypt`]));
+    assert.deepEqual(world.meter.types, new Set(["AWS_CLOUDHSM"]));
   });
 });
