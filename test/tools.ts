@@ -15,6 +15,9 @@ export const PYTHON = "/usr/bin/python3";
 /** Debian's boto3 (1.26), a package of that Python. */
 export const BOTO3 = "/usr/lib/python3/dist-packages/boto3";
 
+/** Debian's curl, which signs by itself. */
+export const CURL = "/usr/bin/curl";
+
 /** Debian's OpenSSL command line. */
 export const OPENSSL = "/usr/bin/openssl";
 
@@ -32,7 +35,7 @@ export const POSTGRES_BIN = dirname(POSTGRES);
 
 /** The tools of which this machine has none. */
 export function missingTools(
-  tools: readonly string[] = [AWS_CLI, BOTO3, OPENSSL, POSTGRES, CHROMIUM],
+  tools: readonly string[] = [AWS_CLI, BOTO3, CURL, OPENSSL, POSTGRES, CHROMIUM],
 ): readonly string[] {
   return tools.filter((path) => {
     try {
