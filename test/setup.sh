@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs from Debian what the tests need from the system: the AWS CLI, OpenSSL's command line, PostgreSQL's programs, Chromium and SoftHSM.
+# Installs from Debian what the tests need from the system: the AWS CLI, boto3, curl, OpenSSL's command line, PostgreSQL's programs, Chromium and SoftHSM.
 # Run it as often as you like.
 set -euo pipefail
 
@@ -12,6 +12,8 @@ fail() {
 # The tests call Debian's own /usr/bin/aws: another `aws` may come first on the PATH, in another version.
 missing=()
 [ -x /usr/bin/aws ] || missing+=(awscli)
+[ -d /usr/lib/python3/dist-packages/boto3 ] || missing+=(python3-boto3)
+[ -x /usr/bin/curl ] || missing+=(curl)
 [ -x /usr/bin/openssl ] || missing+=(openssl)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
 [ -x /usr/bin/chromium ] || missing+=(chromium)
@@ -51,6 +53,8 @@ fi
 run apt-get install --yes --no-install-recommends "${missing[@]}"
 
 [ -x /usr/bin/aws ] || fail "awscli is installed, but there is no /usr/bin/aws."
+[ -d /usr/lib/python3/dist-packages/boto3 ] || fail "python3-boto3 is installed, but there is no /usr/lib/python3/dist-packages/boto3."
+[ -x /usr/bin/curl ] || fail "curl is installed, but there is no /usr/bin/curl."
 [ -x /usr/bin/openssl ] || fail "openssl is installed, but there is no /usr/bin/openssl."
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
   fail "postgresql is installed, but there is no /usr/lib/postgresql/*/bin/postgres."

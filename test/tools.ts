@@ -12,6 +12,12 @@ export const AWS_CLI = "/usr/bin/aws";
 /** The Python that Debian's AWS CLI is written for and brings: its tests import the CLI into one process. */
 export const PYTHON = "/usr/bin/python3";
 
+/** Debian's boto3 (1.26), a package of that Python. */
+export const BOTO3 = "/usr/lib/python3/dist-packages/boto3";
+
+/** Debian's curl, which signs by itself. */
+export const CURL = "/usr/bin/curl";
+
 /** Debian's OpenSSL command line. */
 export const OPENSSL = "/usr/bin/openssl";
 
@@ -35,7 +41,7 @@ export const POSTGRES_BIN = dirname(POSTGRES);
 
 /** The tools of which this machine has none. */
 export function missingTools(
-  tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES, CHROMIUM, SOFTHSM_UTIL],
+  tools: readonly string[] = [AWS_CLI, BOTO3, CURL, OPENSSL, POSTGRES, CHROMIUM, SOFTHSM_UTIL],
 ): readonly string[] {
   return tools.filter((path) => {
     try {

@@ -10,8 +10,9 @@ export interface Tag {
   readonly value: string;
 }
 
-/** Adds tags, and replaces the values of those that are there. The list is not empty and its keys differ. */
+/** Adds tags, and replaces the values of those that are there. Their keys differ. */
 export async function upsertTags(tx: Tx, { region, keyId }: KeyName, tags: readonly Tag[]): Promise<void> {
+  if (tags.length === 0) return;
   const rows = tags.map(({ key, value }) => ({ region, key_id: keyId, tag_key: key, tag_value: value }));
   await tx.db
     .insertInto("tag")

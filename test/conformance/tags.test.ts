@@ -124,6 +124,16 @@ describe("TagResource", () => {
   });
 });
 
+describe("an empty list of tags", () => {
+  it("S01-040: is no tag for CreateKey and ReplicateKey, as Ansible's amazon.aws.kms_key sends it", async () => {
+    const { KeyId } = await newKey(kms, { MultiRegion: true, Tags: [] });
+    assert.deepEqual(await tagsOf(KeyId), []);
+    const ReplicaRegion = "eu-west-1";
+    await kms.replicateKey({ KeyId, ReplicaRegion, Tags: [] });
+    assert.deepEqual((await world.client(ReplicaRegion).listResourceTags({ KeyId })).Tags, []);
+  });
+});
+
 describe("UntagResource", () => {
   it("S01-039: tag keys that the key doesn't have are 200 with an empty body, and the others go", async () => {
     const { KeyId } = await newKey(kms, { Tags: [{ TagKey: "here", TagValue: "v" }] });

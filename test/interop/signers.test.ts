@@ -1,11 +1,11 @@
-/** A signer of SigV4 that shares nothing with AWS's code or ours: bash and OpenSSL's command line, over a bare socket. */
+/** Signers of SigV4 that share nothing with AWS's code or ours: bash and OpenSSL's command line, over a bare socket, and curl. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { type Keystead, startKeystead } from "../../src/testing.ts";
-import { OPENSSL } from "../tools.ts";
+import { CURL, OPENSSL } from "../tools.ts";
 
 /**
  * Signs one call of GenerateRandom as the specification of Signature Version 4 says, in its own words and order, and prints
@@ -52,14 +52,9 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Has the script make a call, and returns the status and body of the answer. */
-async function call(
-  host: string,
-  { secret = server.credentials.secretAccessKey, region = "eu-central-1", body = '{"NumberOfBytes":33}' } = {},
-): Promise<{ status: number; body: Record<string, unknown> }> {
-  const { hostname, port } = new URL(server.endpoint);
-  const args = [OPENSSL, hostname, port, host, server.credentials.accessKeyId, secret, region, body];
-  const child = spawn("/bin/bash", ["-c", SCRIPT, "sign", ...args], {
+/** Runs a program to its end, which has to be a good one, and returns what it printed. */
+async function printedBy(program: string, args: readonly string[]): Promise<string> {
+  const child = spawn(program, args, {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -73,6 +68,17 @@ async function call(
   });
   const [code] = (await once(child, "close")) as [number | null];
   assert.deepEqual({ code, errors }, { code: 0, errors: "" });
+  return answer;
+}
+
+/** Has the script make a call, and returns the status and body of the answer. */
+async function call(
+  host: string,
+  { secret = server.credentials.secretAccessKey, region = "eu-central-1", body = '{"NumberOfBytes":33}' } = {},
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const { hostname, port } = new URL(server.endpoint);
+  const args = [OPENSSL, hostname, port, host, server.credentials.accessKeyId, secret, region, body];
+  const answer = await printedBy("/bin/bash", ["-c", SCRIPT, "sign", ...args]);
   const end = answer.indexOf("\r\n\r\n");
   return {
     status: Number(/^HTTP\/1\.1 ([0-9]{3}) /.exec(answer)?.[1]),
@@ -104,5 +110,27 @@ describe("a signer made of bash and OpenSSL", () => {
     const { status, body } = await call("localhost", { secret: "another/secret" });
     assert.equal(status, 400);
     assert.equal(body["__type"], "InvalidSignatureException");
+  });
+});
+
+describe("curl with --aws-sigv4, as docs/clients.md has it", () => {
+  const asked = async (secret: string): Promise<Record<string, unknown>> => {
+    const headers = ["Content-Type: application/x-amz-json-1.1", "X-Amz-Target: TrentService.GenerateRandom"];
+    const printed = await printedBy(CURL, [
+      ...["--silent", "--show-error", "--disable", "--aws-sigv4", "aws:amz:us-east-1:kms"],
+      ...["--user", `${server.credentials.accessKeyId}:${secret}`],
+      ...headers.flatMap((header) => ["--header", header]),
+      ...["--data", '{"NumberOfBytes":32}', server.endpoint],
+    ]);
+    return JSON.parse(printed) as Record<string, unknown>;
+  };
+
+  it("gets its random bytes", async () => {
+    const body = await asked(server.credentials.secretAccessKey);
+    assert.equal(Uint8Array.fromBase64(String(body["Plaintext"])).length, 32);
+  });
+
+  it("is refused with another secret", async () => {
+    assert.equal((await asked("another/secret"))["__type"], "InvalidSignatureException");
   });
 });
