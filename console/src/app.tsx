@@ -7,6 +7,10 @@ import { CreateKeyPage } from "./create/create-key-page.tsx";
 import { ReplicatePage } from "./create/replicate-page.tsx";
 import { KeyPage } from "./detail/key-page.tsx";
 import { ImportPage } from "./imports/import-page.tsx";
+import { CreateStorePage } from "./key-stores/create-store-page.tsx";
+import { EditStorePage } from "./key-stores/edit-store-page.tsx";
+import { KeyStorePage } from "./key-stores/key-store-page.tsx";
+import { KeyStoresPage } from "./key-stores/key-stores-page.tsx";
 import { KeysPage } from "./keys/keys-page.tsx";
 import { DEFAULT_REGION } from "./model/regions.ts";
 import { forgetSession, rememberedSession, rememberSession, type Session } from "./session/session.ts";
@@ -43,6 +47,11 @@ export function App() {
         <Route path="keys/:keyId/replicate" element={<ReplicatePage />} />
         <Route path="keys/:keyId" element={<KeyPage />} />
         <Route path="keys/:keyId/:tab" element={<KeyPage />} />
+        <Route path="keyStores/cloudhsm" element={<KeyStoresPage key="cloudhsm" kind="AWS_CLOUDHSM" />} />
+        <Route path="keyStores/external" element={<KeyStoresPage key="external" kind="EXTERNAL_KEY_STORE" />} />
+        <Route path="keyStores/:kind/create" element={<CreateStorePage />} />
+        <Route path="keyStores/:kind/:storeId" element={<KeyStorePage />} />
+        <Route path="keyStores/:kind/:storeId/edit" element={<EditStorePage />} />
       </Route>
       <Route path="*" element={<Navigate to={homeOf(session.region)} replace />} />
     </Routes>

@@ -128,7 +128,7 @@ describe("a filter", () => {
     const properties = filterProperties("customer", rows);
     assert.deepEqual(
       properties.map(({ key }) => key),
-      ["aliases", "keyId", "keyType", "regionality", "tag:Stage", "tag:Team"],
+      ["aliases", "keyId", "keyType", "regionality", "origin", "customKeyStoreId", "tag:Stage", "tag:Team"],
     );
     const symmetric = filterOptions(properties, rows.slice(0, 1)).filter(
       ({ propertyKey }) => propertyKey === "keyType",

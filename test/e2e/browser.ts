@@ -23,10 +23,10 @@ export interface ConsoleWorld extends IamWorld {
   readonly complaints: readonly string[];
 }
 
-/** Builds the console where its sources changed, and starts a server and a browser. */
-export async function startConsoleWorld(): Promise<ConsoleWorld> {
+/** Builds the console where its sources changed, and starts a server, with further arguments of `keystead dev`, and a browser. */
+export async function startConsoleWorld(args: readonly string[] = []): Promise<ConsoleWorld> {
   await buildConsole();
-  const world = await startIamWorld();
+  const world = await startIamWorld(args);
   const browser: Browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],

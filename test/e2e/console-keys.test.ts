@@ -26,6 +26,7 @@ const ALL_COLUMNS = [
   "Origin",
   "Expiration date",
   "Custom key store ID",
+  "Custom key store name",
   "Regionality",
 ];
 
@@ -245,7 +246,7 @@ describe("the page of a key", () => {
       const { KeyId } = await newKey(world.kms, input);
       await open(`keys/${KeyId}`);
       await page.getByRole("heading", { name: KeyId }).waitFor();
-      assert.deepEqual(await tabNames(), [...common, ...tabs, "Aliases"]);
+      assert.deepEqual(await tabNames(), [...common, ...tabs, "Aliases", "Grants", "Explain access"]);
     }
   });
 

@@ -11,6 +11,7 @@ import {
 import { GetResourcesCommand, type ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { type Failure, failureOf } from "../model/failures.ts";
 import { type KeyRow, keyRows } from "../model/key-rows.ts";
+import { listKeyStores } from "./list-key-stores.ts";
 
 /** The most that one page of each list has. */
 const KEYS_PAGE = 1000;
@@ -67,6 +68,22 @@ export async function describeRows(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   update([...described]);
+}
+
+/** The rows with the names of the custom key stores that their keys are in. */
+export async function withStoreNames(kms: KMSClient, rows: readonly KeyRow[]): Promise<KeyList> {
+  const { value = [], failure } = await attempt("kms:DescribeCustomKeyStores", () => listKeyStores(kms));
+  const names = new Map(
+    value.map(({ CustomKeyStoreId, CustomKeyStoreName }) => [CustomKeyStoreId, CustomKeyStoreName]),
+  );
+  return {
+    rows: rows.map((row) => {
+      const { CustomKeyStoreId: id } = row.metadata ?? {};
+      const name = id === undefined ? undefined : names.get(id);
+      return name === undefined ? row : { ...row, keyStoreName: name };
+    }),
+    failures: failure === undefined ? [] : [failure],
+  };
 }
 
 async function describeRow(kms: KMSClient, row: KeyRow): Promise<KeyRow> {

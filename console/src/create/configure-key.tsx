@@ -1,5 +1,6 @@
 /** The wizard's first step: type, usage, spec, origin and Regionality. */
 
+import type { OriginType } from "@aws-sdk/client-kms";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import Container from "@cloudscape-design/components/container";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
@@ -7,8 +8,16 @@ import FormField from "@cloudscape-design/components/form-field";
 import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tiles from "@cloudscape-design/components/tiles";
-import { type KeyDraft, withUsage } from "../model/key-draft.ts";
-import { hasMultiRegionKeys, type KeyType, specsOf, usageLabels, usagesOfType } from "../model/key-kinds.ts";
+import { type KeyDraft, withOrigin, withUsage } from "../model/key-draft.ts";
+import {
+  hasMultiRegionKeys,
+  type KeyType,
+  specsOf,
+  storeKindOf,
+  usageLabels,
+  usagesOfType,
+} from "../model/key-kinds.ts";
+import { hasKeyStores } from "../model/key-stores.ts";
 
 export interface ConfigureKeyProps {
   readonly draft: KeyDraft;
@@ -72,7 +81,7 @@ export function ConfigureKey({ draft, partition, onChange }: ConfigureKeyProps) 
             />
           </FormField>
         )}
-        <ExpandableSection headerText="Advanced options">
+        <ExpandableSection headerText="Advanced options" defaultExpanded={draft.origin !== "AWS_KMS"}>
           <AdvancedOptions draft={draft} partition={partition} onChange={onChange} />
         </ExpandableSection>
       </SpaceBetween>
@@ -80,35 +89,58 @@ export function ConfigureKey({ draft, partition, onChange }: ConfigureKeyProps) 
   );
 }
 
+const ORIGINS = [
+  { value: "AWS_KMS", label: "KMS - recommended", description: "Keystead makes and keeps the key material." },
+  {
+    value: "EXTERNAL",
+    label: "External (Import key material)",
+    description: "You make the key material and import it after the key is created.",
+  },
+] as const;
+
+/** For symmetric encryption keys alone. */
+const STORE_ORIGINS = [
+  {
+    value: "AWS_CLOUDHSM",
+    label: "AWS CloudHSM key store",
+    description: "The key material is made in the CloudHSM cluster of a custom key store.",
+  },
+  {
+    value: "EXTERNAL_KEY_STORE",
+    label: "External key store",
+    description: "The key is used together with a key in your external key manager.",
+  },
+] as const;
+
+/** What is to be confirmed of keys of an origin. */
+const CONFIRMATIONS: Readonly<Partial<Record<OriginType, string>>> = {
+  EXTERNAL: "I understand the security and durability implications of using an imported key.",
+  EXTERNAL_KEY_STORE: "I want to create this key in an external key store, whose external key I keep available.",
+};
+
 function AdvancedOptions({ draft, partition, onChange }: ConfigureKeyProps) {
+  const isOffered = draft.spec === "SYMMETRIC_DEFAULT" && hasKeyStores(partition);
+  const origins = [...ORIGINS, ...(isOffered ? STORE_ORIGINS : [])];
+  const confirmation = CONFIRMATIONS[draft.origin];
   return (
     <SpaceBetween size="l">
       <FormField label="Key material origin" description="It can't be changed after the key is created.">
         <RadioGroup
           ariaLabel="Key material origin"
           value={draft.origin}
-          onChange={({ detail }) =>
-            onChange({ ...draft, origin: detail.value === "EXTERNAL" ? "EXTERNAL" : "AWS_KMS", understood: false })
-          }
-          items={[
-            { value: "AWS_KMS", label: "KMS - recommended", description: "Keystead makes and keeps the key material." },
-            {
-              value: "EXTERNAL",
-              label: "External (Import key material)",
-              description: "You make the key material and import it after the key is created.",
-            },
-          ]}
+          onChange={({ detail }) => onChange(withOrigin(draft, detail.value as OriginType))}
+          items={origins}
         />
       </FormField>
-      {draft.origin === "EXTERNAL" && (
+      {confirmation !== undefined && (
         <Checkbox
           checked={draft.understood}
           onChange={({ detail }) => onChange({ ...draft, understood: detail.checked })}
         >
-          I understand the security and durability implications of using an imported key.
+          {confirmation}
         </Checkbox>
       )}
-      {hasMultiRegionKeys(partition) && (
+      {hasMultiRegionKeys(partition) && storeKindOf(draft.origin) === undefined && (
         <FormField label="Regionality" description="It can't be changed after the key is created.">
           <RadioGroup
             ariaLabel="Regionality"

@@ -1,21 +1,45 @@
 /** The wizard "Create key". */
 
 import { CreateAliasCommand, CreateKeyCommand } from "@aws-sdk/client-kms";
-import { useState } from "react";
-import { useNavigate } from "react-router-dom";
-import { createKeyInput, type KeyDraft, NEW_DRAFT } from "../model/key-draft.ts";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useCallback, useState } from "react";
+import { useNavigate, useSearchParams } from "react-router-dom";
+import { describeKeyStore } from "../api/list-key-stores.ts";
+import { createKeyInput, isStepDone, type KeyDraft, NEW_DRAFT, withOrigin } from "../model/key-draft.ts";
+import { storeKindOf } from "../model/key-kinds.ts";
+import { FailureAlert } from "../parts/failure-alert.tsx";
 import { useNotify } from "../parts/notices.ts";
 import { useAction } from "../parts/use-action.ts";
+import { useLoaded } from "../parts/use-loaded.ts";
 import { useConsole } from "../session/use-console.ts";
 import { ConfigureKey } from "./configure-key.tsx";
 import { KeyWizard } from "./key-wizard.tsx";
+import { StoreStep } from "./store-step.tsx";
 
+/** `?keyStore=cks-…` in the address has chosen a custom key store already. */
 export function CreateKeyPage() {
+  const [query] = useSearchParams();
+  const storeId = query.get("keyStore");
+  return storeId === null ? <CreateKey first={NEW_DRAFT} /> : <CreateKeyIn storeId={storeId} />;
+}
+
+function CreateKeyIn({ storeId }: { readonly storeId: string }) {
+  const { clients } = useConsole();
+  const { value, failure } = useLoaded(
+    useCallback(() => describeKeyStore(clients.kms, storeId), [clients, storeId]),
+    "kms:DescribeCustomKeyStores",
+  );
+  if (value === undefined) return failure === undefined ? <Spinner size="large" /> : <FailureAlert failure={failure} />;
+  const draft = withOrigin(NEW_DRAFT, value.CustomKeyStoreType ?? "EXTERNAL_KEY_STORE");
+  return <CreateKey first={{ ...draft, keyStoreId: storeId }} />;
+}
+
+function CreateKey({ first }: { readonly first: KeyDraft }) {
   const { clients, owner, link } = useConsole();
   const navigate = useNavigate();
   const notify = useNotify();
   const { busy, failure, run } = useAction();
-  const [draft, setDraft] = useState<KeyDraft>(NEW_DRAFT);
+  const [draft, setDraft] = useState(first);
   // Where the alias is refused, the key is there: trying again makes no second one.
   const [createdId, setCreatedId] = useState<string>();
   const finish = async () => {
@@ -45,9 +69,12 @@ export function CreateKeyPage() {
       firstStep={{
         title: "Configure key",
         content: <ConfigureKey draft={draft} partition={owner.partition} onChange={setDraft} />,
-        isDone: draft.origin !== "EXTERNAL" || draft.understood,
-        problem: "Confirm that you understand the implications of using an imported key.",
+        isDone: isStepDone("configure", draft, owner),
+        problem: "Confirm that you understand the implications of this origin.",
       }}
+      {...(storeKindOf(draft.origin) !== undefined && {
+        storeStep: <StoreStep draft={draft} onChange={setDraft} />,
+      })}
       busy={busy}
       failure={failure}
       notice={notice}

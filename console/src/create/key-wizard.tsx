@@ -22,6 +22,8 @@ export interface KeyWizardProps {
     /** What to do before the next step. */
     readonly problem: string;
   };
+  /** Where the key is to be in a custom key store: the step that chooses it. */
+  readonly storeStep?: ReactNode;
   /** Where replica keys are to be; absent in the wizard for a new key. */
   readonly replicaRegions?: readonly string[];
   readonly busy: boolean;
@@ -32,17 +34,26 @@ export interface KeyWizardProps {
   onCancel(): void;
 }
 
-const STEPS: readonly StepId[] = ["configure", "labels", "administrators", "users", "review"];
+const STORE_PROBLEM = "Choose a key store that is connected; of an external one, the external key ID as well.";
 
-export function KeyWizard({ draft, onChange, firstStep, busy, failure, onFinish, onCancel, ...rest }: KeyWizardProps) {
+export function KeyWizard(props: KeyWizardProps) {
+  const { draft, onChange, firstStep, storeStep, busy, failure, onFinish, onCancel, ...rest } = props;
   const { clients, owner } = useConsole();
   const people = useLoaded(useCallback(() => listPrincipals(clients.iam), [clients]));
   const [index, setIndex] = useState(0);
   // Problems are shown once the user has tried to go on.
   const [tried, setTried] = useState(false);
+  const ids: readonly StepId[] = [
+    "configure",
+    ...(storeStep === undefined ? [] : ["store" as const]),
+    "labels",
+    "administrators",
+    "users",
+    "review",
+  ];
   const isDone = (step: StepId): boolean => (step === "configure" ? firstStep.isDone : isStepDone(step, draft, owner));
   const goTo = (requested: number) => {
-    const stays = requested > index && !isDone(STEPS[index] ?? "review");
+    const stays = requested > index && !isDone(ids[index] ?? "review");
     setTried(stays);
     if (!stays) setIndex(requested);
   };
@@ -63,6 +74,15 @@ export function KeyWizard({ draft, onChange, firstStep, busy, failure, onFinish,
           content: firstStep.content,
           ...(tried && index === 0 && { errorText: firstStep.problem }),
         },
+        ...(storeStep === undefined
+          ? []
+          : [
+              {
+                title: "Choose a custom key store",
+                content: storeStep,
+                ...(tried && ids[index] === "store" && { errorText: STORE_PROBLEM }),
+              },
+            ]),
         { title: "Add labels", content: <LabelsStep {...stepProps} onChange={onChange} /> },
         {
           title: "Define key administrative permissions",
@@ -80,7 +100,7 @@ export function KeyWizard({ draft, onChange, firstStep, busy, failure, onFinish,
               {...rest}
               failure={failure}
               onChange={onChange}
-              onEdit={(step) => setIndex(step)}
+              onEdit={(step) => setIndex(ids.indexOf(step))}
             />
           ),
         },

@@ -8,8 +8,8 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import type { Failure } from "../model/failures.ts";
-import { type KeyDraft, policyOfDraft } from "../model/key-draft.ts";
-import { originLabels, usageLabels } from "../model/key-kinds.ts";
+import { type KeyDraft, policyOfDraft, type StepId } from "../model/key-draft.ts";
+import { originLabels, storeKindOf, usageLabels } from "../model/key-kinds.ts";
 import type { Owner } from "../model/key-policy.ts";
 import { NONE } from "../model/key-rows.ts";
 import { policyProblems } from "../model/policy-problems.ts";
@@ -23,11 +23,8 @@ export interface ReviewStepProps {
   readonly notice?: string | undefined;
   readonly replicaRegions?: readonly string[];
   onChange(draft: KeyDraft): void;
-  /** @param step its index */
-  onEdit(step: number): void;
+  onEdit(step: StepId): void;
 }
-
-const LABELS_STEP = 1;
 
 export function ReviewStep({ draft, owner, failure, notice, replicaRegions, onChange, onEdit }: ReviewStepProps) {
   const [isEditing, setEditing] = useState(false);
@@ -36,7 +33,7 @@ export function ReviewStep({ draft, owner, failure, notice, replicaRegions, onCh
     <SpaceBetween size="l">
       {notice !== undefined && <Alert type="warning">{notice}</Alert>}
       <FailureAlert failure={failure} />
-      <Container header={<Section title="Key configuration" onEdit={() => onEdit(0)} />}>
+      <Container header={<Section title="Key configuration" onEdit={() => onEdit("configure")} />}>
         <KeyValuePairs
           columns={3}
           items={[
@@ -45,11 +42,17 @@ export function ReviewStep({ draft, owner, failure, notice, replicaRegions, onCh
             { label: "Key usage", value: usageLabels[draft.usage] },
             { label: "Origin", value: originLabels[draft.origin] },
             ...(replicaRegions === undefined ? [] : [{ label: "Replica Regions", value: replicaRegions.join(", ") }]),
+            ...(storeKindOf(draft.origin) === undefined
+              ? []
+              : [{ label: "Custom key store ID", value: draft.keyStoreId }]),
+            ...(draft.origin === "EXTERNAL_KEY_STORE"
+              ? [{ label: "External key ID", value: draft.externalKeyId }]
+              : []),
             { label: "Regionality", value: draft.multiRegion ? "Multi-Region key" : "Single-Region key" },
           ]}
         />
       </Container>
-      <Container header={<Section title="Alias, description and tags" onEdit={() => onEdit(LABELS_STEP)} />}>
+      <Container header={<Section title="Alias, description and tags" onEdit={() => onEdit("labels")} />}>
         <KeyValuePairs
           columns={3}
           items={[

@@ -6,13 +6,13 @@ import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
-import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import { useCallback, useState } from "react";
 import { allAliases } from "../api/list-keys.ts";
 import { aliasProblem } from "../model/key-draft.ts";
 import { aliasLabel } from "../model/key-rows.ts";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { FailureAlert } from "../parts/failure-alert.tsx";
 import { useNotify } from "../parts/notices.ts";
 import { useAction } from "../parts/use-action.ts";
@@ -101,44 +101,24 @@ interface CreateAliasProps {
 
 function CreateAlias({ keyId, onClose, onDone }: CreateAliasProps) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run } = useAction();
   const [alias, setAlias] = useState("");
   const problem = aliasProblem(alias);
-  const create = async () => {
-    const isDone = await run(async () => {
-      await clients.kms.send(new CreateAliasCommand({ AliasName: `alias/${alias}`, TargetKeyId: keyId }));
-    }, "kms:CreateAlias");
-    if (!isDone) return;
-    notify(`Alias ${alias} was created.`);
-    onDone();
-    onClose();
-  };
   return (
-    <Modal
-      visible
-      header="Create alias"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={busy} disabled={problem !== undefined} onClick={() => void create()}>
-              Create alias
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <ActionDialog
+      title="Create alias"
+      button="Create alias"
+      permission="kms:CreateAlias"
+      disabled={problem !== undefined}
+      act={async () => {
+        await clients.kms.send(new CreateAliasCommand({ AliasName: `alias/${alias}`, TargetKeyId: keyId }));
+        return `Alias ${alias} was created.`;
+      }}
+      onClose={onClose}
+      onTried={onDone}
     >
-      <SpaceBetween size="m">
-        <FailureAlert failure={failure} />
-        <FormField label="Alias name" description="Don't type alias/: it is added." errorText={alias !== "" && problem}>
-          <Input value={alias} onChange={({ detail }) => setAlias(detail.value)} />
-        </FormField>
-      </SpaceBetween>
-    </Modal>
+      <FormField label="Alias name" description="Don't type alias/: it is added." errorText={alias !== "" && problem}>
+        <Input value={alias} onChange={({ detail }) => setAlias(detail.value)} />
+      </FormField>
+    </ActionDialog>
   );
 }

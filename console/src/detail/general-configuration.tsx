@@ -1,23 +1,18 @@
 /** "General configuration" of a key: names, state, dates, and its description, which can be edited. */
 
 import { type KeyMetadata, UpdateKeyDescriptionCommand } from "@aws-sdk/client-kms";
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
-import Modal from "@cloudscape-design/components/modal";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { regionalityOf } from "../model/key-kinds.ts";
 import { dateText, NONE } from "../model/key-rows.ts";
-import { FailureAlert } from "../parts/failure-alert.tsx";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { StateIndicator } from "../parts/key-status.tsx";
-import { useNotify } from "../parts/notices.ts";
-import { useAction } from "../parts/use-action.ts";
 import { useConsole } from "../session/use-console.ts";
 
 export interface GeneralConfigurationProps {
@@ -95,43 +90,22 @@ interface EditDescriptionProps {
 
 function EditDescription({ keyId, description, onClose, onChange }: EditDescriptionProps) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run } = useAction();
   const [text, setText] = useState(description);
-  const save = async () => {
-    const isDone = await run(async () => {
-      await clients.kms.send(new UpdateKeyDescriptionCommand({ KeyId: keyId, Description: text }));
-    }, "kms:UpdateKeyDescription");
-    if (!isDone) return;
-    notify("The description was saved.");
-    onChange();
-    onClose();
-  };
   return (
-    <Modal
-      visible
-      header="Edit description"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={busy} onClick={() => void save()}>
-              Save changes
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <ActionDialog
+      title="Edit description"
+      button="Save changes"
+      permission="kms:UpdateKeyDescription"
+      act={async () => {
+        await clients.kms.send(new UpdateKeyDescriptionCommand({ KeyId: keyId, Description: text }));
+        return "The description was saved.";
+      }}
+      onClose={onClose}
+      onTried={onChange}
     >
-      <SpaceBetween size="m">
-        <FailureAlert failure={failure} />
-        <FormField label="Description" stretch>
-          <Textarea value={text} onChange={({ detail }) => setText(detail.value)} />
-        </FormField>
-      </SpaceBetween>
-    </Modal>
+      <FormField label="Description" stretch>
+        <Textarea value={text} onChange={({ detail }) => setText(detail.value)} />
+      </FormField>
+    </ActionDialog>
   );
 }

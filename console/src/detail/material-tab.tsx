@@ -1,20 +1,16 @@
 /** The tab "Key material" of a key whose material is imported. */
 
 import { DeleteImportedKeyMaterialCommand } from "@aws-sdk/client-kms";
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
-import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { dateText, NONE } from "../model/key-rows.ts";
-import { FailureAlert } from "../parts/failure-alert.tsx";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { StateIndicator } from "../parts/key-status.tsx";
-import { useNotify } from "../parts/notices.ts";
-import { useAction } from "../parts/use-action.ts";
 import { useConsole } from "../session/use-console.ts";
 import type { TabProps } from "./tab-content.tsx";
 
@@ -74,40 +70,19 @@ interface DeleteMaterialProps {
 
 function DeleteMaterial({ keyId, onClose, onDone }: DeleteMaterialProps) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run } = useAction();
-  const remove = async () => {
-    const isDone = await run(async () => {
-      await clients.kms.send(new DeleteImportedKeyMaterialCommand({ KeyId: keyId }));
-    }, "kms:DeleteImportedKeyMaterial");
-    if (!isDone) return;
-    notify("The key material was deleted.");
-    onDone();
-    onClose();
-  };
   return (
-    <Modal
-      visible
-      header="Delete key material"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={busy} onClick={() => void remove()}>
-              Delete
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <ActionDialog
+      title="Delete key material"
+      button="Delete"
+      permission="kms:DeleteImportedKeyMaterial"
+      act={async () => {
+        await clients.kms.send(new DeleteImportedKeyMaterialCommand({ KeyId: keyId }));
+        return "The key material was deleted.";
+      }}
+      onClose={onClose}
+      onTried={onDone}
     >
-      <SpaceBetween size="m">
-        <FailureAlert failure={failure} />
-        <Box>What was encrypted under the key can't be decrypted until the same key material is imported again.</Box>
-      </SpaceBetween>
-    </Modal>
+      What was encrypted under the key can't be decrypted until the same key material is imported again.
+    </ActionDialog>
   );
 }

@@ -7,7 +7,6 @@ import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
-import Modal from "@cloudscape-design/components/modal";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
@@ -17,10 +16,8 @@ import { Link, useNavigate } from "react-router-dom";
 import { regionalityOf } from "../model/key-kinds.ts";
 import { regionOption } from "../model/regions.ts";
 import { relatedKeys } from "../model/related-keys.ts";
-import { FailureAlert } from "../parts/failure-alert.tsx";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { StateIndicator } from "../parts/key-status.tsx";
-import { useNotify } from "../parts/notices.ts";
-import { useAction } from "../parts/use-action.ts";
 import { useLoaded } from "../parts/use-loaded.ts";
 import { useConsole } from "../session/use-console.ts";
 import type { TabProps } from "./tab-content.tsx";
@@ -134,48 +131,28 @@ interface ChangePrimaryRegionProps {
 
 function ChangePrimaryRegion({ keyId, regions, onClose, onDone }: ChangePrimaryRegionProps) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run } = useAction();
   const [chosen, setChosen] = useState<string>();
-  const change = async () => {
-    const isDone = await run(async () => {
-      await clients.kms.send(new UpdatePrimaryRegionCommand({ KeyId: keyId, PrimaryRegion: chosen }));
-    }, "kms:UpdatePrimaryRegion");
-    if (!isDone) return;
-    notify(`The primary key is now in ${chosen}.`);
-    onDone();
-    onClose();
-  };
   return (
-    <Modal
-      visible
-      header="Change primary Region"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={busy} disabled={chosen === undefined} onClick={() => void change()}>
-              Change primary Region
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <ActionDialog
+      title="Change primary Region"
+      button="Change primary Region"
+      permission="kms:UpdatePrimaryRegion"
+      disabled={chosen === undefined}
+      act={async () => {
+        await clients.kms.send(new UpdatePrimaryRegionCommand({ KeyId: keyId, PrimaryRegion: chosen }));
+        return `The primary key is now in ${chosen}.`;
+      }}
+      onClose={onClose}
+      onTried={onDone}
     >
-      <SpaceBetween size="m">
-        <FailureAlert failure={failure} />
-        <FormField label="New primary Region" description="The replica key there becomes the primary key.">
-          <Select
-            placeholder="Choose a Region"
-            options={regions.map(regionOption)}
-            selectedOption={chosen === undefined ? null : regionOption(chosen)}
-            onChange={({ detail }) => setChosen(detail.selectedOption.value)}
-          />
-        </FormField>
-      </SpaceBetween>
-    </Modal>
+      <FormField label="New primary Region" description="The replica key there becomes the primary key.">
+        <Select
+          placeholder="Choose a Region"
+          options={regions.map(regionOption)}
+          selectedOption={chosen === undefined ? null : regionOption(chosen)}
+          onChange={({ detail }) => setChosen(detail.selectedOption.value)}
+        />
+      </FormField>
+    </ActionDialog>
   );
 }

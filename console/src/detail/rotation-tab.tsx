@@ -9,7 +9,6 @@ import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
-import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import Table from "@cloudscape-design/components/table";
@@ -24,6 +23,7 @@ import {
   rotationLock,
   rotationTypes,
 } from "../model/rotation.ts";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { FailureAlert } from "../parts/failure-alert.tsx";
 import { useNotify } from "../parts/notices.ts";
 import { useAction } from "../parts/use-action.ts";
@@ -184,54 +184,27 @@ function RotateNow({
   onDone(): void;
 }) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run, clear } = useAction();
   const [isAsking, setAsking] = useState(false);
-  const close = () => {
-    setAsking(false);
-    clear();
-  };
-  const rotate = async () => {
-    const isDone = await run(async () => {
-      await clients.kms.send(new RotateKeyOnDemandCommand({ KeyId: keyId }));
-    }, "kms:RotateKeyOnDemand");
-    if (!isDone) return;
-    notify("The key is being rotated.");
-    onDone();
-    close();
-  };
   return (
     <>
       <Button disabled={disabled} onClick={() => setAsking(true)}>
         Rotate now
       </Button>
       {isAsking && (
-        <Modal
-          visible
-          header="Rotate key now"
-          closeAriaLabel="Close"
-          onDismiss={close}
-          footer={
-            <Box float="right">
-              <SpaceBetween direction="horizontal" size="xs">
-                <Button variant="link" onClick={close}>
-                  Cancel
-                </Button>
-                <Button variant="primary" loading={busy} onClick={() => void rotate()}>
-                  Rotate key
-                </Button>
-              </SpaceBetween>
-            </Box>
-          }
+        <ActionDialog
+          title="Rotate key now"
+          button="Rotate key"
+          permission="kms:RotateKeyOnDemand"
+          act={async () => {
+            await clients.kms.send(new RotateKeyOnDemandCommand({ KeyId: keyId }));
+            return "The key is being rotated.";
+          }}
+          onClose={() => setAsking(false)}
+          onTried={onDone}
         >
-          <SpaceBetween size="m">
-            <FailureAlert failure={failure} />
-            <Box>
-              The key gets new key material for what is encrypted from now on; older ciphertexts are decrypted as
-              before. A key can be rotated on demand 25 times.
-            </Box>
-          </SpaceBetween>
-        </Modal>
+          The key gets new key material for what is encrypted from now on; older ciphertexts are decrypted as before. A
+          key can be rotated on demand 25 times.
+        </ActionDialog>
       )}
     </>
   );

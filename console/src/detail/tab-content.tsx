@@ -3,8 +3,10 @@
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import type { ReactNode } from "react";
 import type { TabId } from "../model/key-tabs.ts";
+import { AccessTab } from "./access-tab.tsx";
 import { AliasesTab } from "./aliases-tab.tsx";
 import { CryptographicConfiguration } from "./cryptographic-configuration.tsx";
+import { GrantsTab } from "./grants-tab.tsx";
 import { KeyPolicyTab } from "./key-policy-tab.tsx";
 import { MaterialTab } from "./material-tab.tsx";
 import { PublicKeyTab } from "./public-key-tab.tsx";
@@ -27,6 +29,8 @@ const CONTENTS: Readonly<Record<TabId, (props: TabProps) => ReactNode>> = {
   public: PublicKeyTab,
   regionality: RegionalityTab,
   aliases: AliasesTab,
+  grants: GrantsTab,
+  access: AccessTab,
 };
 
 export function TabContent({ tab, ...props }: TabProps & { readonly tab: TabId }) {

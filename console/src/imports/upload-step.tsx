@@ -3,7 +3,6 @@
 import { ImportKeyMaterialCommand } from "@aws-sdk/client-kms";
 import Container from "@cloudscape-design/components/container";
 import DatePicker from "@cloudscape-design/components/date-picker";
-import FileUpload from "@cloudscape-design/components/file-upload";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import RadioGroup from "@cloudscape-design/components/radio-group";
@@ -13,6 +12,7 @@ import { useState } from "react";
 import type { Failure } from "../model/failures.ts";
 import { expiryOf } from "../model/import-parameters.ts";
 import { FailureAlert } from "../parts/failure-alert.tsx";
+import { FileField } from "../parts/file-field.tsx";
 import { useNotify } from "../parts/notices.ts";
 import { useAction } from "../parts/use-action.ts";
 import { useConsole } from "../session/use-console.ts";
@@ -69,6 +69,7 @@ export function useUpload(keyId: string, onDone: () => void): Upload {
 
 export function UploadStep({ upload: { draft, tried, failure, change } }: { readonly upload: Upload }) {
   const expiry = expiryOf(draft.day, draft.time, new Date());
+  const missing = (files: readonly File[]) => (tried && files.length === 0 ? "Choose a file." : undefined);
   return (
     <SpaceBetween size="l">
       <FailureAlert failure={failure} />
@@ -78,14 +79,14 @@ export function UploadStep({ upload: { draft, tried, failure, change } }: { read
             label="Wrapped key material"
             description="The key material, encrypted under the wrapping public key."
             files={draft.material}
-            tried={tried}
+            problem={missing(draft.material)}
             onChange={(material) => change({ material })}
           />
           <FileField
             label="Import token"
             description="ImportToken.bin of the same download as the wrapping public key."
             files={draft.token}
-            tried={tried}
+            problem={missing(draft.token)}
             onChange={(token) => change({ token })}
           />
         </SpaceBetween>
@@ -127,34 +128,5 @@ export function UploadStep({ upload: { draft, tried, failure, change } }: { read
         </SpaceBetween>
       </Container>
     </SpaceBetween>
-  );
-}
-
-interface FileFieldProps {
-  readonly label: string;
-  readonly description: string;
-  readonly files: readonly File[];
-  readonly tried: boolean;
-  onChange(files: readonly File[]): void;
-}
-
-function FileField({ label, description, files, tried, onChange }: FileFieldProps) {
-  return (
-    <FormField label={label} description={description}>
-      <FileUpload
-        value={files}
-        onChange={({ detail }) => onChange(detail.value)}
-        errorText={tried && files.length === 0 && "Choose a file."}
-        showFileSize
-        i18nStrings={{
-          uploadButtonText: () => "Choose file",
-          dropzoneText: () => "Drop file to upload",
-          removeFileAriaLabel: () => `Remove ${label.toLowerCase()}`,
-          limitShowFewer: "Show fewer files",
-          limitShowMore: "Show more files",
-          errorIconAriaLabel: "Error",
-        }}
-      />
-    </FormField>
   );
 }

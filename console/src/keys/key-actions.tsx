@@ -8,18 +8,12 @@ import {
   type KMSClient,
 } from "@aws-sdk/client-kms";
 import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
-import Modal from "@cloudscape-design/components/modal";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { type ActionId, actionProblem, keyActions } from "../model/key-actions.ts";
 import type { KeyRow } from "../model/key-rows.ts";
-import { FailureAlert } from "../parts/failure-alert.tsx";
-import { useNotify } from "../parts/notices.ts";
-import { useAction } from "../parts/use-action.ts";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { useConsole } from "../session/use-console.ts";
 import { ScheduleDeletion } from "./schedule-deletion.tsx";
 
@@ -94,44 +88,23 @@ interface ConfirmationProps extends KeyActionsProps {
 
 function Confirmation({ id, rows, onClose, onDone }: ConfirmationProps) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run } = useAction();
   const { question, call, permission, done } = CONFIRMED[id];
   const text = keyActions.find((action) => action.id === id)?.text ?? "";
-  const confirm = async () => {
-    const isDone = await run(async () => {
-      for (const row of rows) await call(clients.kms, row.id);
-    }, permission);
-    onDone();
-    if (!isDone) return;
-    notify(`${namesOf(rows)}: ${done}.`);
-    onClose();
-  };
   return (
-    <Modal
-      visible
-      header={text}
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={busy} onClick={() => void confirm()}>
-              {text}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <ActionDialog
+      title={text}
+      button={text}
+      permission={permission}
+      act={async () => {
+        for (const row of rows) await call(clients.kms, row.id);
+        return `${namesOf(rows)}: ${done}.`;
+      }}
+      onClose={onClose}
+      onTried={onDone}
     >
-      <SpaceBetween size="m">
-        <FailureAlert failure={failure} />
-        <Alert type={id === "enable" ? "info" : "warning"}>{question}</Alert>
-        <KeyNames rows={rows} />
-      </SpaceBetween>
-    </Modal>
+      <Alert type={id === "enable" ? "info" : "warning"}>{question}</Alert>
+      <KeyNames rows={rows} />
+    </ActionDialog>
   );
 }
 

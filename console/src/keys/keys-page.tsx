@@ -11,7 +11,7 @@ import Table from "@cloudscape-design/components/table";
 import { useMemo, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { type FilterQuery, filterOptions, filterProperties, filterRows, NO_FILTER } from "../model/key-filter.ts";
-import { COLUMNS, type ColumnId, type KeyRow, sortRows } from "../model/key-rows.ts";
+import { COLUMNS, type ColumnId, DEFAULT_COLUMNS, type KeyRow, sortRows } from "../model/key-rows.ts";
 import { FailureAlert } from "../parts/failure-alert.tsx";
 import { useConsole } from "../session/use-console.ts";
 import { KeyActions } from "./key-actions.tsx";
@@ -30,7 +30,10 @@ export function KeysPage({ manager }: KeysPageProps) {
   const { link } = useConsole();
   const navigate = useNavigate();
   const { rows, failures, loading, reload } = useKeys(manager);
-  const [preferences, setPreferences] = useTablePreferences(manager);
+  const [preferences, setPreferences] = useTablePreferences(manager, {
+    all: COLUMN_IDS,
+    shown: DEFAULT_COLUMNS[manager],
+  });
   const [query, setQuery] = useState<FilterQuery>(NO_FILTER);
   const [sorting, setSorting] = useState<{ column: ColumnId; descending: boolean }>({
     column: "aliases",

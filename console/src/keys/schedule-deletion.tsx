@@ -2,18 +2,12 @@
 
 import { ScheduleKeyDeletionCommand } from "@aws-sdk/client-kms";
 import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
-import Modal from "@cloudscape-design/components/modal";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { WINDOW_DAYS, windowDays } from "../model/key-actions.ts";
-import { FailureAlert } from "../parts/failure-alert.tsx";
-import { useNotify } from "../parts/notices.ts";
-import { useAction } from "../parts/use-action.ts";
+import { ActionDialog } from "../parts/action-dialog.tsx";
 import { useConsole } from "../session/use-console.ts";
 import { type KeyActionsProps, KeyNames, namesOf } from "./key-actions.tsx";
 
@@ -23,78 +17,53 @@ export interface ScheduleDeletionProps extends KeyActionsProps {
 
 export function ScheduleDeletion({ rows, onClose, onDone }: ScheduleDeletionProps) {
   const { clients } = useConsole();
-  const notify = useNotify();
-  const { busy, failure, run } = useAction();
   const [text, setText] = useState(String(WINDOW_DAYS.most));
   const [isConfirmed, setConfirmed] = useState(false);
   const days = windowDays(text);
   const subject = rows.length === 1 ? "this key" : `these ${rows.length} keys`;
-  const schedule = async () => {
-    const isDone = await run(async () => {
-      for (const { id } of rows) {
-        await clients.kms.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: days }));
-      }
-    }, "kms:ScheduleKeyDeletion");
-    onDone();
-    if (!isDone) return;
-    notify(`${namesOf(rows)}: scheduled for deletion in ${days} days.`);
-    onClose();
-  };
   return (
-    <Modal
-      visible
+    <ActionDialog
       size="medium"
-      header="Schedule key deletion"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button
-              variant="primary"
-              loading={busy}
-              disabled={!isConfirmed || days === undefined}
-              onClick={() => void schedule()}
-            >
-              Schedule deletion
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      title="Schedule key deletion"
+      button="Schedule deletion"
+      permission="kms:ScheduleKeyDeletion"
+      disabled={!isConfirmed || days === undefined}
+      act={async () => {
+        for (const { id } of rows) {
+          await clients.kms.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: days }));
+        }
+        return `${namesOf(rows)}: scheduled for deletion in ${days} days.`;
+      }}
+      onClose={onClose}
+      onTried={onDone}
     >
-      <SpaceBetween size="m">
-        <FailureAlert failure={failure} />
-        <Alert type="warning" header="Deleting a key makes all data that was encrypted under it unrecoverable">
-          During the waiting period the key can't be used, and you can cancel the deletion. If you are not sure, disable
-          the key instead.
-        </Alert>
-        <FormField
-          label="Waiting period (in days)"
-          description={`From ${WINDOW_DAYS.least} to ${WINDOW_DAYS.most} days.`}
-          errorText={days === undefined && `Enter ${WINDOW_DAYS.least} to ${WINDOW_DAYS.most}.`}
-        >
-          <Input
-            type="number"
-            inputMode="numeric"
-            value={text}
-            onChange={({ detail }) => {
-              setText(detail.value);
-              setConfirmed(false);
-            }}
-          />
-        </FormField>
-        <KeyNames rows={rows} />
-        <Checkbox
-          checked={isConfirmed}
-          disabled={days === undefined}
-          onChange={({ detail }) => setConfirmed(detail.checked)}
-        >
-          Confirm that you want to delete {subject} in {days ?? "…"} days.
-        </Checkbox>
-      </SpaceBetween>
-    </Modal>
+      <Alert type="warning" header="Deleting a key makes all data that was encrypted under it unrecoverable">
+        During the waiting period the key can't be used, and you can cancel the deletion. If you are not sure, disable
+        the key instead.
+      </Alert>
+      <FormField
+        label="Waiting period (in days)"
+        description={`From ${WINDOW_DAYS.least} to ${WINDOW_DAYS.most} days.`}
+        errorText={days === undefined && `Enter ${WINDOW_DAYS.least} to ${WINDOW_DAYS.most}.`}
+      >
+        <Input
+          type="number"
+          inputMode="numeric"
+          value={text}
+          onChange={({ detail }) => {
+            setText(detail.value);
+            setConfirmed(false);
+          }}
+        />
+      </FormField>
+      <KeyNames rows={rows} />
+      <Checkbox
+        checked={isConfirmed}
+        disabled={days === undefined}
+        onChange={({ detail }) => setConfirmed(detail.checked)}
+      >
+        Confirm that you want to delete {subject} in {days ?? "…"} days.
+      </Checkbox>
+    </ActionDialog>
   );
 }

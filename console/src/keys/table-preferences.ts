@@ -1,23 +1,32 @@
-/** What a user chose of a key table, kept in this browser: columns, page size, wrapping. It holds nothing of any key. */
+/** What a user chose of a table, kept in this browser: columns, page size, wrapping. It holds nothing of what is in the table. */
 
 import { useState } from "react";
-import { COLUMNS, type ColumnId, DEFAULT_COLUMNS } from "../model/key-rows.ts";
 
-export interface TablePreferences {
+export interface TablePreferences<ColumnId extends string> {
   readonly pageSize: number;
   readonly wrapLines: boolean;
   readonly visibleContent: readonly ColumnId[];
 }
 
+/** The columns that a table has, and those that it shows until the user chooses. */
+export interface TableColumns<ColumnId extends string> {
+  readonly all: readonly ColumnId[];
+  readonly shown: readonly ColumnId[];
+}
+
+type Stored = Partial<Record<keyof TablePreferences<string>, unknown>>;
+
 export const PAGE_SIZES = [10, 20, 50, 100];
 const DEFAULT_PAGE_SIZE = 20;
 
-export function useTablePreferences(
-  table: "customer" | "aws",
-): [TablePreferences, (next: Partial<Record<keyof TablePreferences, unknown>>) => void] {
-  const [preferences, setPreferences] = useState(() => readPreferences(table));
-  const change = (next: Partial<Record<keyof TablePreferences, unknown>>): void => {
-    const sound = soundPreferences(table, next);
+/** @param table the name under which the preferences are kept */
+export function useTablePreferences<ColumnId extends string>(
+  table: string,
+  columns: TableColumns<ColumnId>,
+): [TablePreferences<ColumnId>, (next: Stored) => void] {
+  const [preferences, setPreferences] = useState(() => readPreferences(table, columns));
+  const change = (next: Stored): void => {
+    const sound = soundPreferences(next, columns);
     window.localStorage.setItem(storageKey(table), JSON.stringify(sound));
     setPreferences(sound);
   };
@@ -28,24 +37,27 @@ function storageKey(table: string): string {
   return `keystead.table.${table}`;
 }
 
-function readPreferences(table: "customer" | "aws"): TablePreferences {
+function readPreferences<ColumnId extends string>(
+  table: string,
+  columns: TableColumns<ColumnId>,
+): TablePreferences<ColumnId> {
   try {
     const stored: unknown = JSON.parse(window.localStorage.getItem(storageKey(table)) ?? "{}");
-    return soundPreferences(table, stored as Partial<Record<keyof TablePreferences, unknown>>);
+    return soundPreferences(stored as Stored, columns);
   } catch {
-    return soundPreferences(table, {});
+    return soundPreferences({}, columns);
   }
 }
 
 /** What another version stored may name what is not there. */
-function soundPreferences(
-  table: "customer" | "aws",
-  { pageSize, wrapLines, visibleContent }: Partial<Record<keyof TablePreferences, unknown>>,
-): TablePreferences {
-  const columns = Array.isArray(visibleContent) ? visibleContent.filter((id): id is ColumnId => id in COLUMNS) : [];
+function soundPreferences<ColumnId extends string>(
+  { pageSize, wrapLines, visibleContent }: Stored,
+  { all, shown }: TableColumns<ColumnId>,
+): TablePreferences<ColumnId> {
+  const columns = Array.isArray(visibleContent) ? visibleContent.filter((id): id is ColumnId => all.includes(id)) : [];
   return {
     pageSize: PAGE_SIZES.includes(pageSize as number) ? (pageSize as number) : DEFAULT_PAGE_SIZE,
     wrapLines: wrapLines === true,
-    visibleContent: columns.length > 0 ? columns : DEFAULT_COLUMNS[table],
+    visibleContent: columns.length > 0 ? columns : shown,
   };
 }

@@ -1,7 +1,7 @@
 /** The keys of a table as they become known. */
 
 import { useCallback, useEffect, useState } from "react";
-import { describeRows, listKeys } from "../api/list-keys.ts";
+import { describeRows, listKeys, withStoreNames } from "../api/list-keys.ts";
 import type { Failure } from "../model/failures.ts";
 import { isAwsManaged, type KeyRow } from "../model/key-rows.ts";
 import { useConsole } from "../session/use-console.ts";
@@ -26,10 +26,15 @@ export function useKeys(manager: "customer" | "aws"): Keys {
       if (!isCurrent) return;
       const mine = rows.filter((row) => isAwsManaged(row) === (manager === "aws"));
       setState(({ rows: before }) => ({ rows: withOldMetadata(mine, before), failures, loading: false }));
-      await describeRows(clients.kms, mine, (described) => {
+      let described: readonly KeyRow[] = mine;
+      await describeRows(clients.kms, mine, (next) => {
+        described = next;
         if (isCurrent) setState((last) => ({ ...last, rows: described }));
         return isCurrent;
       });
+      if (!described.some(({ metadata }) => metadata?.CustomKeyStoreId !== undefined)) return;
+      const named = await withStoreNames(clients.kms, described);
+      if (isCurrent) setState((last) => ({ ...last, rows: named.rows, failures: [...failures, ...named.failures] }));
     };
     void load();
     return () => {

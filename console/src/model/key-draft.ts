@@ -1,7 +1,7 @@
 /** A key as the wizards "Create key" and "Create new replica keys" fill it in, and what is still wrong with it. */
 
-import type { CreateKeyCommandInput, KeySpec, KeyUsageType, Tag } from "@aws-sdk/client-kms";
-import { type KeyKind, type KeyType, specsOf, usagesOfType } from "./key-kinds.ts";
+import type { CreateKeyCommandInput, KeySpec, KeyUsageType, OriginType, Tag } from "@aws-sdk/client-kms";
+import { type KeyKind, type KeyType, specsOf, storeKindOf, usagesOfType } from "./key-kinds.ts";
 import { consoleKeyPolicy, type Owner, type PolicyChoices, policyText } from "./key-policy.ts";
 import { areAccountsSound } from "./other-accounts.ts";
 import { policyProblems } from "./policy-problems.ts";
@@ -10,9 +10,13 @@ export interface KeyDraft {
   readonly type: KeyType;
   readonly usage: KeyUsageType;
   readonly spec: KeySpec;
-  readonly origin: "AWS_KMS" | "EXTERNAL";
-  /** Whether the user has said that imported keys' implications are understood. */
+  readonly origin: OriginType;
+  /** Whether the user has said that the implications of imported keys, or of external keys, are understood. */
   readonly understood: boolean;
+  /** The custom key store in which the key is to be; empty until one is chosen. */
+  readonly keyStoreId: string;
+  /** The key in the external key manager, as the proxy of an external key store calls it. */
+  readonly externalKeyId: string;
   readonly multiRegion: boolean;
   /** Without `alias/`. */
   readonly alias: string;
@@ -41,6 +45,8 @@ export const NEW_DRAFT: KeyDraft = {
   spec: "SYMMETRIC_DEFAULT",
   origin: "AWS_KMS",
   understood: false,
+  keyStoreId: "",
+  externalKeyId: "",
   multiRegion: false,
   alias: "",
   description: "",
@@ -49,7 +55,7 @@ export const NEW_DRAFT: KeyDraft = {
   policy: undefined,
 };
 
-/** The draft with another type or usage, and the first spec that goes with it. */
+/** The draft with another type or usage, and the first spec that goes with it. In custom key stores are symmetric encryption keys alone. */
 export function withUsage(
   draft: KeyDraft,
   type: KeyType,
@@ -58,7 +64,14 @@ export function withUsage(
 ): KeyDraft {
   const next = usage ?? usagesOfType[type][0] ?? "ENCRYPT_DECRYPT";
   const [spec = "SYMMETRIC_DEFAULT"] = specsOf(type, next, partition);
-  return { ...draft, type, usage: next, spec };
+  const fits = spec === "SYMMETRIC_DEFAULT" || storeKindOf(draft.origin) === undefined;
+  return { ...(fits ? draft : withOrigin(draft, "AWS_KMS")), type, usage: next, spec };
+}
+
+/** The draft with another origin; keys of custom key stores are of one Region. */
+export function withOrigin(draft: KeyDraft, origin: OriginType): KeyDraft {
+  const isOfStore = storeKindOf(origin) !== undefined;
+  return { ...draft, origin, understood: false, keyStoreId: "", multiRegion: draft.multiRegion && !isOfStore };
 }
 
 export function kindOfDraft({ spec, usage, origin, multiRegion }: KeyDraft): KeyKind {
@@ -71,6 +84,13 @@ export function aliasProblem(alias: string): string | undefined {
   if (alias.startsWith("aws/")) return "Aliases that begin with aws/ are those of AWS managed keys.";
   if (!/^[a-zA-Z0-9/_-]+$/.test(alias)) return "Use letters, digits, slashes (/), underscores (_) and dashes (-).";
   return alias.length > 250 ? "An alias has at most 250 characters." : undefined;
+}
+
+/** What is wrong with an external key ID, or undefined (API reference, CreateKey). */
+export function externalKeyProblem(id: string): string | undefined {
+  return /^[a-zA-Z0-9-_.]{1,128}$/.test(id)
+    ? undefined
+    : "Enter the ID by which the proxy knows the key: at most 128 letters, digits, dashes, underscores and dots.";
 }
 
 /** What is wrong with a tag's key among the others' keys, or undefined (API reference, Tag). */
@@ -95,14 +115,19 @@ export function policyOfDraft(draft: KeyDraft, owner: Owner): string {
   return policyText(consoleKeyPolicy(kindOfDraft(draft), owner, { ...draft.choices, otherAccounts }));
 }
 
-/** The wizard's steps, in their order. */
-export type StepId = "configure" | "labels" | "administrators" | "users" | "review";
+/** The wizard's steps, in their order; the second one is there for keys of custom key stores alone. */
+export type StepId = "configure" | "store" | "labels" | "administrators" | "users" | "review";
 
 /** Whether the wizard may leave a step. */
 export function isStepDone(step: StepId, draft: KeyDraft, owner: Owner): boolean {
   switch (step) {
     case "configure":
-      return draft.origin !== "EXTERNAL" || draft.understood;
+      return (draft.origin !== "EXTERNAL" && draft.origin !== "EXTERNAL_KEY_STORE") || draft.understood;
+    case "store":
+      return (
+        draft.keyStoreId !== "" &&
+        (draft.origin !== "EXTERNAL_KEY_STORE" || externalKeyProblem(draft.externalKeyId) === undefined)
+      );
     case "labels":
       return aliasProblem(draft.alias) === undefined && areTagsSound(draft.tags) && draft.description.length <= 8192;
     case "administrators":
@@ -120,6 +145,8 @@ export function createKeyInput(draft: KeyDraft, owner: Owner): CreateKeyCommandI
     KeySpec: draft.spec,
     KeyUsage: draft.usage,
     Origin: draft.origin,
+    ...(storeKindOf(draft.origin) !== undefined && { CustomKeyStoreId: draft.keyStoreId }),
+    ...(draft.origin === "EXTERNAL_KEY_STORE" && { XksKeyId: draft.externalKeyId }),
     ...(draft.multiRegion && { MultiRegion: true }),
     ...(draft.description !== "" && { Description: draft.description }),
     ...(draft.tags.length > 0 && { Tags: tagsOfDraft(draft) }),

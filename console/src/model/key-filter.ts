@@ -43,6 +43,8 @@ export function filterProperties(table: "customer" | "aws", rows: readonly KeyRo
     ...both,
     plain("keyType", "Key type", "Key types"),
     plain("regionality", "Regionality", "Regionality"),
+    plain("origin", "Origin", "Origins"),
+    plain("customKeyStoreId", "Custom key store ID", "Custom key store IDs"),
     ...[...tagKeys].sort().map((tagKey) => ({
       ...plain(TAG_PREFIX + tagKey, tagKey, `Values of tag ${tagKey}`),
       group: "tags",
@@ -93,7 +95,14 @@ function valuesOf(row: KeyRow, key: string): readonly string[] {
     return Object.hasOwn(row.tags ?? {}, tagKey) ? [row.tags?.[tagKey] ?? ""] : [];
   }
   if (key === "aliases") return row.aliases;
-  return key === "keyId" || key === "keyType" || key === "regionality" ? [cellText(row, key)] : [];
+  return isFiltered(key) ? [cellText(row, key)] : [];
+}
+
+/** The columns by whose texts a table can be filtered. */
+const FILTERED = ["keyId", "keyType", "regionality", "origin", "customKeyStoreId"] as const;
+
+function isFiltered(key: string): key is (typeof FILTERED)[number] {
+  return FILTERED.some((column) => column === key);
 }
 
 /** What free text is sought in: never the values of tags. */

@@ -1,6 +1,6 @@
 /** What kinds of keys there are, and what the console calls their properties (KMS guide, Viewing keys; Creating keys). */
 
-import type { KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType } from "@aws-sdk/client-kms";
+import type { CustomKeyStoreType, KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType } from "@aws-sdk/client-kms";
 
 export type KeyType = "Symmetric" | "Asymmetric";
 
@@ -41,6 +41,11 @@ export const originLabels: Readonly<Record<OriginType, string>> = {
   AWS_CLOUDHSM: "AWS CloudHSM",
   EXTERNAL_KEY_STORE: "External key store",
 };
+
+/** The kind of the custom key store in which keys of an origin are; undefined of keys that are in none. */
+export function storeKindOf(origin: OriginType): CustomKeyStoreType | undefined {
+  return origin === "AWS_CLOUDHSM" || origin === "EXTERNAL_KEY_STORE" ? origin : undefined;
+}
 
 export const stateLabels: Readonly<Record<KeyState, string>> = {
   Creating: "Creating",

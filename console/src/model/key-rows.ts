@@ -12,6 +12,8 @@ export interface KeyRow {
   readonly metadata?: KeyMetadata;
   /** Why the key can't be shown. */
   readonly problem?: string;
+  /** The name of the key's custom key store, once it is known. */
+  readonly keyStoreName?: string;
   /** Undefined where tags can't be listed. */
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -63,6 +65,7 @@ export const COLUMNS = {
   origin: { header: "Origin", sortable: false },
   expirationDate: { header: "Expiration date", sortable: false },
   customKeyStoreId: { header: "Custom key store ID", sortable: false },
+  customKeyStoreName: { header: "Custom key store name", sortable: false },
   regionality: { header: "Regionality", sortable: false },
 } as const;
 
@@ -97,6 +100,8 @@ export function cellText(row: KeyRow, column: ColumnId): string {
       return metadata === undefined ? "" : dateText(metadata.ValidTo);
     case "customKeyStoreId":
       return metadata === undefined ? "" : (metadata.CustomKeyStoreId ?? NONE);
+    case "customKeyStoreName":
+      return metadata === undefined ? "" : (row.keyStoreName ?? NONE);
     case "regionality":
       return metadata === undefined ? "" : regionalityOf(metadata);
   }

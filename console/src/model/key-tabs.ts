@@ -3,7 +3,17 @@
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { canRotate, hasPublicKey, kindOf } from "./key-kinds.ts";
 
-export type TabId = "policy" | "cryptography" | "tags" | "material" | "rotation" | "public" | "regionality" | "aliases";
+export type TabId =
+  | "policy"
+  | "cryptography"
+  | "tags"
+  | "material"
+  | "rotation"
+  | "public"
+  | "regionality"
+  | "aliases"
+  | "grants"
+  | "access";
 
 export interface KeyTab {
   readonly id: TabId;
@@ -23,6 +33,8 @@ export function tabsOf(metadata: KeyMetadata): readonly KeyTab[] {
     hasPublicKey(kind) && { id: "public", label: "Public key" },
     kind.multiRegion && { id: "regionality", label: "Regionality" },
     { id: "aliases", label: "Aliases" },
+    isCustomer && { id: "grants", label: "Grants" },
+    isCustomer && { id: "access", label: "Explain access" },
   ];
   return tabs.filter((tab) => tab !== false);
 }

@@ -1,5 +1,6 @@
 /** What every page asks: who is signed in, in which Region, and the clients of the APIs there. */
 
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
@@ -11,6 +12,7 @@ import { ENDPOINT, type Session } from "./session.ts";
 export interface Clients {
   readonly kms: KMSClient;
   readonly iam: IAMClient;
+  readonly cloudwatch: CloudWatchClient;
   readonly tagging: ResourceGroupsTaggingAPIClient;
 }
 
@@ -45,6 +47,7 @@ export function consoleOf(session: Session, region: string): Console {
     clients: {
       kms: new KMSClient({ ...settings, region }),
       iam: new IAMClient({ ...settings, region: homeRegion(partition) }),
+      cloudwatch: new CloudWatchClient({ ...settings, region }),
       tagging: new ResourceGroupsTaggingAPIClient({ ...settings, region }),
     },
     kmsIn: (other) => new KMSClient({ ...settings, region: other }),

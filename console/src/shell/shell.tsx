@@ -3,15 +3,31 @@
 import AppLayout from "@cloudscape-design/components/app-layout";
 import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Flashbar from "@cloudscape-design/components/flashbar";
-import SideNavigation from "@cloudscape-design/components/side-navigation";
+import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { breadcrumbsOf } from "../model/breadcrumbs.ts";
+import { hasKeyStores, keyStoreKinds } from "../model/key-stores.ts";
 import { regionOption, regionsBeside } from "../model/regions.ts";
 import { NoticeContext } from "../parts/notices.ts";
 import { principalName } from "../session/session.ts";
 import { useConsole } from "../session/use-console.ts";
+
+/** The lists that navigation leads to; every page is below one. */
+const LISTS = ["defaultKeys", ...Object.values(keyStoreKinds).map(({ path }) => `keyStores/${path}`), "keys"];
+
+function keyStoreLinks(link: (path: string) => string): SideNavigationProps.Item {
+  return {
+    type: "section",
+    text: "Custom key stores",
+    items: Object.values(keyStoreKinds).map(({ title, path }) => ({
+      type: "link",
+      text: title,
+      href: `#${link(`keyStores/${path}`)}`,
+    })),
+  };
+}
 
 export interface ShellProps {
   onSignOut(): void;
@@ -19,7 +35,7 @@ export interface ShellProps {
 }
 
 export function Shell({ onSignOut, children }: ShellProps) {
-  const { session, region, link } = useConsole();
+  const { session, region, owner, link } = useConsole();
   const [notice, setNotice] = useState<string>();
   const notify = useCallback((message: string) => setNotice(message), []);
   const navigate = useNavigate();
@@ -32,7 +48,7 @@ export function Shell({ onSignOut, children }: ShellProps) {
       document.title = "Keystead console";
     };
   }, [title]);
-  const page = pathname.startsWith(link("defaultKeys")) ? link("defaultKeys") : link("keys");
+  const page = LISTS.find((list) => pathname.startsWith(link(list))) ?? "keys";
   return (
     <NoticeContext value={notify}>
       <div id="top">
@@ -48,8 +64,7 @@ export function Shell({ onSignOut, children }: ShellProps) {
                 text: regionOption(one).label,
                 disabled: one === region,
               })),
-              onItemClick: ({ detail }) =>
-                navigate(link(page.endsWith("defaultKeys") ? "defaultKeys" : "keys", detail.id)),
+              onItemClick: ({ detail }) => navigate(link(page, detail.id)),
             },
             {
               type: "menu-dropdown",
@@ -92,10 +107,11 @@ export function Shell({ onSignOut, children }: ShellProps) {
         navigation={
           <SideNavigation
             header={{ href: `#${link("keys")}`, text: "Key Management Service (KMS)" }}
-            activeHref={`#${page}`}
+            activeHref={`#${link(page)}`}
             items={[
               { type: "link", text: "AWS managed keys", href: `#${link("defaultKeys")}` },
               { type: "link", text: "Customer managed keys", href: `#${link("keys")}` },
+              ...(hasKeyStores(owner.partition) ? [keyStoreLinks(link)] : []),
             ]}
           />
         }
