@@ -116,6 +116,7 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API=${endpoint}`,
       `export AWS_ENDPOINT_URL_EVENTBRIDGE=${endpoint}`,
       `export AWS_ENDPOINT_URL_CLOUDWATCH=${endpoint}`,
+      `export AWS_ENDPOINT_URL_CLOUDTRAIL=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

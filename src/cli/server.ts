@@ -2,14 +2,12 @@
 
 import type { UnknownPrincipals } from "../access/principals.ts";
 import { Adoption } from "../audit/adoption.ts";
-import { LineSink } from "../audit/line-sink.ts";
+import { lookupQuota } from "../audit/api/lookup-events.ts";
+import { cloudtrailService } from "../audit/api/service.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
-import { SegmentSink } from "../audit/segment.ts";
-import type { Sink } from "../audit/sink.ts";
 import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
 import { PostClient } from "../base/outbound-post.ts";
 import type { RootKey } from "../custody/root-key.ts";
@@ -51,9 +49,11 @@ import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
+import { auditSinks } from "./audit-sinks.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { type AuditApi, openAuditApi } from "./open-audit-api.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
@@ -112,6 +112,7 @@ export interface ServerParts {
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
   readonly signals: Signals;
+  readonly auditApi: AuditApi;
   /** Requests of this process. */
   readonly requests: RequestCounters;
   /** Keeps destructive work waiting after a start. */
@@ -149,11 +150,13 @@ export function startBackground({
   feedPruner,
   healthWatch,
   signals,
-}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals">): void {
+  auditApi,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals" | "auditApi">): void {
   healthWatch.start();
   dueWork.start();
   feedPruner.start();
   signals.start();
+  auditApi.start();
 }
 
 /** Opens everything that a server is made of. */
@@ -189,11 +192,11 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals, auditApi } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
-  const quotas = new Quotas(kmsQuotas, { ...profile, processes });
+  const quotas = new Quotas([...kmsQuotas, lookupQuota], { ...profile, processes });
   const pipeline = new Pipeline({
     store,
     recorder,
@@ -221,6 +224,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
+      cloudtrailService({ custody, history: auditApi.history }),
     ],
     pipeline,
     store,
@@ -316,9 +320,10 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
     const signals = openSignals({ ...config, store });
+    const memory = config.directory === undefined ? new MemorySink() : undefined;
     const recorder = createRecorder({
       store,
-      sinks: sinksOf(config, store),
+      sinks: auditSinks(config, store, memory),
       slot,
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,
@@ -328,6 +333,13 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       },
       enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
+    });
+    const auditApi = openAuditApi({
+      records: memory ?? config.directory ?? "",
+      recorder,
+      clock,
+      log,
+      isWorker: worker !== undefined,
     });
     const {
       keyStores: settings = NO_SETTINGS,
@@ -384,6 +396,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       healthWatch,
       rootProof,
       signals,
+      auditApi,
       requests: new RequestCounters(),
       guard,
       adoption,
@@ -421,28 +434,6 @@ function auditSlotOf({ directory, database, worker }: ServerConfig): string {
   return slotOf(slotDirectory(directory, worker?.slot ?? PRIMARY_SLOT));
 }
 
-/** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
-function sinksOf({ directory, auditLog, worker, hasWorkers = false }: ServerConfig, { incarnation }: Store): Sink[] {
-  const shared = worker !== undefined || hasWorkers;
-  const slot = worker?.slot ?? PRIMARY_SLOT;
-  return [
-    ...(directory === undefined
-      ? [new MemorySink()]
-      : [new SegmentSink({ directory: slotDirectory(directory, slot), epoch: incarnation })]),
-    ...(auditLog === undefined ? [] : [openAuditLog(auditLog, shared)]),
-  ];
-}
-
-function openAuditLog(path: string, shared: boolean): LineSink {
-  try {
-    return new LineSink(path, { shared });
-  } catch (cause) {
-    throw new OperatorError(`The audit log ${path} can't be opened: ${(cause as NodeJS.ErrnoException).code}.`, {
-      cause,
-    });
-  }
-}
-
 /** Writes what is left to write, and closes. */
 export async function closeParts({
   store,
@@ -456,9 +447,11 @@ export async function closeParts({
   healthWatch,
   rootProof,
   signals,
+  auditApi,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
+  await auditApi.stop();
   await signals.stop();
   await healthWatch.stop();
   await dueWork.stop();
