@@ -36,6 +36,7 @@ import { kmsDirectory } from "../kms/simulation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
+import type { Service } from "../pipeline/operation.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
@@ -44,6 +45,7 @@ import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
+import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
@@ -83,6 +85,8 @@ export interface ServerConfig extends StoreConfig {
   readonly outboundAllowed?: readonly string[];
   /** Where target ARNs of EventBridge rules lead to. */
   readonly eventTargets?: readonly EventTarget[];
+  /** Where the buckets of trails are, as folders; without it there are none. */
+  readonly trailDirectory?: string;
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagation?: Propagation;
   /** What the operator says of key stores and the ways to them. */
@@ -192,8 +196,8 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals, auditApi } = parts;
-  const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
+  const { store, custody, recorder, credentialUsages, signals, auditApi } = parts;
+  const { history, buckets, digestKeys } = auditApi;
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
   const quotas = new Quotas([...kmsQuotas, lookupQuota], { ...profile, processes });
@@ -203,15 +207,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
   });
   const unknownPrincipals = unknownPrincipalsOf(config);
-  const kms = kmsService({
-    custody,
-    recorder,
-    lastUsages,
-    attestations,
-    unknownPrincipals,
-    xks,
-    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
-  });
+  const kms = kmsOf(config, parts);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   return new Gateway({
     services: [
@@ -224,7 +220,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
-      cloudtrailService({ custody, history: auditApi.history }),
+      cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
     ],
     pipeline,
     store,
@@ -244,6 +240,20 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     endpointsByHost: config.kind === "dev",
     reusePort: config.worker !== undefined,
     ...(config.propagation && { propagation: config.propagation }),
+  });
+}
+
+/** KMS over the parts of a process. */
+function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
+  const { custody, recorder, lastUsages, xks, signals } = parts;
+  return kmsService({
+    custody,
+    recorder,
+    lastUsages,
+    attestations: new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock }),
+    unknownPrincipals: unknownPrincipalsOf(config),
+    xks,
+    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
   });
 }
 
@@ -334,13 +344,6 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       enlisted: (tx, entry, records) => signals.bus.sendRecords(tx, entry, records),
       onError: (cause) => log.error({ err: cause }, "Audit records could not be moved to their segment."),
     });
-    const auditApi = openAuditApi({
-      records: memory ?? config.directory ?? "",
-      recorder,
-      clock,
-      log,
-      isWorker: worker !== undefined,
-    });
     const {
       keyStores: settings = NO_SETTINGS,
       outboundAllowed = [],
@@ -383,7 +386,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return {
+    const parts = {
       store,
       custody,
       recorder,
@@ -396,11 +399,22 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       healthWatch,
       rootProof,
       signals,
-      auditApi,
       requests: new RequestCounters(),
       guard,
       adoption,
     };
+    const auditApi = openAuditApi({
+      ...{ store, custody, recorder, clock, log, slot },
+      records: memory ?? config.directory ?? "",
+      isWorker: worker !== undefined,
+      trailDirectory: config.trailDirectory,
+      // deliveries are nobody's requests, so nothing counts them
+      kms: () => {
+        const pipeline = new Pipeline({ store, recorder });
+        return new ForwardingTrailKms(new ForwardingKms({ pipeline, kms: kmsOf(config, parts), store }), store);
+      },
+    });
+    return { ...parts, auditApi };
   } catch (cause) {
     await store.close();
     throw cause;

@@ -6,11 +6,17 @@ import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../../pipeline/operation.ts";
 import type { EventHistory } from "../history/history.ts";
+import type { TrailBuckets } from "../trails/buckets.ts";
+import type { DigestKeys } from "../trails/digest-keys.ts";
+import type { TrailKms } from "../trails/kms.ts";
 
 /** What every run gets. */
 export interface Environment {
   readonly custody: Custody;
   readonly history: EventHistory;
+  readonly buckets: TrailBuckets;
+  readonly kms: TrailKms;
+  readonly digestKeys: DigestKeys;
 }
 
 export type OperationName = OperationsOf<CloudTrail>;
