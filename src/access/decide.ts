@@ -69,7 +69,8 @@ const ALLOWED: Decision = { allowed: true };
  */
 export function decide(request: AccessRequest, reader: Reader): Decision {
   const { principal, action, resource, absent, context, endpointPolicy } = request;
-  const own = resource.account === principal.account;
+  // A service has no identity policies in any account: a resource policy that names it is all that it needs.
+  const own = resource.account === principal.account || principal.kind === "service";
   const asked: PolicyRequest = { principal, action, resourceArn: resource.arn, context };
   const sources = request.sources ?? sourcesOf(principal, reader);
   const onResource = absent || resource.policy === undefined ? undefined : evaluateOnResource(resource.policy, asked);

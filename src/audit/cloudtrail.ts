@@ -56,7 +56,10 @@ function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[
   if (owners.length === 0)
     return [assemble({ identity: own, facts, outcome, eventId: newId(), account: caller, entry })];
   const sharedId = newId();
-  const stranger = `{"type":"AWSAccount","principalId":${JSON.stringify(call.principal.uniqueId)},"accountId":"${caller}"}`;
+  const stranger =
+    call.principal.kind === "service"
+      ? own
+      : `{"type":"AWSAccount","principalId":${JSON.stringify(call.principal.uniqueId)},"accountId":"${caller}"}`;
   return [caller, ...owners].map((account) => {
     const identity = account === caller ? own : stranger;
     return assemble({ identity, facts, outcome, eventId: newId(), account, sharedId, entry });
@@ -101,7 +104,7 @@ function errorCode(service: string, code: string): string {
 /** From the closing quote of `eventID` to `managementEvent`. */
 function renderOutcome({ call, readOnly, resources }: Entry): string {
   const list = resources === undefined ? "" : `"resources":${renderResources(call.service, resources)},`;
-  return `","readOnly":${readOnly},${list}"eventType":"AwsApiCall",${MANAGEMENT},`;
+  return `","readOnly":${readOnly},${list}"eventType":"${call.principal.kind === "service" ? "AwsServiceEvent" : "AwsApiCall"}",${MANAGEMENT},`;
 }
 
 function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {
@@ -144,6 +147,7 @@ function identityOf(principal: Principal, invokedBy?: string): string {
 
 /** userIdentity (CloudTrail user guide, userIdentity element; spec 02, userIdentity shapes). */
 function identityFacts(principal: Principal): Readonly<Record<string, unknown>> {
+  if (principal.kind === "service") return { type: "AWSService", invokedBy: principal.service };
   const common = {
     principalId: principal.uniqueId,
     arn: principal.arn,

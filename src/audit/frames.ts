@@ -59,10 +59,10 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** Reads a file of frames from its beginning. */
-export function* readPieces(fd: number, sizeBytes: number): Generator<Piece> {
+/** Reads a file of frames from its beginning, or from where a frame begins. */
+export function* readPieces(fd: number, sizeBytes: number, from = 0): Generator<Piece> {
   const window = new FileWindow(fd, sizeBytes);
-  for (let offset = 0; offset < sizeBytes; ) {
+  for (let offset = from; offset < sizeBytes; ) {
     const frame = frameAt(window, offset);
     if (frame !== undefined) {
       offset += FRAME_HEADER_BYTES + frame.payload.length;

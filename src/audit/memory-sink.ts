@@ -29,6 +29,8 @@ export class MemorySink implements Sink {
   /** Where the next record starts. */
   #at = 0;
   #highest = 0;
+  /** How many records are no longer kept. */
+  #forgotten = 0;
 
   constructor({ capacity = 10_000, bytes = RING_BYTES }: MemorySinkOptions = {}) {
     this.#ring = Buffer.alloc(bytes);
@@ -51,10 +53,17 @@ export class MemorySink implements Sink {
 
   /** The records kept, oldest first. Those of changes arrive with the recorder's next `flush`. */
   records(): readonly Readonly<Record<string, unknown>>[] {
-    return Array.from({ length: this.#kept }, (_, age) => {
+    return this.texts().map(({ json }) => JSON.parse(json) as Record<string, unknown>);
+  }
+
+  /** The same as JSON texts, each with its number among all that ever came, of those from number `from` on. */
+  texts(from = 0): readonly { readonly sequence: number; readonly json: string }[] {
+    const skipped = Math.min(Math.max(from - this.#forgotten, 0), this.#kept);
+    return Array.from({ length: this.#kept - skipped }, (_, position) => {
+      const age = skipped + position;
       const index = (this.#first + age) % this.#starts.length;
-      const text = this.#ring.toString("utf8", this.#starts[index], this.#ends[index]);
-      return JSON.parse(text) as Record<string, unknown>;
+      const json = this.#ring.toString("utf8", this.#starts[index], this.#ends[index]);
+      return { sequence: this.#forgotten + age, json };
     });
   }
 
@@ -89,5 +98,6 @@ export class MemorySink implements Sink {
   #forgetOldest(): void {
     this.#first = (this.#first + 1) % this.#starts.length;
     this.#kept -= 1;
+    this.#forgotten += 1;
   }
 }

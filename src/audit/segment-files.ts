@@ -1,6 +1,15 @@
 /** The files of an audit segment directory: their names, what a crash left in them, and reading them back. */
 
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readdirSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { HEADER_KIND, RECORD_KIND, readPieces } from "./frames.ts";
 
@@ -145,6 +154,73 @@ export async function* readSegments(
     } finally {
       closeSync(fd);
     }
+  }
+}
+
+/** Where a frame lies in a directory of segments. */
+export interface SegmentPlace {
+  readonly number: number;
+  readonly offset: number;
+}
+
+/** A record and where it lies. */
+export interface PlacedRecord extends SegmentPlace {
+  /** Where the next frame begins. */
+  readonly end: number;
+  readonly json: string;
+}
+
+/**
+ * Reads up to `count` records from a place on; damage is passed over. A torn end of the last segment is left for the next
+ * call: its writer may be in the middle of a record.
+ *
+ * @returns the records, and from where to go on
+ */
+export function readRecordsFrom(
+  directory: string,
+  place: SegmentPlace,
+  count: number,
+): { readonly records: readonly PlacedRecord[]; readonly next: SegmentPlace } {
+  const records: PlacedRecord[] = [];
+  let next = place;
+  const numbers = segmentNumbers(directory).filter((number) => number >= place.number);
+  for (const number of numbers) {
+    if (number > next.number) next = { number, offset: 0 };
+    const fd = openSync(segmentPath(directory, number), "r");
+    try {
+      const sizeBytes = fstatSync(fd).size;
+      for (const piece of readPieces(fd, sizeBytes, next.offset)) {
+        if (piece.kind === "gap" && piece.end === sizeBytes && number === numbers.at(-1)) return { records, next };
+        if (piece.kind === "frame" && piece.frame.kind === RECORD_KIND) {
+          const json = piece.frame.payload.toString("utf8");
+          records.push({ number, offset: next.offset, end: piece.end, json });
+        }
+        next = { number, offset: piece.end };
+        if (records.length === count) return { records, next };
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return { records, next };
+}
+
+/** The record that lies at a place and ends before `end`; undefined when none does. */
+export function readRecordAt(
+  directory: string,
+  { number, offset, end }: SegmentPlace & { readonly end: number },
+): string | undefined {
+  const path = segmentPath(directory, number);
+  if (!existsSync(path)) return undefined;
+  const fd = openSync(path, "r");
+  try {
+    for (const piece of readPieces(fd, Math.min(fstatSync(fd).size, end), offset)) {
+      if (piece.kind === "gap" || piece.frame.kind !== RECORD_KIND) return undefined;
+      return piece.frame.payload.toString("utf8");
+    }
+    return undefined;
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -6,6 +6,7 @@ import type { DueWork } from "../pipeline/due-work.ts";
 import type { Client } from "../pipeline/operation.ts";
 import type { AlarmEvaluator } from "../signals/alarms/evaluator.ts";
 import type { WireRequest } from "../wire/protocol.ts";
+import type { AuditApi } from "./open-audit-api.ts";
 import { isLoopback } from "./options.ts";
 
 export const CLOCK_PATH = "/_keystead/clock";
@@ -18,6 +19,8 @@ interface Moved {
   readonly dueWork: DueWork;
   /** Alarms, which are evaluated where the clock arrives. */
   readonly alarms: Pick<AlarmEvaluator, "run">;
+  /** Trails, to which is delivered what is due then. */
+  readonly auditApi: Pick<AuditApi, "deliver">;
 }
 
 /** The routes of the clock; moving it does the due work on the way. The clock never moves back. */
@@ -29,7 +32,7 @@ async function serve(
   request: WireRequest,
   client: Client,
   clock: MovableClock,
-  { dueWork, alarms }: Moved,
+  { dueWork, alarms, auditApi }: Moved,
 ): Promise<LocalAnswer> {
   if (!isLoopback(client.address) || !isLoopback(hostName(client.host))) {
     return answer(403, { error: "The clock can be moved from this machine only." });
@@ -40,6 +43,7 @@ async function serve(
   if (typeof target === "string") return answer(400, { error: target });
   await dueWork.moveClock(clock, target);
   await alarms.run();
+  await auditApi.deliver();
   return answer(200, { now: new Date(clock.now()).toISOString() });
 }
 

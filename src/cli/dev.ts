@@ -15,7 +15,7 @@ import { consoleRoutes } from "./console-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
-import { isLoopback, makeDirectory, readNamedFile, UsageError } from "./options.ts";
+import { isLoopback, makeDirectory, readNamedFile, trailDirectoryOf, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
 import { databaseOf } from "./root-keys.ts";
 import { type RunningServer, startServer } from "./server.ts";
@@ -38,6 +38,7 @@ interface DevOptions {
   readonly eventTarget?: readonly string[];
   readonly quotas: string;
   readonly keyStores?: string;
+  readonly trailDirectory?: string;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -74,13 +75,18 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
     ...(await keyStoreSettings(options, "dev")),
+    ...trailDirectoryOf(options),
     log: operatorLog(),
     async prepare(parts) {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork, signals: { alarms }, store }) =>
-      new Map([...clockRoutes(clock, { dueWork, alarms }), ...explainRoutes(store, clock), ...consoleRoutes()]),
+    routes: ({ dueWork, signals: { alarms }, auditApi, store }) =>
+      new Map([
+        ...clockRoutes(clock, { dueWork, alarms, auditApi }),
+        ...explainRoutes(store, clock),
+        ...consoleRoutes(),
+      ]),
   });
   warn(host);
   closeOnSignal(server); // whoever reads the ready line may send a signal at once
@@ -116,6 +122,7 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API=${endpoint}`,
       `export AWS_ENDPOINT_URL_EVENTBRIDGE=${endpoint}`,
       `export AWS_ENDPOINT_URL_CLOUDWATCH=${endpoint}`,
+      `export AWS_ENDPOINT_URL_CLOUDTRAIL=${endpoint}`,
       `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
       `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
       "export AWS_DEFAULT_REGION=us-east-1",

@@ -12,6 +12,7 @@ import {
   readSwitches,
   repeatable,
   secondsOf,
+  trailDirectoryOption,
   vpcEndpoints,
   workers,
 } from "./options.ts";
@@ -78,6 +79,7 @@ program
   .addOption(eventTargetOption())
   .addOption(quotasOption())
   .addOption(keyStoresOption())
+  .addOption(trailDirectoryOption())
   .addHelpText(
     "after",
     `
@@ -151,6 +153,7 @@ program
   .addOption(quotasOption())
   .addOption(option("--console", "serve the web console at /console/"))
   .addOption(keyStoresOption())
+  .addOption(trailDirectoryOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))
   .addOption(
     option(

@@ -1,6 +1,6 @@
 /** Options of the commands: each also as `KEYSTEAD_…` in the environment, and none that can't take effect is passed over. */
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { Option } from "commander";
 import { OperatorError } from "../base/errors.ts";
 import type { Listener } from "../gateway/gateway.ts";
@@ -134,6 +134,24 @@ export function readNamedFile(path: string): string {
       cause,
     });
   }
+}
+
+/** `--trail-directory`. */
+export function trailDirectoryOption(): Option {
+  return option(
+    "--trail-directory <directory>",
+    "where the buckets of CloudTrail trails are: each is a folder in it, which has to be there",
+  );
+}
+
+/** @throws UsageError it is no directory */
+export function trailDirectoryOf(options: { readonly trailDirectory?: string }): { readonly trailDirectory?: string } {
+  const { trailDirectory } = options;
+  if (trailDirectory === undefined) return {};
+  if (statSync(trailDirectory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new UsageError(`--trail-directory ${trailDirectory} is no directory.`);
+  }
+  return { trailDirectory };
 }
 
 /** Whether a host can be reached from this machine alone. */

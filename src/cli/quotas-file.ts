@@ -2,6 +2,7 @@
 
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { lookupQuota } from "../audit/api/lookup-events.ts";
 import { findPartition } from "../base/arn.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
 import type { QuotaProfile, QuotaSetting } from "../pipeline/quotas.ts";
@@ -13,7 +14,9 @@ const rate = z.strictObject({
   seconds: z.number().min(0.001).max(86_400),
 });
 
-const quotasByName = new Map(kmsQuotas.flatMap((quota) => [quota.code, quota.name].map((name) => [name, quota])));
+const quotasByName = new Map(
+  [...kmsQuotas, lookupQuota].flatMap((quota) => [quota.code, quota.name].map((name) => [name, quota])),
+);
 
 const values = z.record(z.string(), z.union([count, rate])).superRefine((named, context) => {
   for (const [name, value] of Object.entries(named)) {

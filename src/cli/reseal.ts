@@ -1,5 +1,6 @@
 /** Seals the rows of a store anew under the domain keys that a shred leaves. */
 
+import { digestMaterial } from "../audit/trails/digest-keys.ts";
 import { findSealVersion } from "../custody/seal.ts";
 import type { SoftwareCustody } from "../custody/software.ts";
 import { secretOf } from "../kms/key-stores/xks-client.ts";
@@ -16,6 +17,7 @@ import {
   type Shred,
 } from "../storage/shreds.ts";
 import type { Store } from "../storage/store.ts";
+import { listDigestKeysToSeal, replaceDigestKey } from "../storage/trails.ts";
 
 /** Rows that are read, sealed and written at a time. */
 const BATCH_ROWS = 200;
@@ -35,7 +37,10 @@ interface Resealing {
 export async function resealRows(resealing: Resealing): Promise<number> {
   let rows = 0;
   for (const { purpose, region, version } of resealing.begun.versions) {
-    if (purpose === "material") rows += await resealMaterials(resealing, { region, version });
+    if (purpose === "material") {
+      rows += await resealMaterials(resealing, { region, version });
+      rows += await resealDigestKeys(resealing, { region, version });
+    }
     if (purpose === "credential") rows += await resealCredentials(resealing, version);
     if (purpose === "store") rows += await resealKeyStores(resealing, version);
   }
@@ -59,6 +64,18 @@ async function resealMaterials(
     after = batch.at(-1);
   } while (after !== undefined);
   return rows;
+}
+
+async function resealDigestKeys(
+  { store, custody }: Resealing,
+  old: { readonly region: string; readonly version: number },
+): Promise<number> {
+  const keys = await listDigestKeysToSeal(store.db, old);
+  for (const row of keys) {
+    const { sealed, domainVersion } = await custody.resealMaterial(digestMaterial(row), row.region);
+    await store.transaction((tx) => replaceDigestKey(tx, { ...row, sealed, domain_version: domainVersion }));
+  }
+  return keys.length;
 }
 
 async function resealCredentials({ store, custody }: Resealing, version: number): Promise<number> {

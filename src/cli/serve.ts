@@ -11,7 +11,7 @@ import { consoleRoutes } from "./console-routes.ts";
 import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
-import { isLoopback, readNamedFile, UsageError } from "./options.ts";
+import { isLoopback, readNamedFile, trailDirectoryOf, UsageError } from "./options.ts";
 import { startPrimary } from "./primary.ts";
 import { quotaProfile } from "./quotas.ts";
 import { databaseOf, openRootKeys, type RootKeysOptions } from "./root-keys.ts";
@@ -36,6 +36,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly quotas: string;
   readonly console?: boolean;
   readonly keyStores?: string;
+  readonly trailDirectory?: string;
 }
 
 /** Starts the server, prints the ready line, and runs until a signal ends it. */
@@ -124,6 +125,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
     ...(await keyStoreSettings(options, "serve")),
+    ...trailDirectoryOf(options),
     log: operatorLog(),
     ...(options.console === true && { routes: () => consoleRoutes() }),
   };

@@ -2,14 +2,12 @@
 
 import type { UnknownPrincipals } from "../access/principals.ts";
 import { Adoption } from "../audit/adoption.ts";
-import { LineSink } from "../audit/line-sink.ts";
+import { lookupQuota } from "../audit/api/lookup-events.ts";
+import { cloudtrailService } from "../audit/api/service.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
-import { SegmentSink } from "../audit/segment.ts";
-import type { Sink } from "../audit/sink.ts";
 import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { OperatorError } from "../base/errors.ts";
 import { OutboundClient } from "../base/outbound.ts";
 import { PostClient } from "../base/outbound-post.ts";
 import type { RootKey } from "../custody/root-key.ts";
@@ -40,6 +38,7 @@ import { kmsDirectory } from "../kms/simulation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
+import type { Service } from "../pipeline/operation.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
@@ -49,15 +48,18 @@ import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
+import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
+import { auditSinks } from "./audit-sinks.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { eraseLog } from "./erase-log.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { type AuditApi, openAuditApi } from "./open-audit-api.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
@@ -87,6 +89,8 @@ export interface ServerConfig extends StoreConfig {
   readonly outboundAllowed?: readonly string[];
   /** Where target ARNs of EventBridge rules lead to. */
   readonly eventTargets?: readonly EventTarget[];
+  /** Where the buckets of trails are, as folders; without it there are none. */
+  readonly trailDirectory?: string;
   /** How long new keys, aliases and grants lag (dev only). */
   readonly propagation?: Propagation;
   /** What the operator says of key stores and the ways to them. */
@@ -118,6 +122,7 @@ export interface ServerParts {
   /** What this process shows of its root keys; none in `dev`. */
   readonly rootProof: RootProof | undefined;
   readonly signals: Signals;
+  readonly auditApi: AuditApi;
   /** Requests of this process. */
   readonly requests: RequestCounters;
   /** Keeps destructive work waiting after a start. */
@@ -155,11 +160,13 @@ export function startBackground({
   feedPruner,
   healthWatch,
   signals,
-}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals">): void {
+  auditApi,
+}: Pick<ServerParts, "dueWork" | "feedPruner" | "healthWatch" | "signals" | "auditApi">): void {
   healthWatch.start();
   dueWork.start();
   feedPruner.start();
   signals.start();
+  auditApi.start();
 }
 
 /** Opens everything that a server is made of. */
@@ -195,27 +202,18 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, xks, clusters, signals } = parts;
-  const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
+  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi } = parts;
+  const { history, buckets, digestKeys } = auditApi;
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
-  const quotas = new Quotas(kmsQuotas, { ...profile, processes });
+  const quotas = new Quotas([...kmsQuotas, lookupQuota], { ...profile, processes });
   const pipeline = new Pipeline({
     store,
     recorder,
     ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
   });
   const unknownPrincipals = unknownPrincipalsOf(config);
-  const kms = kmsService({
-    custody,
-    recorder,
-    lastUsages,
-    attestations,
-    unknownPrincipals,
-    xks,
-    clusters,
-    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
-  });
+  const kms = kmsOf(config, parts);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   return new Gateway({
     services: [
@@ -229,6 +227,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
+      cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
     ],
     pipeline,
     store,
@@ -248,6 +247,21 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     endpointsByHost: config.kind === "dev",
     reusePort: config.worker !== undefined,
     ...(config.propagation && { propagation: config.propagation }),
+  });
+}
+
+/** KMS over the parts of a process. */
+function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
+  const { custody, recorder, lastUsages, xks, clusters, signals } = parts;
+  return kmsService({
+    custody,
+    recorder,
+    lastUsages,
+    attestations: new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock }),
+    unknownPrincipals: unknownPrincipalsOf(config),
+    xks,
+    clusters,
+    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
   });
 }
 
@@ -324,9 +338,10 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
     const signals = openSignals({ ...config, store });
+    const memory = config.directory === undefined ? new MemorySink() : undefined;
     const recorder = createRecorder({
       store,
-      sinks: sinksOf(config, store),
+      sinks: auditSinks(config, store, memory),
       slot,
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,
@@ -382,7 +397,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
           })
         : undefined;
     const adoption = slot === "" ? undefined : adoptionOf(slot, { store, recorder, log });
-    return {
+    const parts = {
       store,
       custody,
       recorder,
@@ -400,6 +415,18 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       guard,
       adoption,
     };
+    const auditApi = openAuditApi({
+      ...{ store, custody, recorder, clock, log, slot },
+      records: memory ?? config.directory ?? "",
+      isWorker: worker !== undefined,
+      trailDirectory: config.trailDirectory,
+      // deliveries are nobody's requests, so nothing counts them
+      kms: () => {
+        const pipeline = new Pipeline({ store, recorder });
+        return new ForwardingTrailKms(new ForwardingKms({ pipeline, kms: kmsOf(config, parts), store }), store);
+      },
+    });
+    return { ...parts, auditApi };
   } catch (cause) {
     await store.close();
     throw cause;
@@ -424,28 +451,6 @@ function auditSlotOf({ directory, database, worker }: ServerConfig): string {
   return slotOf(slotDirectory(directory, worker?.slot ?? PRIMARY_SLOT));
 }
 
-/** Where records go, what lasts first: segments in a data directory, the copy that the operator asked for, memory. */
-function sinksOf({ directory, auditLog, worker, hasWorkers = false }: ServerConfig, { incarnation }: Store): Sink[] {
-  const shared = worker !== undefined || hasWorkers;
-  const slot = worker?.slot ?? PRIMARY_SLOT;
-  return [
-    ...(directory === undefined
-      ? [new MemorySink()]
-      : [new SegmentSink({ directory: slotDirectory(directory, slot), epoch: incarnation })]),
-    ...(auditLog === undefined ? [] : [openAuditLog(auditLog, shared)]),
-  ];
-}
-
-function openAuditLog(path: string, shared: boolean): LineSink {
-  try {
-    return new LineSink(path, { shared });
-  } catch (cause) {
-    throw new OperatorError(`The audit log ${path} can't be opened: ${(cause as NodeJS.ErrnoException).code}.`, {
-      cause,
-    });
-  }
-}
-
 /** Writes what is left to write, and closes. */
 export async function closeParts({
   store,
@@ -460,9 +465,11 @@ export async function closeParts({
   healthWatch,
   rootProof,
   signals,
+  auditApi,
   adoption,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
+  await auditApi.stop();
   await signals.stop();
   await healthWatch.stop();
   await dueWork.stop();

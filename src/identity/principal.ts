@@ -71,9 +71,34 @@ export interface WebIdentityPrincipal extends Caller {
   readonly session?: never;
 }
 
+/**
+ * A service that calls by itself, for a resource of an account's (a trail): policies name it as `Service`. Its account is that of the
+ * resource, which gives it nothing: resource policies alone let it in.
+ */
+export interface ServicePrincipal extends Caller {
+  readonly kind: "service";
+  /** Such as `cloudtrail.amazonaws.com`; also its ARN and unique id. */
+  readonly service: string;
+  /** The resource: `aws:SourceArn`. */
+  readonly sourceArn: string;
+  readonly identityId?: never;
+  readonly session?: never;
+}
+
+/** The principal of a service that calls for a resource of an account. */
+export function servicePrincipal(
+  service: string,
+  { account, partition, sourceArn }: Pick<ServicePrincipal, "account" | "partition" | "sourceArn">,
+): ServicePrincipal {
+  const accountArn = `arn:${partition}:iam::${account}:root`;
+  const common = { arn: service, uniqueId: service, accessKeyId: "", service, sourceArn };
+  return { kind: "service", account, partition, accountArn, ...common };
+}
+
 export type Principal =
   | RootPrincipal
   | UserPrincipal
   | RoleSessionPrincipal
   | FederatedUserPrincipal
-  | WebIdentityPrincipal;
+  | WebIdentityPrincipal
+  | ServicePrincipal;

@@ -25,12 +25,13 @@ function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, "2026-01-01T00:00:00".length)}Z`;
 }
 
-const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
+const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string | undefined>> = {
   root: "Account",
   user: "User",
   "assumed-role": "AssumedRole",
   "federated-user": "FederatedUser",
   "web-identity": "FederatedUser",
+  service: undefined,
 };
 
 /**
@@ -39,16 +40,16 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
  *
  * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
- * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
+ * calls and of what a service forwards for its caller, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
   ["aws:epochtime", ({ call }) => String(Math.floor(call.now / SECOND_MS))],
-  ["aws:securetransport", ({ call }) => String(call.client.tls !== undefined || call.via !== undefined)],
   [
-    "aws:sourceip",
-    ({ call }) => (call.client.vpcEndpoint === undefined && call.via === undefined ? addressOf(call) : undefined),
+    "aws:securetransport",
+    ({ call }) => String(call.client.tls !== undefined || call.via !== undefined || call.principal.kind === "service"),
   ],
+  ["aws:sourceip", ({ call }) => (isDirect(call) ? addressOf(call) : undefined)],
   ["aws:vpcsourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? undefined : addressOf(call))],
   ["aws:sourcevpce", ({ call }) => call.client.vpcEndpoint],
   ["aws:sourcevpc", ({ call: { client }, reader }) => findEndpoint(client, reader)?.vpc_id],
@@ -58,9 +59,15 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
     "aws:principalarn",
     ({ call: { principal } }) => (principal.kind === "assumed-role" ? principal.baseArn : principal.arn),
   ],
-  ["aws:principalaccount", ({ call }) => call.principal.account],
+  ["aws:principalaccount", ({ call }) => accountOf(call)],
   ["aws:principaltype", ({ call }) => PRINCIPAL_TYPES[call.principal.kind]],
-  ["aws:principalisawsservice", () => "false"],
+  ["aws:principalisawsservice", ({ call }) => String(call.principal.kind === "service")],
+  [
+    "aws:principalservicename",
+    ({ call: { principal } }) => (principal.kind === "service" ? principal.service : undefined),
+  ],
+  ["aws:sourcearn", ({ call: { principal } }) => (principal.kind === "service" ? principal.sourceArn : undefined)],
+  ["aws:sourceaccount", ({ call: { principal } }) => (principal.kind === "service" ? principal.account : undefined)],
   ["aws:userid", ({ call }) => call.principal.uniqueId],
   ["aws:username", ({ call: { principal } }) => (principal.kind === "user" ? principal.name : undefined)],
   ["aws:viaawsservice", ({ call }) => String(call.via !== undefined)],
@@ -85,12 +92,17 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
     ({ call: { principal } }) =>
       principal.kind === "web-identity" ? principal.federated : principal.session?.provider,
   ],
-  ["aws:principalorgid", ({ call, reader }) => organizationOf(call.principal.account, reader)],
-  ["aws:principalorgpaths", ({ call, reader }) => organizationPathOf(call.principal.account, reader)],
+  ["aws:principalorgid", ({ call, reader }) => organizationOf(accountOf(call), reader)],
+  ["aws:principalorgpaths", ({ call, reader }) => organizationPathOf(accountOf(call), reader)],
   ["aws:resourceaccount", ({ resource }) => resource.account],
   ["aws:resourceorgid", ({ resource, reader }) => organizationOf(resource.account, reader)],
   ["aws:resourceorgpaths", ({ resource, reader }) => organizationPathOf(resource.account, reader)],
 ]);
+
+/** Whether somebody sent it over the network, and not through a VPC endpoint. */
+function isDirect({ client, via, principal }: Call): boolean {
+  return client.vpcEndpoint === undefined && via === undefined && principal.kind !== "service";
+}
 
 function addressOf({ client }: Call): string | undefined {
   return client.address.split("%")[0];
@@ -100,13 +112,18 @@ function findEndpoint({ vpcEndpoint }: Client, reader: Reader): VpcEndpointRow |
   return vpcEndpoint === undefined ? undefined : reader.find("vpcEndpoint", vpcEndpoint);
 }
 
-function organizationOf(account: string, reader: Reader): string | undefined {
-  return reader.find("organizationNode", account)?.organization;
+/** The caller's account; a service is of none. */
+function accountOf({ principal }: Call): string | undefined {
+  return principal.kind === "service" ? undefined : principal.account;
+}
+
+function organizationOf(account: string | undefined, reader: Reader): string | undefined {
+  return account === undefined ? undefined : reader.find("organizationNode", account)?.organization;
 }
 
 /** Such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`. */
-function organizationPathOf(account: string, reader: Reader): readonly string[] | undefined {
-  const [node, ...above] = organizationPath(account, reader);
+function organizationPathOf(account: string | undefined, reader: Reader): readonly string[] | undefined {
+  const [node, ...above] = account === undefined ? [] : organizationPath(account, reader);
   if (node === undefined) return undefined;
   return [`${[node.organization, ...above.map(({ id }) => id).reverse()].join("/")}/`];
 }

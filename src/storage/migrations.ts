@@ -398,6 +398,41 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 15,
+    minimumReader: 14,
+    sqlite: `
+      CREATE TABLE trail (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, partition TEXT NOT NULL, bucket TEXT NOT NULL,
+        prefix TEXT, key_arn TEXT, multi_region INTEGER NOT NULL, global_events INTEGER NOT NULL,
+        validation INTEGER NOT NULL, selectors TEXT, logging INTEGER NOT NULL, started_at INTEGER, stopped_at INTEGER,
+        delivered_at INTEGER, attempted_at INTEGER, delivery_error TEXT, digested_at INTEGER, digest_error TEXT,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE trail_progress (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, number INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name, source)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE trail_file (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, source_region TEXT NOT NULL, bucket TEXT NOT NULL,
+        object TEXT NOT NULL, hash TEXT NOT NULL, oldest_at INTEGER NOT NULL, newest_at INTEGER NOT NULL,
+        delivered_at INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name, source_region, object)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE trail_chain (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, source_region TEXT NOT NULL,
+        from_at INTEGER NOT NULL, claimed_until INTEGER NOT NULL, previous TEXT,
+        PRIMARY KEY (account, region, name, source_region)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE digest_key (
+        region TEXT NOT NULL, id TEXT NOT NULL, material_id TEXT NOT NULL, domain_version INTEGER NOT NULL,
+        sealed BLOB NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,
+        PRIMARY KEY (region, id)
+      ) STRICT;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

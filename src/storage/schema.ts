@@ -23,6 +23,7 @@ import type {
 import type { BackingKeyTable, KeyStoreTable } from "./key-store-schema.ts";
 import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
+import type { TrailTables } from "./trail-schema.ts";
 
 /** One row: what this store is and who may open it. */
 export interface StoreTable {
@@ -398,7 +399,7 @@ export interface TombstoneTable {
   deleted_at: number;
 }
 
-export interface Schema extends SignalTables {
+export interface Schema extends SignalTables, TrailTables {
   store: StoreTable;
   account: AccountTable;
   credential: CredentialTable;

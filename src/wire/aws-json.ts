@@ -22,24 +22,29 @@ export interface AwsJsonSettings {
 }
 
 export class AwsJsonCodec implements Codec {
-  readonly #targetPrefix: string;
+  readonly #targetPrefixes: readonly string[];
   readonly #contentType: string;
   readonly #queryErrors: AwsJsonSettings["queryErrors"];
   readonly #decoders = new Map<Shape, Convert>();
   readonly #encoders = new Map<Shape, Convert>();
 
-  /** @param settings what precedes the operation in `X-Amz-Target`, such as `TrentService`, and the version, such as `1.1` */
+  /**
+   * @param settings what precedes the operation in `X-Amz-Target`, such as `TrentService`, and the version, such as `1.1`. Where it
+   *   has a package in front (CloudTrail), some clients leave that out
+   */
   constructor(settings: AwsJsonSettings) {
-    this.#targetPrefix = `${settings.targetPrefix}.`;
+    const { targetPrefix } = settings;
+    this.#targetPrefixes = [`${targetPrefix}.`, `${targetPrefix.slice(targetPrefix.lastIndexOf(".") + 1)}.`];
     this.#contentType = `application/x-amz-json-${settings.jsonVersion}`;
     this.#queryErrors = settings.queryErrors;
   }
 
   operationName({ method, headers }: WireRequest): string | undefined {
     const target = headers["x-amz-target"];
-    if (method !== "POST" || target === undefined || !target.startsWith(this.#targetPrefix)) return undefined;
-    if (!MEDIA_TYPE.test(headers["content-type"] ?? "")) return undefined;
-    return target.slice(this.#targetPrefix.length);
+    if (method !== "POST" || target === undefined) return undefined;
+    const prefix = this.#targetPrefixes.find((each) => target.startsWith(each));
+    if (prefix === undefined || !MEDIA_TYPE.test(headers["content-type"] ?? "")) return undefined;
+    return target.slice(prefix.length);
   }
 
   decode({ input }: OperationModel, { body }: WireRequest): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@
 
 import { compileModel, type ServiceModel } from "./model.ts";
 import cloudHsm from "./models/cloudhsmv2.json" with { type: "json" };
+import cloudtrail from "./models/cloudtrail.json" with { type: "json" };
 import cloudwatch from "./models/cloudwatch.json" with { type: "json" };
 import ec2 from "./models/ec2.json" with { type: "json" };
 import events from "./models/events.json" with { type: "json" };
@@ -56,6 +57,10 @@ export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
   cloudwatch.metadata.protocols.map((protocol) =>
     compileModel({ ...cloudwatch, metadata: { ...cloudwatch.metadata, protocol } }),
   ),
+);
+/** CloudTrail says in an error of its own what is wrong with a number of results (operations). */
+export const cloudtrailModel: () => ServiceModel = once(() =>
+  compileModel({ ...cloudtrail, shapes: { ...cloudtrail.shapes, MaxResults: { type: "integer" } } }),
 );
 export const eventsModel: () => ServiceModel = once(() => compileModel(events));
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));

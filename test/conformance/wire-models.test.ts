@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import * as cloudtrailClient from "@aws-sdk/client-cloudtrail";
 import * as cloudwatchClient from "@aws-sdk/client-cloudwatch";
 import * as eventsClient from "@aws-sdk/client-eventbridge";
 import * as iamClient from "@aws-sdk/client-iam";
@@ -9,6 +10,7 @@ import * as kmsClient from "@aws-sdk/client-kms";
 import * as taggingClient from "@aws-sdk/client-resource-groups-tagging-api";
 import * as serviceQuotasClient from "@aws-sdk/client-service-quotas";
 import * as stsClient from "@aws-sdk/client-sts";
+import cloudtrailJson from "../../src/wire/models/cloudtrail.json" with { type: "json" };
 import cloudwatchJson from "../../src/wire/models/cloudwatch.json" with { type: "json" };
 import eventsJson from "../../src/wire/models/events.json" with { type: "json" };
 import iamJson from "../../src/wire/models/iam.json" with { type: "json" };
@@ -168,6 +170,7 @@ const CLOUDWATCH_NEWER: Readonly<Record<string, readonly string[]>> = { AlarmTyp
 for (const { title, client, model, count, newer = {} } of [
   { title: "IAM", client: iamClient as Exports, model: iamJson as Model, count: 80 },
   { title: "Service Quotas", client: serviceQuotasClient as Exports, model: serviceQuotasJson as Model, count: 9 },
+  { title: "CloudTrail", client: cloudtrailClient as Exports, model: cloudtrailJson as Model, count: 13 },
   { title: "Resource Groups Tagging", client: taggingClient as Exports, model: taggingJson as Model, count: 3 },
   { title: "EventBridge", client: eventsClient as Exports, model: eventsJson as Model, count: 11 },
   {

@@ -11,7 +11,7 @@ import {
   ServiceError,
 } from "../../src/base/errors.ts";
 import { compileModel } from "../../src/wire/model.ts";
-import { kmsModel } from "../../src/wire/models.ts";
+import { cloudtrailModel, kmsModel } from "../../src/wire/models.ts";
 import { jsonRequest, operation, refusal, text } from "./requests.ts";
 
 const kms = kmsModel();
@@ -428,3 +428,13 @@ function stripUndefined(value: unknown): unknown {
     Object.entries(value).flatMap(([name, part]) => (part === undefined ? [] : [[name, stripUndefined(part)]])),
   );
 }
+
+describe("the target of a service whose name has a package", () => {
+  for (const name of ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"]) {
+    it(`is told by ${name}, as some clients send it`, () => {
+      const { codec } = cloudtrailModel();
+      assert.equal(codec.operationName(jsonRequest({}, `${name}.LookupEvents`)), "LookupEvents");
+      assert.equal(codec.operationName(jsonRequest({}, `x.${name}.LookupEvents`)), undefined);
+    });
+  }
+});
