@@ -1,26 +1,16 @@
 /** Joins the rooms into a running server: store, custody, records, services, gateway and due work. */
 
-import type { UnknownPrincipals } from "../access/principals.ts";
 import { Adoption } from "../audit/adoption.ts";
-import { lookupQuota } from "../audit/api/lookup-events.ts";
-import { cloudtrailService } from "../audit/api/service.ts";
 import { MemorySink } from "../audit/memory-sink.ts";
 import { type AuditRecorder, createRecorder } from "../audit/recorder.ts";
 import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { OutboundClient } from "../base/outbound.ts";
 import { PostClient } from "../base/outbound-post.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
-import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
+import type { Gateway, Listener, Log, Route } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { CredentialUsages } from "../iam/credential-usage.ts";
-import type { IdentityTokens } from "../iam/identity-tokens.ts";
-import { organizationsService } from "../iam/organizations/service.ts";
-import { iamService } from "../iam/service.ts";
-import { serviceQuotasService } from "../iam/service-quotas/service.ts";
-import { stsService } from "../iam/sts.ts";
-import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
 import { Clusters } from "../kms/key-stores/clusters.ts";
@@ -31,23 +21,14 @@ import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts"
 import { SETTLE_BACKING_KEY, settleBackingKeyWhenDue } from "../kms/key-stores/token-keys.ts";
 import { XksClient } from "../kms/key-stores/xks-client.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
-import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
-import { kmsService } from "../kms/service.ts";
-import { kmsDirectory } from "../kms/simulation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
-import type { Service } from "../pipeline/operation.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
-import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
-import { Throttle } from "../pipeline/throttle.ts";
-import { cloudHsmService } from "../services/cloudhsm/service.ts";
-import { ec2Service } from "../services/ec2/service.ts";
+import type { QuotaProfile } from "../pipeline/quotas.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
-import { ssmService } from "../services/ssm/service.ts";
-import { taggingService } from "../services/tagging/service.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
@@ -57,12 +38,11 @@ import type { Store } from "../storage/store.ts";
 import { auditSinks } from "./audit-sinks.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { eraseLog } from "./erase-log.ts";
-import { healthRoutes } from "./health.ts";
-import { metricsRoutes } from "./metrics.ts";
 import { type AuditApi, openAuditApi } from "./open-audit-api.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
+import { gatewayOf, kmsOf } from "./services.ts";
 
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
@@ -201,82 +181,6 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
   }
 }
 
-function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi } = parts;
-  const { history, buckets, digestKeys } = auditApi;
-  const profile = config.quotas ?? DEFAULT_PROFILE;
-  const processes = profile.processes * (config.worker?.workers ?? 1);
-  const quotas = new Quotas([...kmsQuotas, lookupQuota], { ...profile, processes });
-  const pipeline = new Pipeline({
-    store,
-    recorder,
-    ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
-  });
-  const unknownPrincipals = unknownPrincipalsOf(config);
-  const kms = kmsOf(config, parts);
-  const forwardingKms = new ForwardingKms({ pipeline, kms, store });
-  return new Gateway({
-    services: [
-      kms,
-      stsService({ custody, identityTokens: identityTokensOf(config) }),
-      iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
-      ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
-      cloudHsmService({ custody, clusters }),
-      organizationsService({ custody, recorder }),
-      serviceQuotasService({ custody, quotas }),
-      taggingService({ custody }),
-      ssmService({ custody, kms: forwardingKms }),
-      ...signals.services(custody),
-      cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
-    ],
-    pipeline,
-    store,
-    custody,
-    clock: config.clock,
-    machineClock: systemClock,
-    ...(config.tls && { tls: config.tls }),
-    answered: (answer) => parts.requests.observe(answer.service, answer.operation, answer.code, answer.milliseconds),
-    routes: new Map([
-      ...healthRoutes(parts, config.log),
-      ...metricsRoutes(parts, config),
-      ...(config.routes?.(parts) ?? []),
-    ]),
-    quotas,
-    log: config.log,
-    called: (call) => credentialUsages.note(call),
-    endpointsByHost: config.kind === "dev",
-    reusePort: config.worker !== undefined,
-    ...(config.propagation && { propagation: config.propagation }),
-  });
-}
-
-/** KMS over the parts of a process. */
-function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
-  const { custody, recorder, lastUsages, xks, clusters, signals } = parts;
-  return kmsService({
-    custody,
-    recorder,
-    lastUsages,
-    attestations: new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock }),
-    unknownPrincipals: unknownPrincipalsOf(config),
-    xks,
-    clusters,
-    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
-  });
-}
-
-function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
-  let tokens: Promise<IdentityTokens> | undefined;
-  const load = async (): Promise<IdentityTokens> => {
-    const { IdentityTokens } = await import("../iam/identity-tokens.ts");
-    return new IdentityTokens({ outbound: new OutboundClient(outboundAllowed), machineClock: systemClock });
-  };
-  return () => {
-    tokens ??= load();
-    return tokens;
-  };
-}
-
 /** Listens on every address, or on none: a server that half listens would not end. */
 async function listenEverywhere(
   gateway: Gateway,
@@ -290,15 +194,6 @@ async function listenEverywhere(
     await gateway.close(0);
     throw cause;
   }
-}
-
-function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {
-  if (allowUnknownPrincipals !== true) return { allow: false };
-  return {
-    allow: true,
-    warn: (names) =>
-      log.warn({ principals: names }, "A policy names principals that are not here; nobody can be them yet."),
-  };
 }
 
 /** Opens what a process of a server needs beside its listeners. */

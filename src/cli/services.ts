@@ -1,0 +1,116 @@
+/** The services of a server, and the gateway in front of them. */
+
+import type { UnknownPrincipals } from "../access/principals.ts";
+import { lookupQuota } from "../audit/api/lookup-events.ts";
+import { cloudtrailService } from "../audit/api/service.ts";
+import { systemClock } from "../base/clock.ts";
+import { OutboundClient } from "../base/outbound.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import type { IdentityTokens } from "../iam/identity-tokens.ts";
+import { organizationsService } from "../iam/organizations/service.ts";
+import { iamService } from "../iam/service.ts";
+import { serviceQuotasService } from "../iam/service-quotas/service.ts";
+import { stsService } from "../iam/sts.ts";
+import { Attestations } from "../identity/attestation.ts";
+import { kmsQuotas } from "../kms/quotas/limits.ts";
+import { kmsService } from "../kms/service.ts";
+import { kmsDirectory } from "../kms/simulation.ts";
+import type { Service } from "../pipeline/operation.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import { DEFAULT_PROFILE, Quotas } from "../pipeline/quotas.ts";
+import { Throttle } from "../pipeline/throttle.ts";
+import { cloudHsmService } from "../services/cloudhsm/service.ts";
+import { ec2Service } from "../services/ec2/service.ts";
+import { ForwardingKms } from "../services/forwarding.ts";
+import { ssmService } from "../services/ssm/service.ts";
+import { taggingService } from "../services/tagging/service.ts";
+import { ForwardingTrailKms } from "../services/trail-kms.ts";
+import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
+import type { ServerConfig, ServerParts } from "./server.ts";
+
+/** A gateway with every service, which listens nowhere yet. */
+export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
+  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi } = parts;
+  const { history, buckets, digestKeys } = auditApi;
+  const profile = config.quotas ?? DEFAULT_PROFILE;
+  const processes = profile.processes * (config.worker?.workers ?? 1);
+  const quotas = new Quotas([...kmsQuotas, lookupQuota], { ...profile, processes });
+  const pipeline = new Pipeline({
+    store,
+    recorder,
+    ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
+  });
+  const unknownPrincipals = unknownPrincipalsOf(config);
+  const kms = kmsOf(config, parts);
+  const forwardingKms = new ForwardingKms({ pipeline, kms, store });
+  return new Gateway({
+    services: [
+      kms,
+      stsService({ custody, identityTokens: identityTokensOf(config) }),
+      iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
+      ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
+      cloudHsmService({ custody, clusters }),
+      organizationsService({ custody, recorder }),
+      serviceQuotasService({ custody, quotas }),
+      taggingService({ custody }),
+      ssmService({ custody, kms: forwardingKms }),
+      ...signals.services(custody),
+      cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
+    ],
+    pipeline,
+    store,
+    custody,
+    clock: config.clock,
+    machineClock: systemClock,
+    ...(config.tls && { tls: config.tls }),
+    answered: (answer) => parts.requests.observe(answer.service, answer.operation, answer.code, answer.milliseconds),
+    routes: new Map([
+      ...healthRoutes(parts, config.log),
+      ...metricsRoutes(parts, config),
+      ...(config.routes?.(parts) ?? []),
+    ]),
+    quotas,
+    log: config.log,
+    called: (call) => credentialUsages.note(call),
+    endpointsByHost: config.kind === "dev",
+    reusePort: config.worker !== undefined,
+    ...(config.propagation && { propagation: config.propagation }),
+  });
+}
+
+/** KMS over the parts of a process. */
+export function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
+  const { custody, recorder, lastUsages, xks, clusters, signals } = parts;
+  return kmsService({
+    custody,
+    recorder,
+    lastUsages,
+    attestations: new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock }),
+    unknownPrincipals: unknownPrincipalsOf(config),
+    xks,
+    clusters,
+    meter: config.keyStoreMeter ?? signals.keyStoreMeter,
+  });
+}
+
+function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
+  let tokens: Promise<IdentityTokens> | undefined;
+  const load = async (): Promise<IdentityTokens> => {
+    const { IdentityTokens } = await import("../iam/identity-tokens.ts");
+    return new IdentityTokens({ outbound: new OutboundClient(outboundAllowed), machineClock: systemClock });
+  };
+  return () => {
+    tokens ??= load();
+    return tokens;
+  };
+}
+
+function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {
+  if (allowUnknownPrincipals !== true) return { allow: false };
+  return {
+    allow: true,
+    warn: (names) =>
+      log.warn({ principals: names }, "A policy names principals that are not here; nobody can be them yet."),
+  };
+}
