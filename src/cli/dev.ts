@@ -38,6 +38,7 @@ interface DevOptions {
   readonly eventTarget?: readonly string[];
   readonly quotas: string;
   readonly keyStores?: string;
+  readonly readyPairs?: boolean;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -65,6 +66,7 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(auditLog !== undefined && { auditLog }),
     ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
+    ...(options.readyPairs !== undefined && { readyPairs: options.readyPairs }),
     ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
     ...(options.eventualConsistency !== undefined && {

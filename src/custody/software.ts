@@ -34,6 +34,7 @@ import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materi
 import { Nonces } from "./nonces.ts";
 import { PairUse } from "./pair-use.ts";
 import { choosePrimitives } from "./primitives.ts";
+import { readySizes } from "./ready-pairs.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
 import { Recipients } from "./recipients.ts";
 import type { RootKey } from "./root-key.ts";
@@ -77,6 +78,8 @@ export interface CustodyOptions {
   readonly workers?: KeyWorkers;
   /** How many processes of this server share the machine: threads and ready pairs are shared out among them. */
   readonly processes?: number;
+  /** Whether RSA pairs are made ahead of time. */
+  readonly readyPairs?: boolean;
   /** Is told what the operator should know: which primitives OpenSSL does not give. */
   warn?(text: string): void;
 }
@@ -99,6 +102,7 @@ export async function openCustody({
   sessionLimits = SIGNING_KEY_LIMITS,
   incarnation = "",
   processes = 1,
+  readyPairs = true,
   workers = new KeyWorkers(workerLimits(processes)),
   warn,
 }: CustodyOptions): Promise<SoftwareCustody> {
@@ -117,7 +121,7 @@ export async function openCustody({
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
     keyStoreSecrets: new KeyStoreSecrets(domainKeys, signingKeyLimits, clock),
     sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
-    pairs: new PairUse(primitives, workers, processes),
+    pairs: new PairUse(primitives, workers, readyPairs ? readySizes(processes) : {}),
   });
 }
 
