@@ -38,9 +38,8 @@ export interface TestClock {
 
 /** Starts `keystead dev` on a free port, in memory unless `testPlace` says otherwise. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
-  const { database, directory, remove } = await testPlace(argumentOf("--data", args));
-  const place = database === undefined ? [] : ["--database", database, "--data", directory ?? ""];
-  const command = ["--max-semi-space-size=64", MAIN, "dev", "--port", "0", ...args, ...place];
+  const { args: devArgs, remove } = await devCommand(args);
+  const command = ["--max-semi-space-size=64", MAIN, ...devArgs];
   const child = spawn(process.execPath, command, {
     env: { ...withoutOptions(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -50,12 +49,32 @@ export async function startKeystead({ args = [], env = {} }: StartOptions = {}):
     errors += text;
   });
   const printed = await untilReady(child, () => errors);
-  const endpoint = /^keystead is ready on (\S+)$/m.exec(printed)?.[1] ?? "";
-  const exported = (name: string): string => new RegExp(`^export ${name}=(\\S+)$`, "m").exec(printed)?.[1] ?? "";
   const stop = async (): Promise<void> => {
     await stopChild(child);
     await remove();
   };
+  return {
+    ...serverPrinting(printed),
+    process: child,
+    log: () => errors,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** The arguments with which `startKeystead` starts a server, which gets a place for its store; `remove` is for when it has ended. */
+export async function devCommand(
+  args: readonly string[],
+): Promise<{ readonly args: readonly string[]; remove(): Promise<void> }> {
+  const { database, directory, remove } = await testPlace(argumentOf("--data", args));
+  const place = database === undefined ? [] : ["--database", database, "--data", directory ?? ""];
+  return { args: ["dev", "--port", "0", ...args, ...place], remove };
+}
+
+/** The server that has printed this when it was ready. */
+export function serverPrinting(printed: string): Pick<Keystead, "endpoint" | "credentials" | "clock"> {
+  const endpoint = /^keystead is ready on (\S+)$/m.exec(printed)?.[1] ?? "";
+  const exported = (name: string): string => new RegExp(`^export ${name}=(\\S+)$`, "m").exec(printed)?.[1] ?? "";
   return {
     endpoint,
     credentials: {
@@ -63,10 +82,6 @@ export async function startKeystead({ args = [], env = {} }: StartOptions = {}):
       secretAccessKey: exported("AWS_SECRET_ACCESS_KEY"),
     },
     clock: clockOf(endpoint),
-    process: child,
-    log: () => errors,
-    stop,
-    [Symbol.asyncDispose]: stop,
   };
 }
 
@@ -76,7 +91,7 @@ function argumentOf(name: string, args: readonly string[]): string | undefined {
 }
 
 /** The caller's own `KEYSTEAD_…` options are for another server. */
-function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("KEYSTEAD_")));
 }
 

@@ -91,6 +91,7 @@ export async function startHeld({
     clock,
     auditLog,
     auditSync: false,
+    readyPairs: false,
     log: {
       error({ err }, message) {
         if (message !== ANSWERED) failures.push(`${message} ${err}`); // to throw would leave a request without an answer

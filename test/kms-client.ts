@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CreateKeyCommandInput, type KeyMetadata, KMS } from "@aws-sdk/client-kms";
-import { type Keystead, startKeystead } from "../src/testing.ts";
+import type { Keystead, StartOptions } from "../src/testing.ts";
+import { type DevServer, startDevServer } from "./dev-server.ts";
 import { type AccessKey, type Answer, kmsDraft, send, sign } from "./faults/signed-requests.ts";
 
 /** The account of `keystead dev`. */
@@ -31,7 +32,7 @@ const SEED = `accounts:
 
 /** A running server with its two accounts and its records. */
 export interface World extends AsyncDisposable {
-  readonly server: Keystead;
+  readonly server: DevServer;
   /** The client of the first account in the usual Region. */
   readonly kms: KMS;
   /** The client of the second account in the usual Region. */
@@ -53,12 +54,20 @@ export interface RawAnswer extends Answer {
 }
 
 /** Starts a server for one test file, with further arguments of `keystead dev`. */
-export async function startWorld(args: readonly string[] = []): Promise<World> {
+export function startWorld(args: readonly string[] = []): Promise<World> {
+  return startWorldBy(startDevServer, args);
+}
+
+/** The same with a server that `start` makes, such as one in a process of its own. */
+export async function startWorldBy<Server extends DevServer>(
+  start: (options: StartOptions) => Promise<Server>,
+  args: readonly string[] = [],
+): Promise<World & { readonly server: Server }> {
   const folder = mkdtempSync(join(tmpdir(), "keystead-conformance-"));
   const seed = join(folder, "seed.yaml");
   const auditLog = join(folder, "audit.jsonl");
   writeFileSync(seed, SEED);
-  const server = await startKeystead({ args: ["--seed", seed, "--audit-log", auditLog, ...args] });
+  const server = await start({ args: ["--seed", seed, "--audit-log", auditLog, ...args] });
   const clients: KMS[] = [];
   const client = (region: string, account = ACCOUNT): KMS => {
     const credentials = account === ACCOUNT ? server.credentials : OTHER_CREDENTIALS;

@@ -1,8 +1,9 @@
 /**
  * Runs the tests: all of them, with the argument `unit` those that need no tool, browser or long run, and with `postgres`
- * all whose servers can have their store in PostgreSQL, there (or the files that are named after it).
+ * all whose servers can have their store in PostgreSQL, there. Beginnings of paths after the argument (`all` for the first) choose
+ * among these files.
  *
- * It prints a line for each file, then what failed, then node's own summary. It fails when a test failed, was skipped or is
+ * It prints a line for each file, then what failed, then node's own summary and what took most processor time. It fails when a test failed, was skipped or is
  * marked to do, when a file holds no test, and, where all ran, when an id of a finished capability has no passing test.
  */
 
@@ -16,7 +17,10 @@ import { bundleSources } from "../build/bundle-sources.ts";
 import { TEST_DATABASE_VARIABLE } from "../src/testing-database.ts";
 import { TEST_MAIN_VARIABLE } from "../src/testing-main.ts";
 import { coverageOf, formatCoverage, loadChecklist, RESULTS_FILE, type RunResults } from "./conformance/coverage.ts";
+import { COSTS_VARIABLE, loadCosts } from "./costs.ts";
 import { filesWithStores } from "./database-files.ts";
+import { COUNTED, Hosts } from "./hosting/hosts.ts";
+import { HOSTS_VARIABLE } from "./hosting/messages.ts";
 import { POSTGRES_VARIABLE, PostgresServer } from "./postgres.ts";
 import { missingTools, SETUP_COMMAND } from "./tools.ts";
 
@@ -44,6 +48,8 @@ const ON_ONE_ENGINE = [
 /** A file that takes longer hangs. */
 const FILE_MS_MAX = 15 * 60_000;
 const FILES_AT_ONCE = 2;
+const COSTS_FILE = join(BUNDLES, "costs.jsonl");
+const DEAREST_SHOWN = 10;
 
 /** The members of node's test events that are read here. */
 interface TestEvent {
@@ -98,7 +104,8 @@ const onPostgresToo = onPostgres
   : [];
 const files = globSync("test/**/*.test.ts", { cwd: ROOT })
   .filter((file) => !unitOnly || !NOT_UNIT.some((folder) => file.startsWith(folder)))
-  .filter((file) => !onPostgres || (named.length > 0 ? named.includes(file) : onPostgresToo.includes(file)))
+  .filter((file) => !onPostgres || onPostgresToo.includes(file) || named.includes(file))
+  .filter((file) => named.length === 0 || named.some((start) => file.startsWith(start)))
   .sort();
 
 const missing = unitOnly ? [] : missingTools();
@@ -112,21 +119,36 @@ if (postgres !== undefined) process.env[POSTGRES_VARIABLE] = postgres.url;
 if (postgres !== undefined && onPostgres) process.env[TEST_DATABASE_VARIABLE] = postgres.url;
 
 // Tests and the servers that they start load the same sources some hundred times. Servers and commands run as they are
-// published, from bundles, which are ready in half the time; tests that need their source start it themselves.
+// published, from bundles, which are ready in half the time, and those of which nobody wants the process in hosts that have
+// loaded them already; tests that need their source start it themselves.
 process.env["NODE_COMPILE_CACHE"] ??= join(ROOT, "node_modules/.cache/node");
 rmSync(BUNDLES, { recursive: true, force: true });
 await bundleSources(BUNDLES);
 symlinkSync("../console", join(BUNDLES, "console")); // where a checkout has its console, once it is built
 if (!unitOnly) await (await import("../build/console.ts")).buildConsole(); // once, before two files of tests want it
 process.env[TEST_MAIN_VARIABLE] = join(BUNDLES, "main.js");
+process.env[COSTS_VARIABLE] = COSTS_FILE;
+await using hosts = await Hosts.start(FILES_AT_ONCE, join(BUNDLES, "hosts.log"));
+process.env[HOSTS_VARIABLE] = hosts.sockets;
 
 const tally = new Tally();
-const events = run({ files, cwd: ROOT, concurrency: FILES_AT_ONCE, isolation: "process", timeout: FILE_MS_MAX });
+const events = run({
+  files,
+  cwd: ROOT,
+  concurrency: FILES_AT_ONCE,
+  isolation: "process",
+  execArgv: COUNTED,
+  timeout: FILE_MS_MAX,
+});
 events.compose(brief(tally)).compose(new spec()).pipe(process.stdout);
 await new Promise((resolve, reject) => events.once("end", resolve).once("error", reject));
 tally.requireFiles(files);
 
-const results: RunResults = { finishedAt: new Date().toISOString(), complete: !unitOnly, passed: tally.passed };
+const results: RunResults = {
+  finishedAt: new Date().toISOString(),
+  complete: !unitOnly && named.length === 0,
+  passed: tally.passed,
+};
 if (!onPostgres) writeFileSync(RESULTS_FILE, `${JSON.stringify(results, null, 1)}\n`);
 process.exitCode = tally.failed > 0 || tally.passed.length === 0 ? 1 : 0;
 process.on("exit", conclude);
@@ -134,13 +156,23 @@ process.on("exit", conclude);
 /** Says last what node's summary doesn't say. Runs when standard output has taken the summary. */
 function conclude(): void {
   const { complaints, passed } = tally;
-  if (mode === "all") {
+  process.stdout.write(`\n${formatCosts()}\n`);
+  if (mode === "all" && named.length === 0) {
     const coverage = coverageOf(loadChecklist(), passed);
     if (coverage.open.length + coverage.unknown.length > 0) complaints.push(`\n${formatCoverage(coverage)}`);
   }
   if (complaints.length === 0) return;
   process.stderr.write(`\n${complaints.join("\n")}\n`);
   process.exitCode = 1;
+}
+
+/** The processor time of all files, and of the dearest. */
+function formatCosts(): string {
+  const costs = loadCosts(COSTS_FILE);
+  const sum = costs.reduce((total, { seconds }) => total + seconds, 0);
+  const dearest = costs.slice(0, DEAREST_SHOWN);
+  const lines = dearest.map(({ file, seconds }) => `${seconds.toFixed(1).padStart(6)} ${relative(ROOT, file)}`);
+  return [`Seconds of processor time: ${sum.toFixed(0)}; the dearest files:`, ...lines].join("\n");
 }
 
 /** Tells the tally every event and lets through failures and totals, with one line for each file instead of each test. */

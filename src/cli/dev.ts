@@ -39,6 +39,7 @@ interface DevOptions {
   readonly quotas: string;
   readonly keyStores?: string;
   readonly trailDirectory?: string;
+  readonly readyPairs?: boolean;
 }
 
 /** Starts the server, prints what to paste, then the ready line, and runs until a signal ends it. */
@@ -66,6 +67,7 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(auditLog !== undefined && { auditLog }),
     ...(vpcEndpoint !== undefined && { vpcEndpoints: vpcEndpoint }),
     auditSync: false,
+    ...(options.readyPairs !== undefined && { readyPairs: options.readyPairs }),
     ...(outboundAllow !== undefined && { outboundAllowed: outboundAllow }),
     allowUnknownPrincipals: unknownPrincipals === "allow",
     ...(options.eventualConsistency !== undefined && {

@@ -38,6 +38,9 @@ const attestationRootOption = () =>
     "PEM root that attestation documents (Recipient) are verified under; repeatable",
   );
 
+const readyPairsOption = () =>
+  option("--no-ready-pairs", "make no RSA pairs ahead of time: new RSA keys take longer, a start takes less");
+
 const eventTargetOption = () =>
   repeatable(
     "--event-target <arn=url>",
@@ -78,6 +81,7 @@ program
   .addOption(attestationRootOption())
   .addOption(eventTargetOption())
   .addOption(quotasOption())
+  .addOption(readyPairsOption())
   .addOption(keyStoresOption())
   .addOption(trailDirectoryOption())
   .addHelpText(
@@ -152,6 +156,7 @@ program
   .addOption(eventTargetOption())
   .addOption(quotasOption())
   .addOption(option("--console", "serve the web console at /console/"))
+  .addOption(readyPairsOption())
   .addOption(keyStoresOption())
   .addOption(trailDirectoryOption())
   .addOption(option("--audit-sync", "let every record wait for the disk before its answer"))

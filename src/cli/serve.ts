@@ -35,6 +35,8 @@ export interface ServeOptions extends RootKeysOptions {
   readonly workers?: number;
   readonly quotas: string;
   readonly console?: boolean;
+  /** False where no RSA pairs are to be made ahead of time. */
+  readonly readyPairs?: boolean;
   readonly keyStores?: string;
   readonly trailDirectory?: string;
 }
@@ -120,6 +122,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     clock: systemClock,
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
+    ...(options.readyPairs !== undefined && { readyPairs: options.readyPairs }),
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),

@@ -62,6 +62,8 @@ export interface ServerConfig extends StoreConfig {
   readonly auditSync: boolean;
   /** DER of the roots that attestation documents are verified under; without one, none is valid. */
   readonly attestationRoots?: readonly Uint8Array[];
+  /** Whether RSA pairs are made ahead of time, which is what they are unless this is false. */
+  readonly readyPairs?: boolean;
   readonly log: Log;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
@@ -217,12 +219,15 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       publicFingerprints: kind === "dev",
       incarnation: store.incarnation,
       ...(worker && { processes: worker.workers }),
+      ...(config.readyPairs !== undefined && { readyPairs: config.readyPairs }),
       warn: (text) => log.warn?.({}, text),
     });
     store.onChange((changed, [, keyId]) => {
       if ((changed === "key" || changed === "material") && keyId !== undefined) custody.forget(keyId);
     });
     store.onReset(() => custody.forgetAll());
+    const memory = config.directory === undefined ? new MemorySink() : undefined;
+    const sinks = auditSinks(config, store, memory); // may refuse, so it comes before whatever has timers
     const lastUsages = await openLastUsages({
       store,
       clock,
@@ -233,10 +238,9 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
     const signals = openSignals({ ...config, store });
-    const memory = config.directory === undefined ? new MemorySink() : undefined;
     const recorder = createRecorder({
       store,
-      sinks: auditSinks(config, store, memory),
+      sinks,
       slot,
       syncEveryAppend: config.auditSync,
       movesOutbox: worker === undefined || config.database !== undefined,

@@ -7,7 +7,7 @@ import { findDearMs, type KeyJobs, keyJobs } from "./key-jobs.ts";
 import { findPublicKey, type PairBytes } from "./key-pairs.ts";
 import type { KeyWorkers } from "./key-workers.ts";
 import type { Primitives } from "./primitives.ts";
-import { ReadyPairs, readySizes } from "./ready-pairs.ts";
+import { ReadyPairs, type ReadySizes } from "./ready-pairs.ts";
 import { encryptOaep, type OaepHash } from "./rsa.ts";
 import { preparedInput } from "./signatures.ts";
 
@@ -32,12 +32,12 @@ export class PairUse {
   readonly #workers: KeyWorkers;
   readonly #ready: ReadyPairs;
 
-  /** @param processes how many processes of this server share the machine */
-  constructor(primitives: Primitives, workers: KeyWorkers, processes = 1) {
+  /** @param sizes how many pairs of each spec are made ahead of time */
+  constructor(primitives: Primitives, workers: KeyWorkers, sizes: ReadySizes) {
     this.#primitives = primitives;
     this.#jobs = keyJobs(primitives);
     this.#workers = workers;
-    this.#ready = new ReadyPairs((spec) => workers.runWhenIdle("newPair", spec), readySizes(processes));
+    this.#ready = new ReadyPairs((spec) => workers.runWhenIdle("newPair", spec), sizes);
   }
 
   /** Begins to make RSA pairs ahead of time. */

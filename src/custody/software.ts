@@ -35,6 +35,7 @@ import { Nonces } from "./nonces.ts";
 import { PairUse } from "./pair-use.ts";
 import { Tokens } from "./pkcs11/tokens.ts";
 import { choosePrimitives } from "./primitives.ts";
+import { readySizes } from "./ready-pairs.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
 import { Recipients } from "./recipients.ts";
 import type { RootKey } from "./root-key.ts";
@@ -78,6 +79,8 @@ export interface CustodyOptions {
   readonly workers?: KeyWorkers;
   /** How many processes of this server share the machine: threads and ready pairs are shared out among them. */
   readonly processes?: number;
+  /** Whether RSA pairs are made ahead of time. */
+  readonly readyPairs?: boolean;
   /** Is told what the operator should know: which primitives OpenSSL does not give. */
   warn?(text: string): void;
 }
@@ -100,6 +103,7 @@ export async function openCustody({
   sessionLimits = SIGNING_KEY_LIMITS,
   incarnation = "",
   processes = 1,
+  readyPairs = true,
   workers = new KeyWorkers(workerLimits(processes)),
   warn,
 }: CustodyOptions): Promise<SoftwareCustody> {
@@ -118,7 +122,7 @@ export async function openCustody({
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
     keyStoreSecrets: new KeyStoreSecrets(domainKeys, signingKeyLimits, clock),
     sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
-    pairs: new PairUse(primitives, workers, processes),
+    pairs: new PairUse(primitives, workers, readyPairs ? readySizes(processes) : {}),
   });
 }
 

@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { KMS } from "@aws-sdk/client-kms";
 import { UsageError } from "../../src/cli/options.ts";
 import { parseSeed } from "../../src/cli/seed.ts";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { runKeystead, TemporaryDirectory } from "../faults/processes.ts";
 
 const KEY = "1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -69,7 +69,7 @@ function seedFile(name: string, text: string): string {
 
 /** Lets `body` use a client and closes it. */
 async function withClient<T>(
-  { endpoint }: Keystead,
+  { endpoint }: DevServer,
   credentials: typeof TEST,
   region: string,
   body: (kms: KMS) => Promise<T>,
@@ -86,7 +86,7 @@ describe("a seed file", () => {
   it("plants accounts, keys, aliases and tags, and the same material in every server", async () => {
     const args = ["--seed", seedFile("own.yaml", SEED)];
     const CiphertextBlob = await (async () => {
-      await using first = await startKeystead({ args });
+      await using first = await startDevServer({ args });
       await withClient(first, PARTNER, "eu-west-2", async (kms) => {
         const { KeyMetadata } = await kms.describeKey({ KeyId: PARTNERS });
         assert.equal(KeyMetadata?.Arn, `arn:aws:kms:eu-west-2:444455556666:key/${PARTNERS}`);
@@ -111,7 +111,7 @@ describe("a seed file", () => {
         return (await kms.encrypt({ KeyId: "alias/app", Plaintext: Buffer.from("carried along") })).CiphertextBlob;
       });
     })();
-    await using second = await startKeystead({ args });
+    await using second = await startDevServer({ args });
     await withClient(second, second.credentials, "us-east-1", async (kms) => {
       const { Plaintext } = await kms.decrypt({ CiphertextBlob });
       assert.equal(Buffer.from(Plaintext ?? []).toString(), "carried along");
@@ -122,7 +122,7 @@ describe("a seed file", () => {
     const args = ["--seed", seedFile("local-kms.yaml", LOCAL_KMS_SEED)];
     const region = "eu-west-2";
     const CiphertextBlob = await (async () => {
-      await using first = await startKeystead({ args });
+      await using first = await startDevServer({ args });
       return await withClient(first, first.credentials, region, async (kms) => {
         const { KeyMetadata } = await kms.describeKey({ KeyId: "alias/testing" });
         assert.equal(KeyMetadata?.Arn, `arn:aws:kms:${region}:111122223333:key/${LOCAL_KMS_KEY}`);
@@ -132,7 +132,7 @@ describe("a seed file", () => {
     })();
     // The same key in our own form: what was sealed with it opens, so it is the last backing key.
     const ours = `keys: [{ id: ${LOCAL_KMS_KEY}, region: ${region}, material: 5cdaead27fe7da2de47945d73cd6d79e36494e73802f3cd3869f1d2cb0b5d7a9 }]`;
-    await using second = await startKeystead({ args: ["--seed", seedFile("ours.yaml", ours)] });
+    await using second = await startDevServer({ args: ["--seed", seedFile("ours.yaml", ours)] });
     await withClient(second, second.credentials, region, async (kms) => {
       const { Plaintext } = await kms.decrypt({ CiphertextBlob });
       assert.equal(Buffer.from(Plaintext ?? []).toString(), "carried along");
@@ -141,7 +141,7 @@ describe("a seed file", () => {
 
   it("of local-kms goes by its variable for the Region", async () => {
     const args = ["--seed", seedFile("variables.yaml", LOCAL_KMS_SEED)];
-    await using server = await startKeystead({ args, env: { KMS_REGION: "ap-south-1" } });
+    await using server = await startDevServer({ args, env: { KMS_REGION: "ap-south-1" } });
     await withClient(server, server.credentials, "ap-south-1", async (kms) => {
       const { KeyMetadata } = await kms.describeKey({ KeyId: "alias/testing" });
       assert.equal(KeyMetadata?.Arn, `arn:aws:kms:ap-south-1:111122223333:key/${LOCAL_KMS_KEY}`);
@@ -151,13 +151,13 @@ describe("a seed file", () => {
   it("leaves alone the keys that a data directory has already", async () => {
     const args = ["--data", directory.at("store"), "--seed", seedFile("again.yaml", SEED)];
     {
-      await using first = await startKeystead({ args });
+      await using first = await startDevServer({ args });
       await withClient(first, TEST, "us-east-1", async (kms) => {
         await kms.updateKeyDescription({ KeyId: KEY, Description: "changed since" });
         await kms.deleteAlias({ AliasName: "alias/app/old" });
       });
     }
-    await using second = await startKeystead({ args });
+    await using second = await startDevServer({ args });
     await withClient(second, TEST, "us-east-1", async (kms) => {
       assert.equal((await kms.describeKey({ KeyId: KEY })).KeyMetadata?.Description, "changed since");
       assert.equal((await kms.listAliases({ KeyId: KEY })).Aliases?.length, 1);
@@ -174,7 +174,7 @@ describe("a seed file", () => {
 `;
     const args = ["--data", directory.at("regions"), "--seed", seedFile("regions.yaml", text)];
     for (const run of ["first", "second"]) {
-      await using server = await startKeystead({ args });
+      await using server = await startDevServer({ args });
       const blob = await withClient(server, server.credentials, "us-east-1", async (kms) => {
         const { KeyMetadata } = await kms.describeKey({ KeyId: id });
         const { MultiRegionKeyType, ReplicaKeys } = KeyMetadata?.MultiRegionConfiguration ?? {};

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
 import { STS } from "@aws-sdk/client-sts";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { type Ended, runKeystead } from "../faults/processes.ts";
 import { REGION } from "../kms-client.ts";
 
@@ -20,7 +20,7 @@ export interface Credentials {
 
 /** A development server on a folder, with clients of its APIs. */
 export interface StoreWorld extends AsyncDisposable {
-  readonly server: Keystead;
+  readonly server: DevServer;
   readonly kms: KMS;
   readonly iam: IAM;
   readonly sts: STS;
@@ -30,7 +30,7 @@ export interface StoreWorld extends AsyncDisposable {
 
 /** Serves a folder. */
 export async function serveStore(directory: string, args: readonly string[] = []): Promise<StoreWorld> {
-  const server = await startKeystead({ args: ["--data", directory, ...args] });
+  const server = await startDevServer({ args: ["--data", directory, ...args] });
   const { endpoint, credentials } = server;
   const clients: { destroy(): void }[] = [];
   const kept = <T extends { destroy(): void }>(client: T): T => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import { allow, policy } from "../iam/world.ts";
 import {
   ACCOUNT,
@@ -136,7 +136,7 @@ describe("with changes that lag", () => {
 
   for (const text of ["-1", "soon", "3601", ""]) {
     it(`does not start with '${text}'`, async () => {
-      await assert.rejects(startKeystead({ args: ["--eventual-consistency", text] }), /--eventual-consistency/);
+      await assert.rejects(startDevServer({ args: ["--eventual-consistency", text] }), /--eventual-consistency/);
     });
   }
 });

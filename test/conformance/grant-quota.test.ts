@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import { alterStore, runSql } from "../held-server.ts";
 import { ACCOUNT, allowing, assertRefused, bytes, clientOf, newKey, policyOf, present } from "../kms-client.ts";
 import { TemporaryDirectory } from "../storage/stores.ts";
@@ -34,7 +34,7 @@ it("S03-025, S07-018: a key takes 50,000 grants and no more; after one is gone, 
   let keyId = "";
   let managedId = "";
   {
-    await using server = await startKeystead({ args });
+    await using server = await startDevServer({ args });
     using client = clientOf(server);
     const Policy = policyOf(
       allowing(ACCOUNT, ["kms:CreateGrant", "kms:RevokeGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"]),
@@ -43,7 +43,7 @@ it("S03-025, S07-018: a key takes 50,000 grants and no more; after one is gone, 
     managedId = (await newKey(client.kms, { Policy })).KeyId;
   }
   await fill(directory.path, keyId, managedId);
-  await using server = await startKeystead({ args });
+  await using server = await startDevServer({ args });
   using client = clientOf(server);
   const { kms } = client;
   const create = (Name?: string) => kms.createGrant({ KeyId: keyId, GranteePrincipal, Operations, Name });

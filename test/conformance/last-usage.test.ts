@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { GetKeyLastUsageCommandOutput, KMS } from "@aws-sdk/client-kms";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import {
   ACCOUNT,
@@ -113,14 +113,14 @@ describe("GetKeyLastUsage", () => {
     let KeyId: string;
     let use: Awaited<ReturnType<typeof lastUse>>;
     {
-      await using server = await startKeystead({ args });
+      await using server = await startDevServer({ args });
       using mine = clientOf(server);
       ({ KeyId } = await newKey(mine.kms));
       await mine.kms.encrypt({ KeyId, Plaintext: bytes(4) });
       use = await lastUse(KeyId, mine.kms);
       assert.equal(use?.Operation, "Encrypt");
     }
-    await using server = await startKeystead({ args });
+    await using server = await startDevServer({ args });
     using mine = clientOf(server);
     assert.deepEqual(await lastUse(KeyId, mine.kms), use);
     await mine.kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 7 });

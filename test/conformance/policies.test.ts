@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { startKeystead } from "../../src/testing.ts";
 import {
   ACCOUNT,
   allowing,
@@ -14,6 +15,7 @@ import {
   policyOf,
   present,
   startWorld,
+  startWorldBy,
 } from "../kms-client.ts";
 
 const world = await startWorld();
@@ -21,7 +23,7 @@ after(() => world.stop());
 const { kms, other } = world;
 
 /** A server that takes policies with principals which are not there, such as those of the samples. */
-const lenient = await startWorld(["--unknown-principals", "allow"]);
+const lenient = await startWorldBy(startKeystead, ["--unknown-principals", "allow"]);
 after(() => lenient.stop());
 
 const LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future.";

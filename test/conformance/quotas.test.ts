@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { CreateKeyCommandInput } from "@aws-sdk/client-kms";
 import { ServiceQuotas } from "@aws-sdk/client-service-quotas";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import {
   ACCOUNT,
   allowing,
@@ -372,7 +372,7 @@ describe("request quotas", () => {
 
 describe("AWS's own numbers", () => {
   it("S07-025, S07-026: make key pairs slow, each spec by itself, and leave symmetric operations alone", async () => {
-    await using own = await startKeystead({ args: ["--quotas", "aws"] });
+    await using own = await startDevServer({ args: ["--quotas", "aws"] });
     using caller = clientOf(own);
     const { kms } = caller;
     const { KeyId } = await newKey(kms);
@@ -573,7 +573,7 @@ keys:
     const quotasOf = (aliases: number, keys: number): string =>
       `increases: hold\nquotas: [{ values: { Aliases per CMK: ${aliases}, L-C2F1777E: ${keys} } }]`;
     {
-      await using own = await startKeystead({ args: [...args, file("first.yaml", quotasOf(2, 2))] });
+      await using own = await startDevServer({ args: [...args, file("first.yaml", quotasOf(2, 2))] });
       using byAlias = clientOf({ endpoint: own.endpoint, credentials });
       await byAlias.kms.encrypt({ KeyId, Plaintext });
       using quotas = serviceQuotas("us-east-1", own);
@@ -588,7 +588,7 @@ keys:
       await assertRefused(root.kms.createKey({}), "LimitExceededException");
       assert.deepEqual(await statuses(quotas), ["CASE_OPENED"]);
     }
-    await using own = await startKeystead({ args: [...args, file("second.yaml", quotasOf(1, 3))] });
+    await using own = await startDevServer({ args: [...args, file("second.yaml", quotasOf(1, 3))] });
     using byAlias = clientOf({ endpoint: own.endpoint, credentials });
     await assertRefused(byAlias.kms.encrypt({ KeyId, Plaintext }), "AccessDeniedException");
     using quotas = serviceQuotas("us-east-1", own);

@@ -7,7 +7,7 @@ import { MovableClock } from "../../src/base/clock.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../../src/cli/accounts.ts";
 import { type RunningServer, startServer } from "../../src/cli/server.ts";
 import { ephemeralRootKey } from "../../src/custody/root-key.ts";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import {
   ACCOUNT,
@@ -419,7 +419,7 @@ describe("rotation over restarts", () => {
     let start: number;
     let CiphertextBlob: Uint8Array | undefined;
     {
-      await using server = await startKeystead({ args });
+      await using server = await startDevServer({ args });
       using mine = clientOf(server);
       ({ KeyId } = await newKey(mine.kms));
       await mine.kms.enableKeyRotation({ KeyId });
@@ -428,7 +428,7 @@ describe("rotation over restarts", () => {
       await server.clock.advance("P366D");
       assert.equal((await rotationsOf(KeyId, mine.kms)).length, 1);
     }
-    await using server = await startKeystead({ args });
+    await using server = await startDevServer({ args });
     using mine = clientOf(server);
     await server.clock.set(new Date(start + 729 * DAY_MS));
     assert.equal((await rotationsOf(KeyId, mine.kms)).length, 1);

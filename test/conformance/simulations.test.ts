@@ -1,10 +1,8 @@
 /** The policy simulator and `keystead explain`: decisions that nobody asks for yet, with what was looked at (spec 04, Examine IAM policies). */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, describe, it } from "node:test";
-import { promisify } from "node:util";
-import { MAIN } from "../../src/testing-main.ts";
+import { runKeystead } from "../faults/processes.ts";
 import { allow, assertIamRefused, deny, startIamWorld } from "../iam-world.ts";
 import { ACCOUNT, allowing, bytes, newKey, policyOf, present } from "../kms-client.ts";
 
@@ -14,8 +12,8 @@ const { iam, kms } = world;
 
 /** What `keystead explain` prints about a development server. */
 async function explain(...args: readonly string[]): Promise<string> {
-  const { endpoint } = world.server;
-  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, "explain", "--endpoint", endpoint, ...args]);
+  const { code, stdout, stderr } = await runKeystead(["explain", "--endpoint", world.server.endpoint, ...args]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   return stdout;
 }
 

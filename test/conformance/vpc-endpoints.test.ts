@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { EC2 } from "@aws-sdk/client-ec2";
 import { KMS } from "@aws-sdk/client-kms";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import {
   ACCOUNT,
   allowing,
@@ -248,7 +248,7 @@ describe("a listener of a VPC endpoint", () => {
     const folder = mkdtempSync(join(tmpdir(), "keystead-endpoint-"));
     after(() => rmSync(folder, { recursive: true }));
     const data = ["--data", join(folder, "store")];
-    const first = await startKeystead({ args: data });
+    const first = await startDevServer({ args: data });
     const made = await new EC2({ ...clientConfig(first), endpoint: first.endpoint }).createVpcEndpoint({
       VpcId,
       ServiceName,
@@ -262,7 +262,7 @@ describe("a listener of a VPC endpoint", () => {
     await first.stop();
 
     const port = await freePort();
-    await using second = await startKeystead({ args: [...data, "--vpc-endpoint", `${id}=127.0.0.1:${port}`] });
+    await using second = await startDevServer({ args: [...data, "--vpc-endpoint", `${id}=127.0.0.1:${port}`] });
     const inside = new KMS({ ...clientConfig(second), endpoint: `http://127.0.0.1:${port}` });
     const outside = new KMS({ ...clientConfig(second), endpoint: second.endpoint });
     await inside.encrypt({ KeyId, Plaintext: bytes(1) });
@@ -272,17 +272,17 @@ describe("a listener of a VPC endpoint", () => {
   it("ends the start when its address is taken, and leaves nothing listening", async () => {
     const taken = new URL(endpoint).port;
     const listener = `vpce-0a1b2c3d4e5f60718=127.0.0.1:${taken}`;
-    await assert.rejects(startKeystead({ args: ["--vpc-endpoint", listener] }), /it is in use/);
+    await assert.rejects(startDevServer({ args: ["--vpc-endpoint", listener] }), /it is in use/);
   });
 
   for (const text of ["vpce-1", "vpce-0a=127.0.0.1", "ep-1=127.0.0.1:80", "vpce-0a=127.0.0.1:99999", ""]) {
     it(`is not '${text}'`, async () => {
-      await assert.rejects(startKeystead({ args: ["--vpc-endpoint", text] }), /--vpc-endpoint|--port takes/);
+      await assert.rejects(startDevServer({ args: ["--vpc-endpoint", text] }), /--vpc-endpoint|--port takes/);
     });
   }
 });
 
-function clientConfig({ credentials }: Keystead) {
+function clientConfig({ credentials }: DevServer) {
   return { credentials, region: REGION, maxAttempts: 1 };
 }
 

@@ -38,6 +38,15 @@ describe("ready pairs", () => {
     assert.notEqual(ready.take("RSA_2048"), undefined);
   });
 
+  it("are not made where none are to be ready", async () => {
+    const { made, make } = maker();
+    const ready = new ReadyPairs(make, {});
+    ready.fill();
+    assert.equal(ready.take("RSA_2048"), undefined);
+    await setImmediate();
+    assert.equal(made.length, 0);
+  });
+
   it("are not made of specs that are quick to make", async () => {
     const { made, make } = maker();
     const ready = new ReadyPairs(make, { RSA_2048: 1 });

@@ -1,10 +1,10 @@
-/** `npm run linearizability [rounds]`: three nodes on one PostgreSQL under load, killed, paused and cut off, and what they answered. */
+/** `npm run linearizability [rounds [minutes]]`: three nodes on one PostgreSQL under load, killed, paused and cut off, and what they answered. */
 
 import { copyFileSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { PostgresServer } from "../postgres.ts";
 import { clusterClients, NodeProcess } from "./clusters.ts";
-import { type Fault, type HistoryReport, runHistory } from "./linearizability.ts";
+import { type Fault, type HistoryOptions, type HistoryReport, runHistory } from "./linearizability.ts";
 import { accessKeyIn, runKeystead, startProcess, TemporaryDirectory } from "./processes.ts";
 
 const ACCOUNT = "111122223333";
@@ -17,7 +17,10 @@ const PAUSE_MS = 2_500;
  *
  * @param rounds faults in all, of five kinds in turn
  */
-export async function runNodes(rounds: number): Promise<HistoryReport> {
+export async function runNodes(
+  rounds: number,
+  limits: Pick<HistoryOptions, "msMax" | "onFault"> = {},
+): Promise<HistoryReport> {
   using directory = new TemporaryDirectory();
   await using database = await PostgresServer.start({ durable: true });
   const places = Array.from({ length: NODES }, (_, index) => directory.at(`node-${index}`));
@@ -44,6 +47,7 @@ export async function runNodes(rounds: number): Promise<HistoryReport> {
       ...clients,
       faults: faultsOf(nodes, database),
       rounds,
+      ...limits,
       registersOfKind: 2,
       readers: 12,
     });
@@ -78,7 +82,15 @@ function faultsOf(nodes: readonly NodeProcess[], database: PostgresServer): read
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { anomalies, stale, ...figures } = await runNodes(Number(process.argv[2] ?? "50"));
+  const [rounds = "50", minutes = "10"] = process.argv.slice(2);
+  const startedAt = performance.now();
+  const { anomalies, stale, ...figures } = await runNodes(Number(rounds), {
+    msMax: Number(minutes) * 60_000,
+    onFault(name, round) {
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+      process.stderr.write(`${round} of ${rounds}, after ${seconds} s: ${name}\n`);
+    },
+  });
   const found = { ...figures, stale: stale.length, registersWithEarlySights: anomalies.length };
   process.stdout.write(`${JSON.stringify(found, null, 1)}\n`);
   for (const { read, oldest, newest } of stale) {

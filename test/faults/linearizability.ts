@@ -17,6 +17,10 @@ export interface HistoryOptions {
   readonly faults: readonly Fault[];
   /** How many happen in all; then the run ends. */
   readonly rounds: number;
+  /** After this time no further one happens. */
+  readonly msMax?: number;
+  /** Told of each as it is over. */
+  readonly onFault?: (name: string, round: number) => void;
   /** Registers of each kind that are written at the same time. */
   readonly registersOfKind: number;
   readonly readers: number;
@@ -41,6 +45,8 @@ export interface HistoryReport {
 
 /** A pause between two writes of one register, so that reads fall between them. */
 const WRITE_PAUSE_MS = 15;
+/** A pause between two reads of one reader: they are to meet writes and faults, not to keep the machine from both. */
+const READ_PAUSE_MS = 5;
 /** Writes that are acknowledged between two faults, so that each fault finds the cluster at work, however slow the machine. */
 const CALM_WRITES = 8;
 const CALM_MS_MAX = 120_000;
@@ -49,7 +55,8 @@ const REFUSED_PAUSE_MS = 20;
 
 /** Runs the load while the faults happen, then reads every register through every node once more, and checks all histories. */
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
-  const { nodes, principals, rounds, faults, registersOfKind, readers } = options;
+  const { nodes, principals, rounds, faults, registersOfKind, readers, msMax = Number.POSITIVE_INFINITY } = options;
+  const startedAt = performance.now();
   const all: Register[] = [];
   const live = new Map<number, Register>();
   const counts: Record<string, number> = {};
@@ -83,9 +90,8 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
     while (!isOver()) {
       const register = live.get(Math.floor(Math.random() * KINDS.length * registersOfKind));
       const wasAnswered = register !== undefined && (await register.read(anyNode()));
-      if (wasAnswered) continue;
-      unanswered += 1;
-      await after(REFUSED_PAUSE_MS);
+      if (!wasAnswered) unanswered += 1;
+      await after(wasAnswered ? READ_PAUSE_MS : REFUSED_PAUSE_MS);
     }
   };
   const calm = async (): Promise<void> => {
@@ -98,11 +104,13 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
   };
   const fail = async (): Promise<void> => {
     try {
-      for (let turn = 0; turn < rounds; turn += 1) {
+      for (let turn = 0; turn < rounds && performance.now() - startedAt < msMax; turn += 1) {
         await calm();
         const fault = faults[turn % faults.length];
         await fault?.happen();
-        if (fault !== undefined) counts[fault.name] = (counts[fault.name] ?? 0) + 1;
+        if (fault === undefined) continue;
+        counts[fault.name] = (counts[fault.name] ?? 0) + 1;
+        options.onFault?.(fault.name, turn + 1);
       }
       await calm();
     } finally {

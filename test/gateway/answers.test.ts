@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import { exchange, type RawAnswer } from "../faults/raw-exchange.ts";
 import {
@@ -49,10 +49,10 @@ const cases: readonly {
 ];
 
 describe("an answer", () => {
-  let server: Keystead;
+  let server: DevServer;
   let keyId: string;
   before(async () => {
-    server = await startKeystead();
+    server = await startDevServer();
     const { output } = await mustCallKms(server, "CreateKey", {});
     keyId = String((output["KeyMetadata"] as Record<string, unknown>)["KeyId"]);
   });
@@ -90,7 +90,7 @@ describe("an answer", () => {
   });
 
   it("keeps the date of the machine when the clock was moved", async () => {
-    await using moved = await startKeystead();
+    await using moved = await startDevServer();
     await moved.clock.advance("P400D");
     const { headers, output } = await mustCallKms(moved, "CreateKey", {});
     const created = Number((output["KeyMetadata"] as Record<string, unknown>)["CreationDate"]) * 1_000;
@@ -108,7 +108,7 @@ describe("an answer", () => {
 
 describe("a request over a kept connection", () => {
   it("is answered in its turn when several are sent at once", async () => {
-    await using server = await startKeystead();
+    await using server = await startDevServer();
     const requests = await Promise.all([
       sign(server, kmsDraft("GenerateRandom", { NumberOfBytes: 1 })),
       sign(server, kmsDraft("GenerateRandom", { NumberOfBytes: 0 })),
@@ -130,7 +130,7 @@ describe("an audit record", () => {
     const log = directory.at("audit.log");
     const ids = new Map<string, string | undefined>();
     {
-      await using server = await startKeystead({ args: ["--audit-log", log] });
+      await using server = await startDevServer({ args: ["--audit-log", log] });
       const note = async (operation: string, input: unknown): Promise<Readonly<Record<string, unknown>>> => {
         const { requestId, code, output } = await callKms(server, operation, input);
         ids.set(requestId, code);

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { initStore, startServe, TemporaryDirectory } from "../faults/processes.ts";
 import { type Answer, callKms, send } from "../faults/signed-requests.ts";
 
-let server: Keystead;
+let server: DevServer;
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
 });
 after(() => server.stop());
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import { initStore, type ProcessOptions, runKeystead, startServe, TemporaryDirectory } from "../faults/processes.ts";
 
 const directory = new TemporaryDirectory();
@@ -14,7 +14,7 @@ const SERVE = ["serve", "--data", serveStore, "--port", "0"];
 
 before(async () => {
   await initStore(serveStore);
-  await using dev = await startKeystead({ args: ["--data", devStore] });
+  await using dev = await startDevServer({ args: ["--data", devStore] });
   assert.ok(dev.endpoint);
   writeFileSync(directory.at("cert.pem"), "no certificate");
   writeFileSync(directory.at("seed.yaml"), "accounts: [{ id: 7 }]");
@@ -126,7 +126,7 @@ describe("serve", () => {
   });
 
   it("refuses to start on a port that is taken", async () => {
-    await using other = await startKeystead();
+    await using other = await startDevServer();
     const { port } = new URL(other.endpoint);
     const said = await refusal(["serve", "--data", serveStore, "--port", port]);
     assert.match(said, new RegExp(port));
@@ -159,7 +159,7 @@ describe("dev", () => {
   }
 
   it("refuses to start on a port that is taken", async () => {
-    await using other = await startKeystead();
+    await using other = await startDevServer();
     const { port } = new URL(other.endpoint);
     assert.match(await refusal(["dev", "--port", port]), /in use|taken/i);
   });

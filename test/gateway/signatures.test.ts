@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import {
   callerIdentityDraft,
   callKms,
@@ -18,9 +18,9 @@ const QUERY = "Action=GetCallerIdentity&Version=2011-06-15";
 const GET: Draft = { method: "GET", path: `/?${QUERY}` };
 const STS = { service: "sts", expiresIn: 900 } as const;
 
-let server: Keystead;
+let server: DevServer;
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
 });
 after(() => server.stop());
 

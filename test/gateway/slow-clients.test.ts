@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { callKms } from "../faults/signed-requests.ts";
 
 const SLOW_CLIENTS = 300;
@@ -15,12 +15,12 @@ const ANSWER_MS_MAX = 1_000;
 const CLOSED_MS_MAX = 14_000;
 
 describe("a server with hundreds of clients that send half a request, and then a byte at a time or nothing", () => {
-  let server: Keystead;
+  let server: DevServer;
   let slow: readonly Socket[];
   let drip: NodeJS.Timeout;
   let startedAt: number;
   before(async () => {
-    server = await startKeystead();
+    server = await startDevServer();
     const { hostname, port } = new URL(server.endpoint);
     startedAt = performance.now();
     slow = await Promise.all(

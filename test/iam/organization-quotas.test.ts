@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Organizations } from "@aws-sdk/client-organizations";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import { alterStore, runSql } from "../held-server.ts";
 import { present, REGION } from "../kms-client.ts";
@@ -13,12 +13,12 @@ const directory = new TemporaryDirectory();
 const data = ["--data", directory.at("store")];
 const denying = { Effect: "Deny", Action: "kms:Encrypt", Resource: "*" };
 
-let server: Keystead;
+let server: DevServer;
 let organizations: Organizations;
 let root: string;
 
 async function start(): Promise<void> {
-  server = await startKeystead({ args: data });
+  server = await startDevServer({ args: data });
   const { endpoint, credentials } = server;
   organizations = new Organizations({ endpoint, credentials, region: REGION, maxAttempts: 1 });
 }

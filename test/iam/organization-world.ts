@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
 import { Organizations } from "@aws-sdk/client-organizations";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { assertRefused, present, REGION, Records } from "../kms-client.ts";
 
 export const SCP = "SERVICE_CONTROL_POLICY";
@@ -104,7 +104,7 @@ export async function newScp(client: Organizations, name: string, ...statements:
 
 /** An organization with service control policies turned on, and member accounts of these names. */
 export interface OrganizationWorld extends AsyncDisposable {
-  readonly server: Keystead;
+  readonly server: DevServer;
   readonly records: Records;
   readonly organizationId: string;
   readonly rootId: string;
@@ -125,7 +125,7 @@ export async function startOrganization(names: readonly string[]): Promise<Organ
   const folder = mkdtempSync(join(tmpdir(), "keystead-organization-"));
   const [seed, auditLog] = [join(folder, "seed.yaml"), join(folder, "audit.jsonl")];
   const data = ["--data", join(folder, "store"), "--audit-log", auditLog];
-  const made = await startKeystead({ args: data });
+  const made = await startDevServer({ args: data });
   const first = new Organizations({ ...configOf(made, made.credentials) });
   const organizationId = present((await first.createOrganization({})).Organization?.Id);
   const rootId = await rootOf(first);
@@ -145,7 +145,7 @@ export async function startOrganization(names: readonly string[]): Promise<Organ
     seed,
     JSON.stringify({ accounts: accounts.map(({ id, credentials }) => ({ id, credentials: [credentials] })) }),
   );
-  const server = await startKeystead({ args: [...data, "--seed", seed] });
+  const server = await startDevServer({ args: [...data, "--seed", seed] });
   const clients: { destroy(): void }[] = [];
   const clientsOf = (credentials: Credentials): { organizations: Organizations; kms: KMS } => {
     const both = {
@@ -170,6 +170,6 @@ export async function startOrganization(names: readonly string[]): Promise<Organ
   };
 }
 
-function configOf({ endpoint }: Keystead, credentials: Credentials) {
+function configOf({ endpoint }: DevServer, credentials: Credentials) {
   return { endpoint, region: REGION, credentials, maxAttempts: 1 };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
 import { type Credentials, STS } from "@aws-sdk/client-sts";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { present, REGION, Records } from "../kms-client.ts";
 
 /** Credentials as SDK clients take them. */
@@ -40,7 +40,7 @@ export function trusts(principal: object | string, more: object = {}): object {
 
 /** A running server with what a seed describes (JSON is YAML). */
 export interface IamWorld extends AsyncDisposable {
-  readonly server: Keystead;
+  readonly server: DevServer;
   readonly records: Records;
   kms(credentials: SdkCredentials, region?: string): KMS;
   sts(credentials: SdkCredentials, region?: string): STS;
@@ -52,7 +52,7 @@ export async function startIamWorld(seed: object, args: readonly string[] = []):
   const folder = mkdtempSync(join(tmpdir(), "keystead-iam-"));
   const [seedFile, auditLog] = [join(folder, "seed.yaml"), join(folder, "audit.jsonl")];
   writeFileSync(seedFile, JSON.stringify(seed));
-  const server = await startKeystead({ args: ["--seed", seedFile, "--audit-log", auditLog, ...args] });
+  const server = await startDevServer({ args: ["--seed", seedFile, "--audit-log", auditLog, ...args] });
   const clients: { destroy(): void }[] = [];
   const keep = <C extends { destroy(): void }>(client: C): C => {
     clients.push(client);

@@ -1,22 +1,20 @@
 /** A whole story of permissions with `aws` and `keystead explain`: a user and a role that may nothing, may, and may no longer, with the reason each time. */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import { promisify } from "node:util";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
-import { MAIN } from "../../src/testing-main.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
+import { runKeystead } from "../faults/processes.ts";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { ACCOUNT, policyOf } from "../kms-client.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
 const REGION = "eu-central-1";
 
-let server: Keystead;
+let server: DevServer;
 let cli: AwsCli;
 
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
   cli = new AwsCli({ endpoint: server.endpoint, region: REGION, credentials: server.credentials });
 });
 after(async () => {
@@ -42,8 +40,8 @@ async function refusal(service: string, args: readonly string[], credentials: Ac
 async function explain(principal: string, resource: string): Promise<string> {
   const args = ["explain", "--principal", principal, "--action", "kms:Encrypt", "--resource", resource];
   const where = ["--region", REGION, "--endpoint", server.endpoint];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN, ...args, ...where]);
-  assert.equal(stderr, "");
+  const { code, stdout, stderr } = await runKeystead([...args, ...where]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   return stdout;
 }
 

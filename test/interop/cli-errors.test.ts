@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { KMS } from "@aws-sdk/client-kms";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { AwsCli, type CliCaller } from "./aws-cli.ts";
 
 const REGION = "us-east-1";
@@ -12,12 +12,12 @@ const ACCOUNT = "111122223333";
 const ABSENT = "1234abcd-12ab-34cd-56ef-1234567890ab";
 const arnOf = (keyId: string, region = REGION): string => `arn:aws:kms:${region}:${ACCOUNT}:key/${keyId}`;
 
-let server: Keystead;
+let server: DevServer;
 let cli: AwsCli;
 let keyId: string;
 let disabledKeyId: string;
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
   const { endpoint, credentials } = server;
   cli = new AwsCli({ endpoint, region: REGION, credentials });
   const kms = new KMS({ endpoint, region: REGION, credentials });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { KMS } from "@aws-sdk/client-kms";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
 const REGION = "us-west-2";
@@ -17,10 +17,10 @@ const TRUST_POLICY = JSON.stringify({
   Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: "sts:AssumeRole" }],
 });
 
-let server: Keystead;
+let server: DevServer;
 let cli: AwsCli;
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
   cli = new AwsCli({ endpoint: server.endpoint, region: REGION, credentials: server.credentials });
 });
 after(async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
@@ -65,7 +65,7 @@ const DEFAULT_POLICY = {
 };
 
 const directory = new TemporaryDirectory();
-let server: Keystead;
+let server: DevServer;
 let cli: AwsCli;
 let first: Metadata;
 let second: Metadata;
@@ -86,7 +86,7 @@ const decoded = (base64: string): Uint8Array => Uint8Array.fromBase64(base64);
 before(async () => {
   const seed = directory.at("seed.yaml");
   writeFileSync(seed, JSON.stringify({ accounts: [{ id: ACCOUNT, credentials: [CREDENTIALS] }] }));
-  server = await startKeystead({ args: ["--seed", seed, "--unknown-principals", "allow"] });
+  server = await startDevServer({ args: ["--seed", seed, "--unknown-principals", "allow"] });
   cli = new AwsCli({ endpoint: server.endpoint, region: REGION, credentials: CREDENTIALS });
   first = metadataOf(await cli.kms("create-key", "--description", "replay one")); // step 1
   second = metadataOf(await cli.kms("create-key", "--description", "replay two")); // step 2

@@ -2,17 +2,17 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { ACCOUNT, policyOf, present } from "../kms-client.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
 describe("the AWS CLI and IAM", () => {
-  let server: Keystead;
+  let server: DevServer;
   let cli: AwsCli;
   let user: AccessKey;
   before(async () => {
-    server = await startKeystead();
+    server = await startDevServer();
     cli = new AwsCli({ endpoint: server.endpoint, region: "eu-west-1", credentials: server.credentials });
   });
   after(async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
 const POLICY = {
@@ -10,11 +10,11 @@ const POLICY = {
   Statement: [{ Effect: "Deny", Action: "kms:ScheduleKeyDeletion", Resource: "*" }],
 };
 
-let server: Keystead;
+let server: DevServer;
 let cli: AwsCli;
 
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
   cli = new AwsCli({ endpoint: server.endpoint, region: "eu-west-2", credentials: server.credentials });
 });
 

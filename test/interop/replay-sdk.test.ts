@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { KMS, paginateListKeys } from "@aws-sdk/client-kms";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { startKeystead } from "../../src/testing.ts";
+import { startDevServer } from "../dev-server.ts";
 import { assertRefused, membersOf, present } from "../kms-client.ts";
 
 const ACCOUNT = "111122223333";
@@ -44,7 +44,7 @@ const JAVA_POLICY = JSON.stringify({
   ],
 });
 
-const server = await startKeystead({ args: ["--unknown-principals", "allow"] });
+const server = await startDevServer({ args: ["--unknown-principals", "allow"] });
 const { endpoint, credentials } = server;
 const kms = new KMS({ endpoint, credentials, region: REGION, maxAttempts: 1 });
 const sts = new STSClient({ endpoint, credentials, region: REGION, maxAttempts: 1 });

@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { AwsCli } from "./aws-cli.ts";
 
 describe("the AWS CLI with the services beside KMS", () => {
-  let server: Keystead;
+  let server: DevServer;
   let cli: AwsCli;
 
   before(async () => {
-    server = await startKeystead();
+    server = await startDevServer();
     cli = new AwsCli({ endpoint: server.endpoint, region: "eu-west-2", credentials: server.credentials });
   });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
-import { type Keystead, startKeystead } from "../../src/testing.ts";
+import { type DevServer, startDevServer } from "../dev-server.ts";
 import { CURL, OPENSSL } from "../tools.ts";
 
 /**
@@ -46,9 +46,9 @@ printf '%s' "$body" >&3
 cat <&3
 `;
 
-let server: Keystead;
+let server: DevServer;
 before(async () => {
-  server = await startKeystead();
+  server = await startDevServer();
 });
 after(() => server.stop());
 
