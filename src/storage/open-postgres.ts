@@ -2,8 +2,9 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import type { Migration } from "./first-migrations.ts";
 import { ASYNCHRONOUS_STANDBYS } from "./lags.ts";
-import { MIGRATIONS, type Migration, newest } from "./migrations.ts";
+import { MIGRATIONS, newest } from "./migrations.ts";
 import { requireOpenable, StoreRefusedError } from "./open.ts";
 import { PostgresConnection, type PostgresError, type SessionOptions } from "./postgres-connection.ts";
 import { inspectPostgres, migratePostgres } from "./postgres-migrations.ts";

@@ -1,7 +1,8 @@
 /** Making and migrating a store on PostgreSQL, with any number of nodes starting at once. */
 
 import { randomUUID } from "node:crypto";
-import { type Found, MIGRATIONS, type Migration, newest } from "./migrations.ts";
+import type { Migration } from "./first-migrations.ts";
+import { type Found, MIGRATIONS, newest } from "./migrations.ts";
 import { type PostgresConnection, PostgresError } from "./postgres-connection.ts";
 import { postgresDdl } from "./postgres-ddl.ts";
 

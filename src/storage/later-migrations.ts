@@ -1,0 +1,150 @@
+/** The schema from version 11 on: key stores, services, signals, trails. */
+
+import type { Migration } from "./first-migrations.ts";
+
+/** Oldest first. One that was released is never edited. */
+export const LATER_MIGRATIONS: readonly Migration[] = [
+  {
+    // Code of version 10 would use keys of a key store that is disconnected, and encrypt under them once instead of twice.
+    version: 11,
+    minimumReader: 11,
+    sqlite: `
+      CREATE TABLE key_store (
+        region TEXT NOT NULL, id TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL, name TEXT NOT NULL,
+        type TEXT NOT NULL, connection_state TEXT NOT NULL, connection_error TEXT, connection_request TEXT, revision TEXT NOT NULL,
+        secret BLOB NOT NULL, secret_at INTEGER NOT NULL, created_at INTEGER NOT NULL, connectivity TEXT NOT NULL,
+        endpoint TEXT NOT NULL, path TEXT NOT NULL, access_key_id TEXT NOT NULL, vpc_service TEXT, vpc_owner TEXT,
+        PRIMARY KEY (region, id)
+      ) STRICT;
+      CREATE UNIQUE INDEX key_store_by_name ON key_store (region, account, name);
+      CREATE INDEX key_store_by_id ON key_store (id);
+      ALTER TABLE "key" ADD COLUMN key_store_id TEXT;
+      ALTER TABLE "key" ADD COLUMN xks_key_id TEXT;
+      CREATE UNIQUE INDEX key_by_key_store ON "key" (region, key_store_id, xks_key_id) WHERE key_store_id IS NOT NULL;
+    `,
+  },
+  {
+    version: 12,
+    minimumReader: 11,
+    sqlite: `
+      CREATE TABLE ssm_parameter (
+        region TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, latest INTEGER NOT NULL,
+        type TEXT NOT NULL, tier TEXT NOT NULL, value TEXT NOT NULL, key_id TEXT, description TEXT,
+        modified_at INTEGER NOT NULL, modified_by TEXT NOT NULL,
+        PRIMARY KEY (region, account, name, version)
+      ) STRICT;
+      CREATE UNIQUE INDEX ssm_parameter_latest ON ssm_parameter (region, account, name) WHERE latest = 1;
+      CREATE TABLE ebs_volume (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, zone TEXT NOT NULL, gigabytes INTEGER NOT NULL,
+        type TEXT NOT NULL, iops INTEGER, throughput INTEGER, snapshot TEXT, key_arn TEXT, data_key BLOB, context_id TEXT,
+        created_at INTEGER NOT NULL, instance TEXT, device TEXT, attached_at INTEGER, grant_id TEXT
+      ) STRICT;
+      CREATE INDEX ebs_volume_by_account ON ebs_volume (account, region, id);
+      CREATE TABLE ebs_snapshot (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, volume TEXT NOT NULL, gigabytes INTEGER NOT NULL,
+        description TEXT NOT NULL, key_arn TEXT, data_key BLOB, context_id TEXT, shared_with TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX ebs_snapshot_by_account ON ebs_snapshot (account, region, id);
+      CREATE TABLE ebs_setting (
+        account TEXT NOT NULL, region TEXT NOT NULL, encrypted INTEGER NOT NULL, key_arn TEXT,
+        PRIMARY KEY (account, region)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    // Code of version 12 would make changes whose events are lost.
+    version: 13,
+    minimumReader: 13,
+    sqlite: `
+      CREATE TABLE event_rule (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, pattern TEXT NOT NULL, state TEXT NOT NULL,
+        description TEXT, role_arn TEXT, created_by TEXT NOT NULL,
+        PRIMARY KEY (account, region, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE event_target (
+        account TEXT NOT NULL, region TEXT NOT NULL, rule TEXT NOT NULL, id TEXT NOT NULL, arn TEXT NOT NULL,
+        definition TEXT NOT NULL,
+        PRIMARY KEY (account, region, rule, id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE event_delivery (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, rule TEXT NOT NULL, target TEXT NOT NULL,
+        arn TEXT NOT NULL, body TEXT NOT NULL, dead_letter_arn TEXT, attempts INTEGER NOT NULL,
+        attempts_max INTEGER NOT NULL, next_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX event_delivery_by_time ON event_delivery (next_at, id);
+      CREATE TABLE event_failure (
+        account TEXT NOT NULL, region TEXT NOT NULL, rule TEXT NOT NULL, target TEXT NOT NULL, failures INTEGER NOT NULL,
+        reason TEXT NOT NULL, failed_at INTEGER NOT NULL,
+        PRIMARY KEY (account, region, rule, target)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE metric_hour (
+        account TEXT NOT NULL, region TEXT NOT NULL, metric TEXT NOT NULL, dimensions TEXT NOT NULL, hour INTEGER NOT NULL,
+        points TEXT NOT NULL,
+        PRIMARY KEY (account, region, metric, dimensions, hour)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX metric_hour_by_time ON metric_hour (hour);
+      CREATE TABLE metric_alarm (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, partition TEXT NOT NULL, definition TEXT NOT NULL,
+        state TEXT NOT NULL, reason TEXT NOT NULL, reason_data TEXT, updated_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL, configured_at INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE alarm_history (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+        summary TEXT NOT NULL, data TEXT NOT NULL, happened_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX alarm_history_by_alarm ON alarm_history (account, region, happened_at, id);
+      CREATE INDEX alarm_history_by_time ON alarm_history (happened_at);
+      CREATE INDEX key_by_expiry ON "key" (region, account, key_id) WHERE valid_to IS NOT NULL;
+    `,
+  },
+  {
+    version: 14,
+    minimumReader: 14,
+    sqlite: `
+      ALTER TABLE key_store ADD COLUMN cluster_id TEXT;
+      ALTER TABLE key_store ADD COLUMN trust_anchor TEXT;
+      CREATE TABLE backing_key (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL,
+        key_store_id TEXT NOT NULL, cluster_id TEXT NOT NULL, handle TEXT, created_at INTEGER NOT NULL,
+        PRIMARY KEY (region, key_id)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 15,
+    minimumReader: 14,
+    sqlite: `
+      CREATE TABLE trail (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, partition TEXT NOT NULL, bucket TEXT NOT NULL,
+        prefix TEXT, key_arn TEXT, multi_region INTEGER NOT NULL, global_events INTEGER NOT NULL,
+        validation INTEGER NOT NULL, selectors TEXT, logging INTEGER NOT NULL, started_at INTEGER, stopped_at INTEGER,
+        delivered_at INTEGER, attempted_at INTEGER, delivery_error TEXT, digested_at INTEGER, digest_error TEXT,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE trail_progress (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, number INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name, source)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE trail_file (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, source_region TEXT NOT NULL, bucket TEXT NOT NULL,
+        object TEXT NOT NULL, hash TEXT NOT NULL, oldest_at INTEGER NOT NULL, newest_at INTEGER NOT NULL,
+        delivered_at INTEGER NOT NULL,
+        PRIMARY KEY (account, region, name, source_region, object)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE trail_chain (
+        account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, source_region TEXT NOT NULL,
+        from_at INTEGER NOT NULL, claimed_until INTEGER NOT NULL, previous TEXT,
+        PRIMARY KEY (account, region, name, source_region)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE digest_key (
+        region TEXT NOT NULL, id TEXT NOT NULL, material_id TEXT NOT NULL, domain_version INTEGER NOT NULL,
+        sealed BLOB NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,
+        PRIMARY KEY (region, id)
+      ) STRICT;
+    `,
+  },
+];
