@@ -10,14 +10,12 @@ import type { Sink } from "../audit/sink.ts";
 import { slotOf } from "../audit/slot.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { OperatorError } from "../base/errors.ts";
-import { OutboundClient } from "../base/outbound.ts";
 import { PostClient } from "../base/outbound-post.ts";
 import type { RootKey } from "../custody/root-key.ts";
 import { openCustody, type SoftwareCustody } from "../custody/software.ts";
 import { Gateway, type Listener, type Log, type Route } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { CredentialUsages } from "../iam/credential-usage.ts";
-import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
@@ -44,6 +42,7 @@ import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.t
 import { Throttle } from "../pipeline/throttle.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
+import type { Bodies } from "../services/s3/bodies.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
@@ -54,6 +53,8 @@ import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { identityTokensOf } from "./open-identity-tokens.ts";
+import { objectHandlers, objectService, openBodies } from "./open-objects.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
@@ -77,6 +78,8 @@ export interface ServerConfig extends StoreConfig {
   /** DER of the roots that attestation documents are verified under; without one, none is valid. */
   readonly attestationRoots?: readonly Uint8Array[];
   readonly log: Log;
+  /** Where the bodies of S3 objects are; nodes with one database share it. Absent: in the directory, or temporary. */
+  readonly objects?: string;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
@@ -114,6 +117,8 @@ export interface ServerParts {
   readonly signals: Signals;
   /** Requests of this process. */
   readonly requests: RequestCounters;
+  /** What S3 objects hold. */
+  readonly bodies: Bodies;
   /** Keeps destructive work waiting after a start. */
   readonly guard: DestructionGuard;
   /** Sees to the records of nodes that are gone, where several share a database. */
@@ -221,6 +226,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
+      objectService(config, { custody, kms: forwardingKms, bodies: parts.bodies, unknownPrincipals }),
     ],
     pipeline,
     store,
@@ -241,18 +247,6 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     reusePort: config.worker !== undefined,
     ...(config.propagation && { propagation: config.propagation }),
   });
-}
-
-function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
-  let tokens: Promise<IdentityTokens> | undefined;
-  const load = async (): Promise<IdentityTokens> => {
-    const { IdentityTokens } = await import("../iam/identity-tokens.ts");
-    return new IdentityTokens({ outbound: new OutboundClient(outboundAllowed), machineClock: systemClock });
-  };
-  return () => {
-    tokens ??= load();
-    return tokens;
-  };
 }
 
 /** Listens on every address, or on none: a server that half listens would not end. */
@@ -341,6 +335,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       xks,
       onError: (cause) => log.error({ err: cause }, "The health of external key stores could not be asked for."),
     });
+    const bodies = openBodies(config);
     const guard = new DestructionGuard(clock, () => performance.now());
     const dueWork = new DueWork({
       store,
@@ -352,6 +347,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
         [SETTLE_KEY, settleKeyWhenDue()],
         [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks })],
+        ...objectHandlers(bodies),
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
@@ -385,6 +381,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       rootProof,
       signals,
       requests: new RequestCounters(),
+      bodies,
       guard,
       adoption,
     };
@@ -457,6 +454,7 @@ export async function closeParts({
   rootProof,
   signals,
   adoption,
+  bodies,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
   await signals.stop();
@@ -469,6 +467,7 @@ export async function closeParts({
   await credentialUsages.close();
   await rootProof?.close();
   await store.close();
+  await bodies.close();
   post.close();
   custody.close();
 }

@@ -32,6 +32,7 @@ import { type KeyStoreSecretName, KeyStoreSecrets, type SealedKeyStoreSecret } f
 import { KeyWorkers, workerLimits } from "./key-workers.ts";
 import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
+import { ObjectKeys } from "./object-keys.ts";
 import { PairUse } from "./pair-use.ts";
 import { choosePrimitives } from "./primitives.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
@@ -116,6 +117,7 @@ export async function openCustody({
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
     keyStoreSecrets: new KeyStoreSecrets(domainKeys, signingKeyLimits, clock),
+    objectKeys: new ObjectKeys(domainKeys),
     sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
     pairs: new PairUse(primitives, workers, processes),
   });
@@ -125,6 +127,7 @@ export async function openCustody({
 export class SoftwareCustody implements Custody {
   /** The root keys of the store. */
   readonly recipients: Recipients;
+  readonly objectKeys: ObjectKeys;
   readonly #domainKeys: DomainKeys;
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
@@ -145,6 +148,7 @@ export class SoftwareCustody implements Custody {
     readonly signingKeys: SigningKeys;
     readonly sessions: Sessions;
     readonly keyStoreSecrets: KeyStoreSecrets;
+    readonly objectKeys: ObjectKeys;
     readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
@@ -154,6 +158,7 @@ export class SoftwareCustody implements Custody {
     this.#signingKeys = parts.signingKeys;
     this.#sessions = parts.sessions;
     this.#keyStoreSecrets = parts.keyStoreSecrets;
+    this.objectKeys = parts.objectKeys;
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
     this.#canary = new Canary(parts.domainKeys);
