@@ -6,16 +6,7 @@ import { Failures } from "./constraints.ts";
 import type { Codec, OperationModel } from "./model.ts";
 import type { BodyStream, WireAnswer, WireRequest } from "./protocol.ts";
 import { type HttpBinding, RestRoutes, type Target } from "./rest-routes.ts";
-import {
-  COMMON_ERRORS,
-  isForS3,
-  KNOWN_SUBRESOURCES,
-  ROOT_ELEMENTS,
-  S3_NAMESPACE,
-  SUBRESOURCES,
-  s3Host,
-  UNWRAPPED,
-} from "./s3-dialect.ts";
+import { COMMON_ERRORS, isElsewhere, isForS3, ROOT_ELEMENTS, S3_NAMESPACE, s3Host, UNWRAPPED } from "./s3-dialect.ts";
 import type { Member, ScalarKind, Shape, StructureShape } from "./shapes.ts";
 import { element, escapeXml } from "./xml.ts";
 import { parseXml, type XmlElement } from "./xml-reader.ts";
@@ -43,10 +34,7 @@ export class RestXmlCodec implements Codec {
   operationName({ method, target, headers }: WireRequest): string | undefined {
     if (!isForS3(target, headers)) return undefined;
     const parsed = findTarget(target, headers["host"] ?? "");
-    if (parsed === undefined) return undefined;
-    for (const name of parsed.query.keys()) {
-      if (SUBRESOURCES.has(name) && !KNOWN_SUBRESOURCES.has(name)) return undefined;
-    }
+    if (parsed === undefined || isElsewhere(parsed.query, headers)) return undefined;
     this.#routes ??= new RestRoutes(this.#settings.http, this.#settings.models);
     return this.#routes.find(method, parsed, headers);
   }

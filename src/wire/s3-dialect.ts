@@ -24,7 +24,7 @@ export const UNWRAPPED = new Set(["GetBucketLocation"]);
  * Parameters that name what an operation is about: one of an operation that is not in the model must not be taken for another, such as
  * `?acl` of an object for the object itself.
  */
-export const SUBRESOURCES: ReadonlySet<string> = new Set([
+const SUBRESOURCES: ReadonlySet<string> = new Set([
   "accelerate",
   "acl",
   "analytics",
@@ -63,13 +63,16 @@ export const SUBRESOURCES: ReadonlySet<string> = new Set([
 ]);
 
 /** Those of them that operations of the model have. */
-export const KNOWN_SUBRESOURCES: ReadonlySet<string> = new Set([
-  "delete",
-  "encryption",
-  "location",
-  "policy",
-  "uploads",
-]);
+const KNOWN_SUBRESOURCES: ReadonlySet<string> = new Set(["delete", "encryption", "location", "policy", "uploads"]);
+
+/** Requests of operations that are not here and would be taken for others: a part that is copied has no body of its own. */
+export function isElsewhere(
+  query: ReadonlyMap<string, string>,
+  headers: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const isPartCopied = query.has("uploadId") && headers["x-amz-copy-source"] !== undefined;
+  return isPartCopied || query.keys().some((name) => SUBRESOURCES.has(name) && !KNOWN_SUBRESOURCES.has(name));
+}
 
 /** The common errors as S3 spells them (S3 API reference, Error responses). */
 export const COMMON_ERRORS: ReadonlyMap<string, QueryError> = new Map<string, QueryError>([

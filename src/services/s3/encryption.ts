@@ -179,7 +179,8 @@ export async function openDataKey(encryption: Encryption, place: Place, means: M
   const open = async () => {
     try {
       const EncryptionContext = JSON.parse(context ?? "{}") as Record<string, string>;
-      const { Plaintext } = await kms.perform(call, "Decrypt", { CiphertextBlob: sealed, EncryptionContext });
+      const input = { CiphertextBlob: sealed, EncryptionContext };
+      const { Plaintext } = await kms.perform(call, "Decrypt", input, { region: place.bucket.region });
       using dataKey = new Secret(present(Plaintext));
       return new ContentKey(dataKey.bytes);
     } catch (cause) {

@@ -15,7 +15,17 @@ import {
   listBuckets,
   putBucketEncryption,
 } from "./buckets.ts";
+import { copyObject } from "./copy.ts";
 import { InternalError, InvalidArgument, NotImplemented } from "./errors.ts";
+import { listObjects, listObjectsV2 } from "./listing.ts";
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  listMultipartUploads,
+  listParts,
+  uploadPart,
+} from "./multipart.ts";
 import { deleteObject, deleteObjects, getObject, headObject, PART_BYTES_MAX, putObject } from "./objects.ts";
 import type { Environment } from "./operation.ts";
 
@@ -25,7 +35,11 @@ const BODY_BYTES_MAX = PART_BYTES_MAX + PART_BYTES_MAX / 16;
 /** The S3 API over KMS. */
 export function s3Service(environment: Environment): Service {
   const operations = [
+    abortMultipartUpload,
+    completeMultipartUpload,
+    copyObject,
     createBucket,
+    createMultipartUpload,
     deleteBucket,
     deleteBucketEncryption,
     deleteBucketPolicy,
@@ -38,9 +52,14 @@ export function s3Service(environment: Environment): Service {
     headBucket,
     headObject,
     listBuckets,
+    listMultipartUploads,
+    listObjects,
+    listObjectsV2,
+    listParts,
     putBucketEncryption,
     putBucketPolicy,
     putObject,
+    uploadPart,
   ];
   return {
     model: s3Model(),
