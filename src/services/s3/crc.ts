@@ -3,7 +3,7 @@
 /** Both are reflected, begin with ones and end inverted. */
 const CRC32C = 0x82f63b78;
 const CRC64_HIGH = 0x9a6c9329;
-const CRC64_LOW = 0xac4bcd87;
+const CRC64_LOW = 0xac4bc9b5;
 
 const table32c = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
