@@ -147,6 +147,7 @@ export function isForS3(target: string, headers: Readonly<Record<string, string 
   return (
     /\/s3\/aws4_request/.test(headers["authorization"] ?? "") ||
     /[?&]X-Amz-Credential=[^&]*(?:%2F|\/)s3(?:%2F|\/)aws4_request/i.test(target) ||
+    /[?&]AWSAccessKeyId=/.test(target) || // signed as before SigV4, for which S3 has words of its own
     s3Host(headers["host"] ?? "") !== undefined
   );
 }

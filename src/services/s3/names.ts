@@ -1,6 +1,6 @@
 /** Names of buckets and keys, and the ARNs by which policies mean them. */
 
-import { InvalidBucketName, KeyTooLong } from "./errors.ts";
+import { InvalidArgument, InvalidBucketName, KeyTooLong } from "./errors.ts";
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const ADDRESS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
@@ -15,8 +15,9 @@ export function requireBucketName(name: string): void {
   if (!isValid || OWN.has(name)) throw new InvalidBucketName("The specified bucket is not valid.");
 }
 
-/** @throws KeyTooLong a key has 1,024 bytes at most */
+/** @throws KeyTooLong a key has 1,024 bytes at most; InvalidArgument one of its characters is none that a store can keep */
 export function requireKey(key: string): void {
+  if (key.includes("\0")) throw new InvalidArgument("A key may not hold the character U+0000.");
   if (Buffer.byteLength(key) > KEY_BYTES_MAX) throw new KeyTooLong("Your key is too long");
 }
 
