@@ -15,6 +15,7 @@ const CATEGORY = '"eventCategory":"Management"';
 /** The type that a service's resources have in records; aliases, too, are `AWS::KMS::Key` there (spec 02, Easily missed). */
 const RESOURCE_TYPES: ReadonlyMap<string, string> = new Map([
   ["kms", "AWS::KMS::Key"],
+  ["s3", "AWS::S3::Bucket"],
   ["sts", "AWS::IAM::Role"],
 ]);
 
@@ -96,9 +97,12 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   return `${text},"requestID":"${call.requestId}","eventID":"`;
 }
 
-/** IAM and STS write the code of a denial as their protocol has it, every other as the model's (CloudTrail user guide). */
+/** Their protocols have another code of a denial than the models of the others (CloudTrail user guide). */
+const XML_SERVICES = new Set(["iam", "sts", "s3"]);
+
+/** IAM, STS and S3 write the code of a denial as their protocol has it, every other as the model's. */
 function errorCode(service: string, code: string): string {
-  return code === "AccessDeniedException" && (service === "iam" || service === "sts") ? "AccessDenied" : code;
+  return code === "AccessDeniedException" && XML_SERVICES.has(service) ? "AccessDenied" : code;
 }
 
 /** From the closing quote of `eventID` to `managementEvent`. */

@@ -4,6 +4,7 @@ import { onceBegun } from "../base/loop-turn.ts";
 import type { Entry, InternalEntry, Recorder } from "../pipeline/operation.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { type RenderedRecord, renderRecords } from "./cloudtrail.ts";
+import { isDataEvent } from "./data-events.ts";
 import { insertRecords, OutboxMover } from "./outbox.ts";
 import { type AuditRecord, RECORD_CHARACTERS_MAX, type Sink } from "./sink.ts";
 
@@ -92,6 +93,7 @@ class SinkRecorder implements AuditRecorder {
   append(entry: Entry): Promise<void> {
     try {
       if (this.#isClosed) throw new Error("The recorder is closed.");
+      if (isDataEvent(entry)) return Promise.resolve();
       const rendered = this.#render(entry);
       this.#batch ??= this.#begin();
       for (const { json } of rendered) this.#batch.records.push({ json, sequence: 0 });
@@ -103,6 +105,7 @@ class SinkRecorder implements AuditRecorder {
   }
 
   async enlist(tx: Tx, entry: Entry | InternalEntry): Promise<void> {
+    if (isDataEvent(entry)) return;
     const records = this.#render(entry);
     const texts = records.map(({ json }) => json);
     await insertRecords(tx, texts, this.#slot);

@@ -151,6 +151,9 @@ program
     ).argParser(vpcEndpoints),
   )
   .addOption(option("--audit-log <file>", "copy of every record, one JSON text a line; - for standard output"))
+  .addOption(
+    option("--objects <dir>", "what S3 objects hold; nodes with one --database share it (default: objects in --data)"),
+  )
   .addOption(outboundOption())
   .addOption(attestationRootOption())
   .addOption(eventTargetOption())

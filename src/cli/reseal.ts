@@ -8,6 +8,7 @@ import { materialColumns } from "../kms/keys.ts";
 import { sealedMaterialOf } from "../kms/resources.ts";
 import type { KeyStoreRow } from "../storage/key-store-schema.ts";
 import { listEveryKeyStore, replaceSealedKeyStores } from "../storage/key-stores.ts";
+import { listSealedContents, replaceSealedContents, type SealedContent } from "../storage/objects.ts";
 import type { CredentialRow, MaterialRow } from "../storage/schema.ts";
 import {
   listCredentialRows,
@@ -43,6 +44,7 @@ export async function resealRows(resealing: Resealing): Promise<number> {
     }
     if (purpose === "credential") rows += await resealCredentials(resealing, version);
     if (purpose === "store") rows += await resealKeyStores(resealing, version);
+    if (purpose === "store") rows += await resealObjects(resealing, version);
   }
   return rows;
 }
@@ -111,5 +113,25 @@ async function resealKeyStores({ store, custody }: Resealing, version: number): 
     rows += old.length;
     after = batch.at(-1);
   } while (after !== undefined);
+  return rows;
+}
+
+/** Data keys of S3 objects and uploads that no KMS key protects. */
+async function resealObjects({ store, custody }: Resealing, version: number): Promise<number> {
+  let rows = 0;
+  for (const kind of ["object", "upload"] as const) {
+    let after: string | undefined = "";
+    while (after !== undefined) {
+      const batch: readonly SealedContent[] = await listSealedContents(store.db, kind, { after, count: BATCH_ROWS });
+      const old = batch.filter(({ data_key }) => (findSealVersion(data_key) ?? 0) < version);
+      const sealed: Pick<SealedContent, "body" | "data_key">[] = [];
+      for (const { account, bucket, body, data_key } of old) {
+        sealed.push({ body, data_key: await custody.objectKeys.reseal({ account, bucket, body }, data_key) });
+      }
+      if (sealed.length > 0) await store.transaction((tx) => replaceSealedContents(tx, kind, sealed));
+      rows += old.length;
+      after = batch.at(-1)?.body;
+    }
+  }
   return rows;
 }

@@ -28,6 +28,7 @@ export interface ServeOptions extends RootKeysOptions {
   readonly tlsFips?: boolean;
   readonly insecureHttp?: boolean;
   readonly auditLog?: string;
+  readonly objects?: string;
   readonly auditSync?: boolean;
   readonly outboundAllow?: readonly string[];
   readonly attestationRoot?: readonly string[];
@@ -123,6 +124,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     ...(options.auditLog !== undefined && { auditLog: options.auditLog }),
     auditSync: options.auditSync === true,
     ...(options.readyPairs !== undefined && { readyPairs: options.readyPairs }),
+    ...(options.objects !== undefined && { objects: options.objects }),
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
     attestationRoots: readAttestationRoots(options.attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),

@@ -29,6 +29,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import type { QuotaProfile } from "../pipeline/quotas.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
+import type { Bodies } from "../services/s3/bodies.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
@@ -39,6 +40,7 @@ import { auditSinks } from "./audit-sinks.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
 import { eraseLog } from "./erase-log.ts";
 import { type AuditApi, openAuditApi } from "./open-audit-api.ts";
+import { objectHandlers, openBodies } from "./open-objects.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
@@ -65,6 +67,8 @@ export interface ServerConfig extends StoreConfig {
   /** Whether RSA pairs are made ahead of time, which is what they are unless this is false. */
   readonly readyPairs?: boolean;
   readonly log: Log;
+  /** Where the bodies of S3 objects are; nodes with one database share it. Absent: in the directory, or temporary. */
+  readonly objects?: string;
   /** Whether policies may name accounts, users and roles that are not here (dev only); the log warns of each. */
   readonly allowUnknownPrincipals?: boolean;
   /** Hosts (`HOST` or `HOST:PORT`) that URLs of tenants may lead to though they are not on the public internet. */
@@ -107,6 +111,8 @@ export interface ServerParts {
   readonly auditApi: AuditApi;
   /** Requests of this process. */
   readonly requests: RequestCounters;
+  /** What S3 objects hold. */
+  readonly bodies: Bodies;
   /** Keeps destructive work waiting after a start. */
   readonly guard: DestructionGuard;
   /** Sees to the records of nodes that are gone, where several share a database. */
@@ -265,6 +271,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       xks,
       onError: (cause) => log.error({ err: cause }, "The health of external key stores could not be asked for."),
     });
+    const bodies = openBodies(config);
     const guard = new DestructionGuard(clock, () => performance.now());
     const dueWork = new DueWork({
       store,
@@ -277,6 +284,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [SETTLE_KEY, settleKeyWhenDue()],
         [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks, clusters })],
         [SETTLE_BACKING_KEY, settleBackingKeyWhenDue({ store, clusters, recorder })],
+        ...objectHandlers(bodies),
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
@@ -311,6 +319,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       rootProof,
       signals,
       requests: new RequestCounters(),
+      bodies,
       guard,
       adoption,
     };
@@ -366,6 +375,7 @@ export async function closeParts({
   signals,
   auditApi,
   adoption,
+  bodies,
 }: ServerParts): Promise<void> {
   adoption?.[Symbol.dispose]();
   await auditApi.stop();
@@ -380,6 +390,7 @@ export async function closeParts({
   await credentialUsages.close();
   await rootProof?.close();
   await store.close();
+  await bodies.close();
   post.close();
   custody.close();
 }

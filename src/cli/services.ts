@@ -4,9 +4,7 @@ import type { UnknownPrincipals } from "../access/principals.ts";
 import { lookupQuota } from "../audit/api/lookup-events.ts";
 import { cloudtrailService } from "../audit/api/service.ts";
 import { systemClock } from "../base/clock.ts";
-import { OutboundClient } from "../base/outbound.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import type { IdentityTokens } from "../iam/identity-tokens.ts";
 import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
@@ -27,6 +25,8 @@ import { taggingService } from "../services/tagging/service.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { identityTokensOf } from "./open-identity-tokens.ts";
+import { objectService } from "./open-objects.ts";
 import type { ServerConfig, ServerParts } from "./server.ts";
 
 /** A gateway with every service, which listens nowhere yet. */
@@ -56,6 +56,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
+      objectService(config, { custody, kms: forwardingKms, bodies: parts.bodies, unknownPrincipals }),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
     ],
     pipeline,
@@ -92,18 +93,6 @@ export function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">
     clusters,
     meter: config.keyStoreMeter ?? signals.keyStoreMeter,
   });
-}
-
-function identityTokensOf({ outboundAllowed }: ServerConfig): () => Promise<IdentityTokens> {
-  let tokens: Promise<IdentityTokens> | undefined;
-  const load = async (): Promise<IdentityTokens> => {
-    const { IdentityTokens } = await import("../iam/identity-tokens.ts");
-    return new IdentityTokens({ outbound: new OutboundClient(outboundAllowed), machineClock: systemClock });
-  };
-  return () => {
-    tokens ??= load();
-    return tokens;
-  };
 }
 
 function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {

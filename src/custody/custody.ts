@@ -2,6 +2,7 @@
 
 import type { KeyObject } from "node:crypto";
 import type { KeyStoreSecretName, SealedKeyStoreSecret } from "./key-store-secrets.ts";
+import type { ObjectKeys } from "./object-keys.ts";
 
 /** The SigV4 key of one credential, day, Region and service: it computes signatures and is no secret access key. */
 export type SigningKey = KeyObject;
@@ -346,6 +347,8 @@ export interface Custody extends PlaintextSource {
    * the caller.
    */
   sealKeyStoreSecret(name: KeyStoreSecretName, secret: Uint8Array): Promise<Uint8Array>;
+  /** Data keys of S3 objects that no KMS key protects. */
+  readonly objectKeys: ObjectKeys;
   /**
    * The SigV4 signature, in hex, of a request to a custom key store's proxy.
    *

@@ -1,7 +1,6 @@
 /** The `software` custodian: material sealed in the store, opened in this process, used through node:crypto. */
 
 import { createHmac, createSecretKey, type KeyObject, randomFillSync, timingSafeEqual } from "node:crypto";
-import type { Clock } from "../base/clock.ts";
 import { InvalidCiphertextException } from "../base/errors.ts";
 import type { CacheLimits } from "./aged-cache.ts";
 import { BackupKey } from "./backup-key.ts";
@@ -10,7 +9,6 @@ import { Canary } from "./canary.ts";
 import type {
   BlobHeader,
   Custody,
-  DomainKeyStore,
   EncryptionAlgorithm,
   EncryptionContext,
   MaterialOwner,
@@ -22,6 +20,7 @@ import type {
   SessionRequest,
   SigningInput,
 } from "./custody.ts";
+import type { CustodyOptions } from "./custody-options.ts";
 import { DomainKeys } from "./domain-keys.ts";
 import { decapsulate, encapsulate } from "./encapsulation.ts";
 import { findRecipient } from "./enveloped-data.ts";
@@ -32,13 +31,13 @@ import { type KeyStoreSecretName, KeyStoreSecrets, type SealedKeyStoreSecret } f
 import { KeyWorkers, workerLimits } from "./key-workers.ts";
 import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
+import { ObjectKeys } from "./object-keys.ts";
 import { PairUse } from "./pair-use.ts";
 import { Tokens } from "./pkcs11/tokens.ts";
 import { choosePrimitives } from "./primitives.ts";
 import { readySizes } from "./ready-pairs.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
 import { Recipients } from "./recipients.ts";
-import type { RootKey } from "./root-key.ts";
 import { Secret } from "./secret.ts";
 import { Sessions } from "./sessions.ts";
 import { SigningKeys } from "./signing-keys.ts";
@@ -55,35 +54,6 @@ const macHashes: ReadonlyMap<string, string> = new Map([
 const utf8 = new TextEncoder();
 /** 32 characters; no secret. */
 const PUBLIC_FINGERPRINT = "keystead/development/fingerprint";
-
-/** What `openCustody` needs. */
-export interface CustodyOptions {
-  readonly store: DomainKeyStore;
-  /** For a new store its recipients, at least two; for one that exists, any of its recipients. */
-  readonly rootKeys: readonly RootKey[];
-  readonly clock: Clock;
-  /** A new store may have a single recipient, the loss of which is the loss of everything. */
-  readonly singleRootKey?: boolean;
-  /**
-   * Material ids under a fingerprint key that everybody knows, so that the same seeded material has the same id in every
-   * development server and their ciphertexts open each other's. For development only, which the caller enforces.
-   */
-  readonly publicFingerprints?: boolean;
-  readonly handleLimits?: CacheLimits;
-  readonly signingKeyLimits?: CacheLimits;
-  /** Of session tokens that were opened, and of their signing keys. */
-  readonly sessionLimits?: CacheLimits;
-  /** What is random and new after each restore of the store: a session token opens in its own incarnation alone. */
-  readonly incarnation?: string;
-  /** The threads of dear jobs; custody's own where none are given, and closed with it. */
-  readonly workers?: KeyWorkers;
-  /** How many processes of this server share the machine: threads and ready pairs are shared out among them. */
-  readonly processes?: number;
-  /** Whether RSA pairs are made ahead of time. */
-  readonly readyPairs?: boolean;
-  /** Is told what the operator should know: which primitives OpenSSL does not give. */
-  warn?(text: string): void;
-}
 
 /**
  * Opens a store's keys, and gives an empty store its first ones.
@@ -121,6 +91,7 @@ export async function openCustody({
     handles: new Handles(domainKeys, fingerprintKey, handleLimits, clock),
     signingKeys: new SigningKeys(domainKeys, signingKeyLimits, clock),
     keyStoreSecrets: new KeyStoreSecrets(domainKeys, signingKeyLimits, clock),
+    objectKeys: new ObjectKeys(domainKeys),
     sessions: new Sessions({ domainKeys, limits: sessionLimits, clock, incarnation }),
     pairs: new PairUse(primitives, workers, readyPairs ? readySizes(processes) : {}),
   });
@@ -132,6 +103,7 @@ export class SoftwareCustody implements Custody {
   readonly recipients: Recipients;
   /** The tokens behind CloudHSM key stores. */
   readonly tokens: Tokens;
+  readonly objectKeys: ObjectKeys;
   readonly #domainKeys: DomainKeys;
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
@@ -152,6 +124,7 @@ export class SoftwareCustody implements Custody {
     readonly signingKeys: SigningKeys;
     readonly sessions: Sessions;
     readonly keyStoreSecrets: KeyStoreSecrets;
+    readonly objectKeys: ObjectKeys;
     readonly pairs: PairUse;
   }) {
     this.#domainKeys = parts.domainKeys;
@@ -162,6 +135,7 @@ export class SoftwareCustody implements Custody {
     this.#sessions = parts.sessions;
     this.#keyStoreSecrets = parts.keyStoreSecrets;
     this.tokens = new Tokens(parts.keyStoreSecrets);
+    this.objectKeys = parts.objectKeys;
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
     this.#canary = new Canary(parts.domainKeys);

@@ -261,6 +261,19 @@ const invariants: readonly Invariant[] = [
       OR (v.key_arn IS NULL) <> (v.context_id IS NULL) UNION ALL SELECT s.id FROM ebs_snapshot s
       WHERE (s.key_arn IS NULL) <> (s.data_key IS NULL) OR (s.key_arn IS NULL) <> (s.context_id IS NULL)`,
   },
+  dangling("a bucket of an account that is not there", "s3_bucket", "account", "account", "id"),
+  dangling("an object of a bucket that is not there", "s3_object", "bucket", "s3_bucket", "id"),
+  dangling("an upload to a bucket that is not there", "s3_upload", "bucket", "s3_bucket", "id"),
+  {
+    broken: "a part of an object or upload that is not there",
+    sql: `SELECT p.body AS name FROM s3_part p WHERE NOT EXISTS (SELECT 1 FROM s3_object o WHERE o.body = p.body)
+      AND NOT EXISTS (SELECT 1 FROM s3_upload u WHERE u.id = p.body)`,
+  },
+  {
+    broken: "an object whose parts are not as long as it",
+    sql: `SELECT o.bucket || ' ' || o.key AS name FROM s3_object o
+      WHERE o.size <> (SELECT coalesce(sum(p.size), 0) FROM s3_part p WHERE p.body = o.body)`,
+  },
   dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
 ];
 

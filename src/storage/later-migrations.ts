@@ -1,4 +1,4 @@
-/** The schema from version 11 on: key stores, services, signals, trails. */
+/** The schema from version 11 on: key stores, services, signals, trails, objects. */
 
 import type { Migration } from "./first-migrations.ts";
 
@@ -145,6 +145,39 @@ export const LATER_MIGRATIONS: readonly Migration[] = [
         sealed BLOB NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,
         PRIMARY KEY (region, id)
       ) STRICT;
+    `,
+  },
+  {
+    // Code of before would not know what the feed says of buckets.
+    version: 16,
+    minimumReader: 16,
+    sqlite: `
+      CREATE TABLE s3_bucket (
+        partition TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,
+        created_at INTEGER NOT NULL, policy TEXT, policy_principals TEXT NOT NULL, encryption TEXT,
+        PRIMARY KEY (partition, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX s3_bucket_by_id ON s3_bucket (id);
+      CREATE INDEX s3_bucket_by_account ON s3_bucket (account, partition, name);
+      CREATE TABLE s3_object (
+        bucket TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+        headers TEXT NOT NULL, metadata TEXT NOT NULL, algorithm TEXT NOT NULL, key_arn TEXT, data_key BLOB NOT NULL,
+        context TEXT, bucket_key INTEGER NOT NULL, checksum TEXT, parts INTEGER, modified_at INTEGER NOT NULL,
+        PRIMARY KEY (bucket, key)
+      ) STRICT;
+      CREATE INDEX s3_object_by_body ON s3_object (body);
+      CREATE TABLE s3_upload (
+        id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, initiated_at INTEGER NOT NULL, initiator TEXT NOT NULL,
+        headers TEXT NOT NULL, metadata TEXT NOT NULL, algorithm TEXT NOT NULL, key_arn TEXT, data_key BLOB NOT NULL,
+        context TEXT, bucket_key INTEGER NOT NULL, checksum_algorithm TEXT
+      ) STRICT;
+      CREATE INDEX s3_upload_by_bucket ON s3_upload (bucket, key, id);
+      CREATE TABLE s3_part (
+        body TEXT NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL,
+        checksum TEXT, modified_at INTEGER NOT NULL,
+        PRIMARY KEY (body, number)
+      ) STRICT;
+      CREATE UNIQUE INDEX s3_part_by_file ON s3_part (file);
     `,
   },
 ];

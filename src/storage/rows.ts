@@ -32,6 +32,13 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
       .where("id", "=", id)
       .executeTakeFirst(),
   vpcEndpoint: (db, [id = ""]) => db.selectFrom("vpc_endpoint").selectAll().where("id", "=", id).executeTakeFirst(),
+  bucket: (db, [partition = "", name = ""]) =>
+    db
+      .selectFrom("s3_bucket")
+      .selectAll()
+      .where("partition", "=", partition)
+      .where("name", "=", name)
+      .executeTakeFirst(),
   keyLabels: (db, [region = "", keyId = ""]) => loadKeyLabels(db, region, keyId),
   key: (db, [region = "", keyId = ""]) =>
     db.selectFrom("key").selectAll().where("region", "=", region).where("key_id", "=", keyId).executeTakeFirst(),

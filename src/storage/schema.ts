@@ -21,7 +21,16 @@ import type {
   VpcEndpointTable,
 } from "./identity-schema.ts";
 import type { BackingKeyTable, KeyStoreTable } from "./key-store-schema.ts";
-import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
+import type {
+  EbsSettingTable,
+  EbsSnapshotTable,
+  EbsVolumeTable,
+  S3BucketTable,
+  S3ObjectTable,
+  S3PartTable,
+  S3UploadTable,
+  SsmParameterTable,
+} from "./service-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
 import type { TrailTables } from "./trail-schema.ts";
 
@@ -379,6 +388,7 @@ export type ChangeKind =
   | "organizationNode"
   | "organizationPolicy"
   | "vpcEndpoint"
+  | "bucket"
   | "key"
   | "keyLabels"
   | "keyStore"
@@ -424,6 +434,10 @@ export interface Schema extends SignalTables, TrailTables {
   ebs_volume: EbsVolumeTable;
   ebs_snapshot: EbsSnapshotTable;
   ebs_setting: EbsSettingTable;
+  s3_bucket: S3BucketTable;
+  s3_object: S3ObjectTable;
+  s3_upload: S3UploadTable;
+  s3_part: S3PartTable;
   key: KeyTable;
   key_store: KeyStoreTable;
   backing_key: BackingKeyTable;

@@ -18,6 +18,7 @@ import type {
   QuotaValues,
   Schema,
 } from "./schema.ts";
+import type { S3BucketRow } from "./service-schema.ts";
 
 /** The row that each kind of name leads to. */
 export interface Rows {
@@ -33,6 +34,7 @@ export interface Rows {
   /** A service control policy of a customer. */
   organizationPolicy: OrganizationPolicy;
   vpcEndpoint: VpcEndpointRow;
+  bucket: S3BucketRow;
   key: KeyRow;
   /** The aliases and tags of a key, for the conditions of IAM policies. */
   keyLabels: KeyLabels;
@@ -56,6 +58,7 @@ export interface Names {
   organizationNode: readonly [id: string];
   organizationPolicy: readonly [id: string];
   vpcEndpoint: readonly [id: string];
+  bucket: readonly [partition: string, name: string];
   key: readonly [region: string, keyId: string];
   keyLabels: readonly [region: string, keyId: string];
   keyStore: readonly [region: string, id: string];

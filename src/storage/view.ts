@@ -19,6 +19,7 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   organizationNode: 1,
   organizationPolicy: 1,
   vpcEndpoint: 1,
+  bucket: 2,
   key: 2,
   keyLabels: 2,
   keyStore: 2,

@@ -14,6 +14,8 @@ const CONTENT_TYPE = "text/xml";
 export interface QueryError {
   readonly code: string;
   readonly status: number;
+  /** In the place of the error's own. */
+  readonly message?: string;
 }
 
 /** The common errors that query services name otherwise (AWS general reference, Common errors; STS, Common errors). */
@@ -184,11 +186,13 @@ function refuse(wanted: string): never {
   throw new SerializationException(`STRING_VALUE can not be converted to ${wanted}`);
 }
 
-/** The members of a structure as elements. */
+/** The members of a structure as elements; those that HTTP has elsewhere are not among them. */
 export function encodeMembers({ members }: StructureShape, value: unknown): string {
   const source = value as Readonly<Record<string, unknown>>;
   return members
-    .map(({ name, wireName, shape }) => (source[name] === undefined ? "" : encode(shape, wireName, source[name])))
+    .map(({ name, wireName, location, shape }) =>
+      source[name] === undefined || location !== undefined ? "" : encode(shape, wireName, source[name]),
+    )
     .join("");
 }
 

@@ -11,9 +11,11 @@ import { openCustody, type SoftwareCustody } from "../../src/custody/software.ts
 import { secretOf } from "../../src/kms/key-stores/xks-client.ts";
 import { materialColumns } from "../../src/kms/keys.ts";
 import { sealedMaterialOf } from "../../src/kms/resources.ts";
+import { insertBucket } from "../../src/storage/buckets.ts";
 import { domainKeyStore } from "../../src/storage/domain-keys.ts";
 import { insertKeyStore } from "../../src/storage/key-stores.ts";
 import { insertMaterial } from "../../src/storage/materials.ts";
+import { putObject } from "../../src/storage/objects.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import { noteProcess } from "../../src/storage/recipients.ts";
 import { findShred, type KeptVersion } from "../../src/storage/shreds.ts";
@@ -65,9 +67,43 @@ async function fill(): Promise<Filled> {
   );
   await store.transaction((tx) => insertKeyStore(tx, keyStore({ secret })));
   await newAccount({ store, custody }, { id: owner.account, name: "a" }, clock.now());
+  const { sealed } = await custody.objectKeys.create(objectKeyOf(BUCKET.id));
+  await store.transaction(async (tx) => {
+    await insertBucket(tx, BUCKET);
+    await putObject(tx, { ...OBJECT, data_key: sealed }, []);
+  });
   custody.close();
   return { store, options: { data: folder.path, rootKey, newRootKey }, blobs };
 }
+
+const BUCKET = {
+  partition: "aws",
+  name: "a-bucket",
+  id: "bucket id",
+  account: owner.account,
+  region: "us-east-1",
+  created_at: 0,
+  policy: null,
+  policy_principals: "{}",
+  encryption: null,
+};
+const OBJECT = {
+  bucket: BUCKET.id,
+  key: "a key",
+  body: "a body",
+  size: 0,
+  etag: "",
+  headers: "{}",
+  metadata: "{}",
+  algorithm: "AES256" as const,
+  key_arn: null,
+  context: null,
+  bucket_key: 0,
+  checksum: null,
+  parts: null,
+  modified_at: 0,
+};
+const objectKeyOf = (bucket: string) => ({ account: owner.account, bucket, body: OBJECT.body });
 
 /** Opens the store with the root key in a file, and everything in it. */
 async function checkWhole({ store, blobs }: Filled, rootKey: string): Promise<void> {
@@ -86,6 +122,8 @@ async function checkWhole({ store, blobs }: Filled, rootKey: string): Promise<vo
     assert.deepEqual(await custody.decrypt(sealedMaterialOf(row), blob, {}), ascii(row.region));
   }
   await checkCredential(store, custody);
+  const object = await store.db.selectFrom("s3_object").selectAll().executeTakeFirstOrThrow();
+  await custody.objectKeys.open(objectKeyOf(object.bucket), object.data_key);
   const row = await store.db.selectFrom("key_store").selectAll().executeTakeFirstOrThrow();
   const signature = await custody.signForProxy(secretOf(row), { date: "20300101", stringToSign: "any" });
   assert.equal(signature, SIGNATURE);

@@ -116,8 +116,8 @@ describe("a model that does not hold together is refused:", () => {
     },
     {
       title: "a protocol that is none of ours",
-      json: { metadata: { ...metadata, protocol: "rest-xml" }, operations: {}, shapes: {} },
-      message: /No codec for the protocol rest-xml/,
+      json: { metadata: { ...metadata, protocol: "smithy" }, operations: {}, shapes: {} },
+      message: /No codec for the protocol smithy/,
     },
   ]) {
     it(title, () =>
