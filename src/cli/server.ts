@@ -44,6 +44,8 @@ import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.t
 import { Throttle } from "../pipeline/throttle.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
+import { DELETE_SECRET, deleteSecretWhenDue } from "../services/secretsmanager/deletion.ts";
+import { secretsManagerService } from "../services/secretsmanager/service.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
@@ -220,6 +222,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
+      secretsManagerService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
     ],
     pipeline,
@@ -352,6 +355,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
         [SETTLE_KEY, settleKeyWhenDue()],
         [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks })],
+        [DELETE_SECRET, deleteSecretWhenDue(recorder)],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

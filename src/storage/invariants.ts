@@ -245,6 +245,14 @@ const invariants: readonly Invariant[] = [
       OR (v.key_arn IS NULL) <> (v.context_id IS NULL) UNION ALL SELECT s.id FROM ebs_snapshot s
       WHERE (s.key_arn IS NULL) <> (s.data_key IS NULL) OR (s.key_arn IS NULL) <> (s.context_id IS NULL)`,
   },
+  dangling("a secret of an account that is not there", "secret", "account", "account", "id"),
+  dangling("a version of a secret that is not there", "secret_version", "arn", "secret", "arn"),
+  {
+    broken: "a secret that is to be deleted, and nothing that deletes it",
+    sql: `SELECT s.arn AS name FROM secret s LEFT JOIN due d
+      ON d.kind = 'secretsmanager:DeleteSecret' AND d.region = s.region AND d.subject = s.account || '/' || s.name
+      WHERE s.deletion_at IS NOT NULL AND d.due_at IS NULL`,
+  },
   dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
 ];
 

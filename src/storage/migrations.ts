@@ -385,6 +385,23 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX key_by_expiry ON "key" (region, account, key_id) WHERE valid_to IS NOT NULL;
     `,
   },
+  {
+    // Code of version 13 would not know entries of the feed about secrets.
+    version: 17,
+    minimumReader: 17,
+    sqlite: `
+      CREATE TABLE secret (
+        region TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, arn TEXT NOT NULL, description TEXT, key_id TEXT,
+        created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, accessed_on INTEGER, deletion_at INTEGER,
+        PRIMARY KEY (region, account, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE secret_version (
+        arn TEXT NOT NULL, version_id TEXT NOT NULL, stages TEXT NOT NULL, is_binary INTEGER NOT NULL,
+        ciphertexts TEXT NOT NULL, created_at INTEGER NOT NULL, accessed_on INTEGER,
+        PRIMARY KEY (arn, version_id)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

@@ -21,7 +21,14 @@ import type {
   VpcEndpointTable,
 } from "./identity-schema.ts";
 import type { KeyStoreTable } from "./key-store-schema.ts";
-import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
+import type {
+  EbsSettingTable,
+  EbsSnapshotTable,
+  EbsVolumeTable,
+  SecretTable,
+  SecretVersionTable,
+  SsmParameterTable,
+} from "./service-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
 
 /** One row: what this store is and who may open it. */
@@ -385,7 +392,8 @@ export type ChangeKind =
   | "alias"
   | "grant"
   | "granted"
-  | "quotas";
+  | "quotas"
+  | "secret";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {
@@ -420,6 +428,8 @@ export interface Schema extends SignalTables {
   account_creation: AccountCreationTable;
   vpc_endpoint: VpcEndpointTable;
   ssm_parameter: SsmParameterTable;
+  secret: SecretTable;
+  secret_version: SecretVersionTable;
   ebs_volume: EbsVolumeTable;
   ebs_snapshot: EbsSnapshotTable;
   ebs_setting: EbsSettingTable;

@@ -72,6 +72,48 @@ export interface EbsSettingTable {
   key_arn: string | null;
 }
 
+/** Secrets of Secrets Manager: what is known of them beside their values. */
+export interface SecretTable {
+  region: string;
+  account: string;
+  name: string;
+  /** With the six random characters at its end. */
+  arn: string;
+  description: string | null;
+  /** What names the KMS key, as it was given; null: the alias `aws/secretsmanager`. */
+  key_id: string | null;
+  created_at: number;
+  changed_at: number;
+  /** The day on which a value was last read. */
+  accessed_on: number | null;
+  /** When it is to be deleted; null: not at all. */
+  deletion_at: number | null;
+}
+
+/** Values of secrets. */
+export interface SecretVersionTable {
+  arn: string;
+  version_id: string;
+  /** JSON list of staging labels in order; empty: deprecated. */
+  stages: string;
+  /** 1: the value came as SecretBinary. */
+  is_binary: number;
+  /** JSON list of `SecretCiphertext`, the newest first: the same value, once for each KMS key under which it is. */
+  ciphertexts: string;
+  created_at: number;
+  accessed_on: number | null;
+}
+
+/** A value under a KMS key. */
+export interface SecretCiphertext {
+  /** What names the key, as the secret had it then; null: the alias `aws/secretsmanager`. */
+  readonly keyId: string | null;
+  /** A message of the AWS Encryption SDK in base64. */
+  readonly message: string;
+}
+
+export type SecretRow = Readonly<Selectable<SecretTable>>;
+export type SecretVersionRow = Readonly<Selectable<SecretVersionTable>>;
 export type SsmParameterRow = Readonly<Selectable<SsmParameterTable>>;
 export type EbsVolumeRow = Readonly<Selectable<EbsVolumeTable>>;
 export type EbsSnapshotRow = Readonly<Selectable<EbsSnapshotTable>>;

@@ -18,6 +18,13 @@ import type {
   QuotaValues,
   Schema,
 } from "./schema.ts";
+import type { SecretRow } from "./service-schema.ts";
+import type { Tag } from "./tags.ts";
+
+/** A secret with its tags, for the conditions of policies; without its values. */
+export interface Secret extends SecretRow {
+  readonly tags: readonly Tag[];
+}
 
 /** The row that each kind of name leads to. */
 export interface Rows {
@@ -42,6 +49,7 @@ export interface Rows {
   grant: GrantRow;
   granted: GrantedRow;
   quotas: QuotaValues;
+  secret: Secret;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -64,6 +72,7 @@ export interface Names {
   grant: readonly [region: string, grantId: string];
   granted: readonly [region: string, keyId: string, grantee: string];
   quotas: readonly [region: string, account: string];
+  secret: readonly [region: string, account: string, name: string];
 }
 
 /**

@@ -27,6 +27,7 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   grant: 2,
   granted: 3,
   quotas: 2,
+  secret: 3,
 };
 
 /** A name as text, for `changes.name`: its parts, joined. */
