@@ -36,12 +36,12 @@ export interface Sources {
 }
 
 const NO_CONTROL: Sources["control"] = [];
-/** Of somebody from outside, whom only a role's trust policy can let in. */
+/** Of somebody from outside, whom only a role's trust policy can let in, and of services, whom only resource policies and grants let in. */
 const NOTHING: Sources = { identity: [], boundary: undefined, session: undefined, control: NO_CONTROL };
 
 /** What hangs on a caller now. A user or role that is gone has nothing. */
 export function sourcesOf(principal: Principal, reader: Reader): Sources {
-  if (principal.kind === "web-identity") return NOTHING;
+  if (principal.kind === "web-identity" || principal.kind === "service") return NOTHING;
   const identity = principal.kind === "root" ? undefined : findIdentity(principal.identityId, reader);
   const linked = identity?.linked_service != null;
   return {

@@ -34,7 +34,7 @@ export interface RenderedRecord {
  * Writes the records of one request or internal operation: the caller's first, then one for each other account whose
  * resources it was about. They share a `sharedEventID` and differ in `eventID` and `recipientAccountId` (CloudTrail user
  * guide, Example sharedEventID); an owner sees of a stranger the account and the principal's unique id alone (`AWSAccount`,
- * CloudTrail userIdentity element). A request that was denied is told to the caller's account only (KMS guide, Logging).
+ * CloudTrail userIdentity element). A service that called by itself is named to everybody, and its records always have the id. A request that was denied is told to the caller's account only (KMS guide, Logging).
  *
  * @param newId makes each record's `eventID`, by which it is known wherever it is delivered
  * @throws TypeError when a member holds bytes or another value that no record may hold
@@ -53,12 +53,13 @@ function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[
   const facts = renderFacts(entry);
   const outcome = renderOutcome(entry);
   const owners = otherAccounts(entry, caller);
-  if (owners.length === 0)
+  const isService = call.principal.kind === "service";
+  if (owners.length === 0 && !isService)
     return [assemble({ identity: own, facts, outcome, eventId: newId(), account: caller, entry })];
   const sharedId = newId();
   const stranger = `{"type":"AWSAccount","principalId":${JSON.stringify(call.principal.uniqueId)},"accountId":"${caller}"}`;
   return [caller, ...owners].map((account) => {
-    const identity = account === caller ? own : stranger;
+    const identity = account === caller || isService ? own : stranger;
     return assemble({ identity, facts, outcome, eventId: newId(), account, sharedId, entry });
   });
 }
@@ -159,6 +160,8 @@ function identityFacts(principal: Principal): Readonly<Record<string, unknown>> 
       return { type: "AssumedRole", ...common, ...session };
     case "federated-user":
       return { type: "FederatedUser", ...common, ...session };
+    case "service":
+      return { type: "AWSService", invokedBy: principal.service };
     case "web-identity": {
       const { uniqueId: principalId, subject: userName, federated: identityProvider } = principal;
       return { type: "WebIdentityUser", principalId, userName, identityProvider };

@@ -71,9 +71,24 @@ export interface WebIdentityPrincipal extends Caller {
   readonly session?: never;
 }
 
+/**
+ * A service of AWS that calls by itself, for somebody who has no credentials or is not there; `arn` is its name, by which grants and
+ * policies know it, and `account` the one for which it acts. Nobody can sign as one.
+ */
+export interface ServicePrincipal extends Caller {
+  readonly kind: "service";
+  /** Such as `ses.amazonaws.com`. */
+  readonly service: string;
+  /** The resource for which it acts, where it names one. */
+  readonly sourceArn?: string;
+  readonly identityId?: never;
+  readonly session?: never;
+}
+
 export type Principal =
   | RootPrincipal
   | UserPrincipal
   | RoleSessionPrincipal
   | FederatedUserPrincipal
-  | WebIdentityPrincipal;
+  | WebIdentityPrincipal
+  | ServicePrincipal;

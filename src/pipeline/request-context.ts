@@ -25,7 +25,8 @@ function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, "2026-01-01T00:00:00".length)}Z`;
 }
 
-const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
+const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string | undefined>> = {
+  service: undefined,
   root: "Account",
   user: "User",
   "assumed-role": "AssumedRole",
@@ -37,7 +38,7 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string>> = {
  * The global condition keys of requests that people sign themselves, and that services make for them (IAM guide, Global
  * condition keys), in lower case.
  *
- * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
+ * Absent, as on AWS: the principal's keys of services that call by themselves, `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
  * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
@@ -56,11 +57,17 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:requestedregion", ({ call, resource }) => resource.region ?? call.region],
   [
     "aws:principalarn",
-    ({ call: { principal } }) => (principal.kind === "assumed-role" ? principal.baseArn : principal.arn),
+    ({ call: { principal } }) => {
+      if (principal.kind === "service") return undefined;
+      return principal.kind === "assumed-role" ? principal.baseArn : principal.arn;
+    },
   ],
-  ["aws:principalaccount", ({ call }) => call.principal.account],
+  ["aws:principalaccount", ({ call: { principal } }) => (principal.kind === "service" ? undefined : principal.account)],
   ["aws:principaltype", ({ call }) => PRINCIPAL_TYPES[call.principal.kind]],
-  ["aws:principalisawsservice", () => "false"],
+  ["aws:principalisawsservice", ({ call }) => String(call.principal.kind === "service")],
+  ["aws:principalservicename", ({ call: { principal } }) => serviceOf(principal)],
+  ["aws:sourcearn", ({ call: { principal } }) => (principal.kind === "service" ? principal.sourceArn : undefined)],
+  ["aws:sourceaccount", ({ call: { principal } }) => (principal.kind === "service" ? principal.account : undefined)],
   ["aws:userid", ({ call }) => call.principal.uniqueId],
   ["aws:username", ({ call: { principal } }) => (principal.kind === "user" ? principal.name : undefined)],
   ["aws:viaawsservice", ({ call }) => String(call.via !== undefined)],
@@ -91,6 +98,10 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:resourceorgid", ({ resource, reader }) => organizationOf(resource.account, reader)],
   ["aws:resourceorgpaths", ({ resource, reader }) => organizationPathOf(resource.account, reader)],
 ]);
+
+function serviceOf(principal: Principal): string | undefined {
+  return principal.kind === "service" ? principal.service : undefined;
+}
 
 function addressOf({ client }: Call): string | undefined {
   return client.address.split("%")[0];
