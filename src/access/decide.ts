@@ -22,6 +22,8 @@ export interface AccessRequest {
     readonly account: string;
     /** Its resource policy; absent for kinds that have none. */
     readonly policy?: CompiledPolicy;
+    /** Whether the identity policies of its own account allow whatever its policy does not deny (S3; keys are otherwise). */
+    readonly ownedByAccount?: boolean;
   };
   /** Nothing is there under that ARN. */
   readonly absent: boolean;
@@ -62,7 +64,7 @@ const ALLOWED: Decision = { allowed: true };
  * - an explicit deny anywhere outweighs all else;
  * - service control policies at every level, and the policy of the VPC endpoint, must allow;
  * - in the own account, a resource policy allows whom it names, or leaves it to the identity policies by naming the account;
- *   a resource without a policy leaves it to them; permissions boundary and session policy limit what identity policies and
+ *   a resource without a policy leaves it to them, and so does one that is its account's (`ownedByAccount`); permissions boundary and session policy limit what identity policies and
  *   statements for the base of a session (its role) give, not what is given to the user or the session itself;
  * - on another account's resource, its policy and the caller's identity policies must both allow;
  * - a service that calls by itself needs no more than the resource's policy, or a grant;
@@ -87,7 +89,8 @@ export function decide(request: AccessRequest, reader: Reader): Decision {
   if (atEndpoint === "none") return implicit("VPC endpoint policy");
 
   const hasPolicy = !absent && resource.policy !== undefined;
-  const reach = hasPolicy ? onResource : own ? "account" : undefined;
+  const isLeftToAccount = own && (!hasPolicy || resource.ownedByAccount === true);
+  const reach = (hasPolicy ? onResource : undefined) ?? (isLeftToAccount ? "account" : undefined);
   const missing = reach === undefined ? undefined : missingOf(own ? reach : "account", verdicts);
   if (reach !== undefined && missing === undefined) return ALLOWED;
   const grant = absent ? undefined : grantOf(request, verdicts);

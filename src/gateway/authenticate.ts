@@ -24,6 +24,8 @@ export interface Authenticated {
   readonly principal: Principal;
   readonly partition: string;
   readonly region: string;
+  /** The request with its payload as body, where that is not what came (S3). */
+  readonly request?: WireRequest;
 }
 
 /** The principal of an access key, with the rows that it was made of. */
@@ -105,7 +107,11 @@ export class Authenticator {
    *   key, its user, role or account is gone, or the service takes no callers of that kind
    * @throws ExpiredTokenException the session is over
    */
-  async authenticate(request: WireRequest, { model, admits }: Service, claimed: Claimed): Promise<Authenticated> {
+  async authenticate(
+    request: WireRequest,
+    { model, admits, payloads }: Service,
+    claimed: Claimed,
+  ): Promise<Authenticated> {
     if (claimed instanceof ServiceError) throw claimed;
     const { region, service, securityToken } = claimed;
     if (service !== model.id) {
@@ -117,9 +123,11 @@ export class Authenticator {
       securityToken === undefined
         ? await this.#signerOfKey(claimed, partition)
         : await this.#signerOfSession(claimed, securityToken, partition);
-    verifySignature(claimed, request, { signingKey, nowMs: this.#machineClock.now() });
+    const payloadHash = payloads?.hashOf(claimed, request);
+    verifySignature(claimed, request, { signingKey, nowMs: this.#machineClock.now(), payloadHash });
     if (admits !== undefined && !admits(principal)) throw unrecognized();
-    return { principal, partition, region };
+    if (payloads === undefined) return { principal, partition, region };
+    return { principal, partition, region, request: await payloads.read(claimed, request, signingKey) };
   }
 
   async #signerOfKey({ accessKeyId, date, region, service }: SignedRequest, partition: string): Promise<Signer> {

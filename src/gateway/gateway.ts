@@ -21,10 +21,11 @@ import type { Propagation } from "../pipeline/propagation.ts";
 import type { Quotas } from "../pipeline/quotas.ts";
 import type { Store } from "../storage/store.ts";
 import type { WireAnswer, WireRequest } from "../wire/protocol.ts";
-import { Authenticator } from "./authenticate.ts";
+import { type Authenticated, Authenticator } from "./authenticate.ts";
 import { type Connection, connectionOf } from "./connection.ts";
 import { Door } from "./door.ts";
 import { LIMITS, refuseBrokenRequest } from "./limits.ts";
+import { sendStream } from "./send-stream.ts";
 import { createTlsServer, type TlsOptions } from "./tls.ts";
 
 // An `import` would read all that node:http exports, also WebSocket and its kin, and so load undici: a fifth of a start.
@@ -115,7 +116,8 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#authenticator = new Authenticator(options);
-    this.#bodyBytesMax = Math.max(...options.services.map(({ bodyBytesMax }) => bodyBytesMax));
+    const usual = options.services.filter(({ payloads }) => payloads === undefined);
+    this.#bodyBytesMax = Math.max(...usual.map(({ bodyBytesMax }) => bodyBytesMax));
   }
 
   /**
@@ -154,7 +156,7 @@ export class Gateway {
     const connection = connectionOf(request.socket);
     connection.unanswered += 1;
     if (connection.unanswered > LIMITS.requestsOfConnection) request.socket.destroy();
-    const { body, release } = await this.#door.read(request, connection, this.#bodyBytesMax);
+    const { body, release } = await this.#door.read(request, connection, this.#bodyBytesMaxOf(request));
     try {
       if (body === "gone") return;
       if (body === "too large" || body === "too much") {
@@ -168,7 +170,8 @@ export class Gateway {
         this.#send(response, await this.#local(route, received, client, requestId), requestId);
         return;
       }
-      this.#send(response, await this.#admit(received, client, connection, requestId), requestId);
+      const sending = this.#send(response, await this.#admit(received, client, connection, requestId), requestId);
+      if (sending !== undefined) await sending;
     } catch (cause) {
       this.#options.log.error({ requestId, err: cause }, "A request failed outside its service.");
       response.destroy();
@@ -176,6 +179,18 @@ export class Gateway {
       connection.unanswered -= 1;
       release();
     }
+  }
+
+  /** Whom a body is for is asked only of those that are longer than most services take, or of unknown length. */
+  #bodyBytesMaxOf(request: IncomingMessage): number {
+    const length = request.headers["content-length"];
+    if (
+      length === undefined ? request.headers["transfer-encoding"] === undefined : Number(length) <= this.#bodyBytesMax
+    ) {
+      return this.#bodyBytesMax;
+    }
+    const { service } = this.#authenticator.serviceOf(receivedRequest(request, NO_BODY));
+    return Math.max(this.#bodyBytesMax, service.bodyBytesMax);
   }
 
   /** In development the DNS name of an endpoint as Host is enough; elsewhere the listener alone says it. */
@@ -240,8 +255,9 @@ export class Gateway {
       if (model !== undefined) operationName = model.name;
       const operation = model && service.operations.get(model.name);
       const identified = operation?.identify && (await this.#identify(service, operation, request, client));
-      const { principal, partition, region } =
+      const authenticated: Authenticated =
         identified ?? (await this.#authenticator.authenticate(request, service, claimed));
+      const { principal, partition, region } = authenticated;
       proven(principal.account);
       if (model === undefined) throw new UnknownOperationException();
       const call: Call = {
@@ -257,7 +273,11 @@ export class Gateway {
         client,
       };
       this.#options.called?.(call);
-      const answer = codec.encode(model, await this.#perform(service, call, request), requestId);
+      const answer = codec.encode(
+        model,
+        await this.#perform(service, call, authenticated.request ?? request),
+        requestId,
+      );
       this.#tell(service, operationName, undefined, startedMs);
       return answer;
     } catch (cause) {
@@ -303,17 +323,25 @@ export class Gateway {
     return pipeline.perform(service, operation, input, call);
   }
 
-  #send(response: ServerResponse, { status, contentType, body, headers }: WireAnswer, requestId: string): void {
+  /** @returns when the last of it was written, of an answer that is too long to be written at once */
+  #send(
+    response: ServerResponse,
+    { status, contentType, body, headers }: WireAnswer,
+    requestId: string,
+  ): Promise<void> | undefined {
+    const isStream = typeof body === "object" && "lengthBytes" in body;
     // A text goes out in one write with the head; bytes would take a second one.
     response.writeHead(status, {
       "x-amzn-RequestId": requestId,
       "Content-Type": contentType,
-      "Content-Length": Buffer.byteLength(body),
+      "Content-Length": isStream ? body.lengthBytes : Buffer.byteLength(body),
       ...headers,
       ...(this.#closing && { Connection: "close" }),
     });
+    if (isStream) return sendStream(response, body);
     response.end(body);
     if ((response.socket?.writableLength ?? 0) > 0) cutSlowReader(response);
+    return undefined;
   }
 }
 

@@ -12,7 +12,7 @@ export interface QueryParameter {
 /**
  * Method, path, query, signed headers, their names and the payload's hash, a line each.
  *
- * The path is normalized and encoded once more than it came, as for every service but S3. Texts are as `node:http` gives
+ * The path is normalized and encoded once more than it came, as for every service but S3 (`isPathAsSent`). Texts are as `node:http` gives
  * them, a character for each byte, and so is the result.
  *
  * @param signedHeaders lower-case names; a repeated header has its values joined by commas
@@ -22,14 +22,23 @@ export interface QueryParameter {
  */
 export function canonicalRequest(
   { method, target, headers }: WireRequest,
-  { signedHeaders, payloadHash, presigned }: { signedHeaders: string; payloadHash: string; presigned: boolean },
+  { signedHeaders, payloadHash, presigned, isPathAsSent = false }: CanonicalRules,
 ): string | undefined {
   const mark = target.indexOf("?");
-  const path = canonicalPath(mark < 0 ? target : target.slice(0, mark));
+  const rawPath = mark < 0 ? target : target.slice(0, mark);
+  const path = isPathAsSent ? encodedOnce(rawPath) : canonicalPath(rawPath);
   const query = mark < 0 ? "" : canonicalQuery(target.slice(mark + 1), presigned);
   const lines = canonicalHeaders(headers, signedHeaders);
-  if (query === undefined || lines === undefined) return undefined;
+  if (path === undefined || query === undefined || lines === undefined) return undefined;
   return `${method}\n${path}\n${query}\n${lines}\n${signedHeaders}\n${payloadHash}`;
+}
+
+interface CanonicalRules {
+  readonly signedHeaders: string;
+  readonly payloadHash: string;
+  readonly presigned: boolean;
+  /** Of S3: keys may have `..` and empty segments, and are encoded once. */
+  readonly isPathAsSent?: boolean;
 }
 
 /** The parameters of a query in the order in which they came, or undefined when one has a broken escape. */
@@ -84,6 +93,12 @@ function canonicalPath(path: string): string {
   }
   if (segments.length === 0) return "/";
   return `${path.startsWith("/") ? "/" : ""}${segments.join("/")}${path.endsWith("/") ? "/" : ""}`;
+}
+
+/** Every segment encoded once, however much of it the client had encoded; undefined for a broken escape. */
+function encodedOnce(path: string): string | undefined {
+  const segments = path.split("/").map(decode);
+  return segments.includes(undefined) ? undefined : segments.map((segment = "") => encode(segment)).join("/") || "/";
 }
 
 /** Sorted by name, then value. The signature of a presigned request is the one parameter that it can't cover. */

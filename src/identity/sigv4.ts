@@ -37,6 +37,22 @@ export interface SignedRequest extends CredentialScope {
   readonly securityToken: string | undefined;
 }
 
+/** How a service's payloads are signed and sent, where they are not just the body and its hash. */
+export interface PayloadScheme {
+  /**
+   * What is signed in the place of the payload's hash.
+   *
+   * @throws ServiceError the request doesn't say it, or in a way that nobody knows
+   */
+  hashOf(signed: SignedRequest, request: WireRequest): string;
+  /**
+   * The request with the payload as its body, once its signature has held.
+   *
+   * @throws ServiceError the payload is not the one that was signed, or can't be read
+   */
+  read(signed: SignedRequest, request: WireRequest, signingKey: SigningKey): Promise<WireRequest>;
+}
+
 /** A request may be this much older or newer than the machine's clock. */
 const SKEW_SECONDS = 300;
 /** A presigned request lives for a week at most (IAM guide, Elements of an AWS API request signature). */
@@ -76,7 +92,7 @@ export function parseSignature(request: WireRequest): SignedRequest {
 
 /**
  * Computes the signature of the request as it was received and compares it in constant time. The payload's hash is always
- * computed from the body: unsigned and streaming payloads exist for S3 alone.
+ * computed from the body, unless `payloadHash` is given: unsigned and streaming payloads exist for S3 alone (s3-payload.ts).
  *
  * @param signed what `parseSignature` read from the same request
  * @param signingKey the key of the day, Region and service
@@ -86,13 +102,18 @@ export function parseSignature(request: WireRequest): SignedRequest {
 export function verifySignature(
   signed: SignedRequest,
   request: WireRequest,
-  { signingKey, nowMs }: { readonly signingKey: SigningKey; readonly nowMs: number },
+  {
+    signingKey,
+    nowMs,
+    payloadHash: givenHash,
+  }: { readonly signingKey: SigningKey; readonly nowMs: number; readonly payloadHash?: string | undefined },
 ): void {
   requireFresh(signed, nowMs);
   const { signedAt, date, region, service, signedHeaders, presigned } = signed;
-  const payloadHash = hash("sha256", request.body, "hex");
-  const claimedHash = request.headers["x-amz-content-sha256"];
-  const canonical = canonicalRequest(request, { signedHeaders, payloadHash, presigned });
+  const isPathAsSent = givenHash !== undefined;
+  const payloadHash = givenHash ?? hash("sha256", request.body, "hex");
+  const claimedHash = isPathAsSent ? undefined : request.headers["x-amz-content-sha256"];
+  const canonical = canonicalRequest(request, { signedHeaders, payloadHash, presigned, isPathAsSent });
   if (canonical === undefined || (claimedHash !== undefined && claimedHash !== payloadHash)) {
     throw new InvalidSignatureException(MISMATCH);
   }

@@ -3,6 +3,7 @@
 import type { Denial, GrantMatch } from "../access/decide.ts";
 import type { ServiceError, ValidationException } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
+import type { PayloadScheme } from "../identity/sigv4.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { Reader, Store, Tx } from "../storage/store.ts";
 import type { ServiceModel } from "../wire/model.ts";
@@ -56,6 +57,8 @@ export interface Resource {
   readonly account: string;
   /** Its resource policy; absent for kinds that have none (aliases, the account itself). */
   readonly policy?: CompiledPolicy;
+  /** Whether its account's identity policies allow without it; see `AccessRequest`. */
+  readonly ownedByAccount?: boolean;
   /** Where the action on it is carried out, when that is not the Region of the call (ReplicateKey): `aws:RequestedRegion`. */
   readonly region?: string;
 }
@@ -225,6 +228,8 @@ export interface Service {
   homeRegion?(partition: string): string;
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
+  /** How payloads are signed and sent, where that is not the way of most services (S3). */
+  readonly payloads?: PayloadScheme;
   /** What the service answers to input that breaks its model, where that is not ValidationException. */
   invalid?(cause: ValidationException): ServiceError;
   /** Whether a caller of that kind may call the service at all; every one when not given. */

@@ -9,10 +9,17 @@ export interface WireRequest {
   readonly body: Uint8Array;
 }
 
+/** A body that is too long to be in memory at once. */
+export interface BodyStream {
+  readonly lengthBytes: number;
+  /** The bytes in their order; to be asked for once. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
 export interface WireAnswer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | BodyStream;
   /** What the protocol demands beside. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -44,5 +44,6 @@ export function refusal(run: () => unknown): { readonly code: string; readonly m
 }
 
 export function text({ body }: WireAnswer): string {
+  if (typeof body === "object" && "lengthBytes" in body) throw new Error("A body is a stream.");
   return typeof body === "string" ? body : Buffer.from(body).toString();
 }
