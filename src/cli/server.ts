@@ -42,6 +42,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { ebsService } from "../services/ebs/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { DELETE_SECRET, deleteSecretWhenDue } from "../services/secretsmanager/deletion.ts";
@@ -218,6 +219,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
       ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
+      ebsService({ custody, kms: forwardingKms }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),

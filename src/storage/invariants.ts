@@ -245,6 +245,13 @@ const invariants: readonly Invariant[] = [
       OR (v.key_arn IS NULL) <> (v.context_id IS NULL) UNION ALL SELECT s.id FROM ebs_snapshot s
       WHERE (s.key_arn IS NULL) <> (s.data_key IS NULL) OR (s.key_arn IS NULL) <> (s.context_id IS NULL)`,
   },
+  dangling("a place of a block that is not there", "ebs_block_place", "block", "ebs_block", "id"),
+  dangling("a block that is nowhere", "ebs_block", "id", "ebs_block_place", "block"),
+  {
+    broken: "a block of a snapshot or volume that is not there",
+    sql: `SELECT p.owner AS name FROM ebs_block_place p LEFT JOIN ebs_snapshot s ON s.id = p.owner
+      LEFT JOIN ebs_volume v ON v.id = p.owner WHERE s.id IS NULL AND v.id IS NULL`,
+  },
   dangling("a secret of an account that is not there", "secret", "account", "account", "id"),
   dangling("a version of a secret that is not there", "secret_version", "arn", "secret", "arn"),
   {

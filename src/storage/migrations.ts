@@ -400,6 +400,19 @@ export const MIGRATIONS: readonly Migration[] = [
         ciphertexts TEXT NOT NULL, created_at INTEGER NOT NULL, accessed_on INTEGER,
         PRIMARY KEY (arn, version_id)
       ) STRICT, WITHOUT ROWID;
+      CREATE TABLE ebs_block (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, data BLOB NOT NULL
+      ) STRICT;
+      CREATE INDEX ebs_block_by_account ON ebs_block (account);
+      CREATE TABLE ebs_block_place (
+        owner TEXT NOT NULL, block_index INTEGER NOT NULL, block TEXT NOT NULL, checksum TEXT NOT NULL,
+        PRIMARY KEY (owner, block_index)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX ebs_block_place_by_block ON ebs_block_place (block);
+      ALTER TABLE ebs_snapshot ADD COLUMN state TEXT NOT NULL DEFAULT 'completed';
+      ALTER TABLE ebs_snapshot ADD COLUMN parent TEXT;
+      ALTER TABLE ebs_snapshot ADD COLUMN request TEXT;
+      ALTER TABLE ebs_snapshot ADD COLUMN write_until INTEGER;
     `,
   },
 ];

@@ -22,6 +22,8 @@ import type {
 } from "./identity-schema.ts";
 import type { KeyStoreTable } from "./key-store-schema.ts";
 import type {
+  EbsBlockPlaceTable,
+  EbsBlockTable,
   EbsSettingTable,
   EbsSnapshotTable,
   EbsVolumeTable,
@@ -433,6 +435,8 @@ export interface Schema extends SignalTables {
   ebs_volume: EbsVolumeTable;
   ebs_snapshot: EbsSnapshotTable;
   ebs_setting: EbsSettingTable;
+  ebs_block: EbsBlockTable;
+  ebs_block_place: EbsBlockPlaceTable;
   key: KeyTable;
   key_store: KeyStoreTable;
   material: MaterialTable;

@@ -23,7 +23,7 @@ export interface SsmParameterTable {
   modified_by: string;
 }
 
-/** EBS volumes: what is known of them; nobody's blocks are here. */
+/** EBS volumes: what is known of them beside their blocks. */
 export interface EbsVolumeTable {
   id: string;
   account: string;
@@ -61,6 +61,32 @@ export interface EbsSnapshotTable {
   /** JSON list of account ids, and `all`, that may make volumes of it. */
   shared_with: string;
   created_at: number;
+  /** `pending`: its blocks are being written (EBS direct APIs). */
+  state: "completed" | "pending";
+  /** The snapshot of whose blocks it was started. */
+  parent: string | null;
+  /** JSON of the token and the input that started it, where there was a token. */
+  request: string | null;
+  /** When a snapshot that is written is given up; moved on by each block. */
+  write_until: number | null;
+}
+
+/** Blocks of 512 KiB; several snapshots and volumes may have one. */
+export interface EbsBlockTable {
+  id: string;
+  /** Whose quota it counts for. */
+  account: string;
+  /** Sealed under the data key of its owners (custody/sealed-blocks.ts); as it is where they have none. */
+  data: Uint8Array;
+}
+
+/** Where a snapshot or volume has a block; places without a row are zeros. */
+export interface EbsBlockPlaceTable {
+  owner: string;
+  block_index: number;
+  block: string;
+  /** SHA-256 of the block in clear, in base64. */
+  checksum: string;
 }
 
 /** What an account has set for EBS in a Region. */
@@ -117,4 +143,5 @@ export type SecretVersionRow = Readonly<Selectable<SecretVersionTable>>;
 export type SsmParameterRow = Readonly<Selectable<SsmParameterTable>>;
 export type EbsVolumeRow = Readonly<Selectable<EbsVolumeTable>>;
 export type EbsSnapshotRow = Readonly<Selectable<EbsSnapshotTable>>;
+export type EbsBlockPlaceRow = Readonly<Selectable<EbsBlockPlaceTable>>;
 export type EbsSettingRow = Readonly<Selectable<EbsSettingTable>>;

@@ -5,6 +5,7 @@ import { AwsJsonCodec } from "./aws-json.ts";
 import { AwsQueryCodec, type QueryError } from "./aws-query.ts";
 import { Ec2QueryCodec } from "./ec2-query.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
+import { RestJsonCodec } from "./rest-json.ts";
 import { RpcV2CborCodec } from "./rpc-v2-cbor.ts";
 import { type ShapeDefinition, Shapes, type StructureShape } from "./shapes.ts";
 
@@ -59,6 +60,8 @@ interface ModelDefinition {
 }
 
 interface OperationDefinition {
+  /** Of REST protocols. */
+  readonly http?: { readonly method: string; readonly requestUri: string; readonly responseCode?: number };
   readonly input?: { readonly shape: string };
   readonly output?: { readonly shape: string; readonly resultWrapper?: string };
 }
@@ -94,7 +97,7 @@ export function compileModel(json: unknown): ServiceModel {
 /** No shape of a model has such a name. */
 const NO_INPUT = "(no input)";
 
-function makeCodec({ metadata, shapes }: ModelDefinition): Codec {
+function makeCodec({ metadata, shapes, operations }: ModelDefinition): Codec {
   const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace, awsQueryCompatible } = metadata;
   const compatible = awsQueryCompatible && { queryErrors: queryErrors(shapes) };
   if (protocol === "json" && targetPrefix !== undefined && jsonVersion !== undefined) {
@@ -108,6 +111,12 @@ function makeCodec({ metadata, shapes }: ModelDefinition): Codec {
   }
   if (protocol === "ec2" && xmlNamespace !== undefined) {
     return new Ec2QueryCodec({ version: apiVersion, namespace: xmlNamespace });
+  }
+  if (protocol === "rest-json") {
+    const http = Object.entries(operations).flatMap(([name, { http }]) =>
+      http === undefined ? [] : [{ name, ...http }],
+    );
+    return new RestJsonCodec({ http, errors: queryErrors(shapes) });
   }
   throw new Error(`No codec for the protocol ${protocol}`);
 }

@@ -2,6 +2,7 @@
 
 import { compileModel, type ServiceModel } from "./model.ts";
 import cloudwatch from "./models/cloudwatch.json" with { type: "json" };
+import ebs from "./models/ebs.json" with { type: "json" };
 import ec2 from "./models/ec2.json" with { type: "json" };
 import events from "./models/events.json" with { type: "json" };
 import iam from "./models/iam.json" with { type: "json" };
@@ -57,6 +58,7 @@ export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
   ),
 );
 export const eventsModel: () => ServiceModel = once(() => compileModel(events));
+export const ebsModel: () => ServiceModel = once(() => compileModel(ebs));
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
 export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));

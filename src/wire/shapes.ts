@@ -51,7 +51,12 @@ export interface MapShape extends BaseShape {
 export interface StructureShape extends BaseShape {
   readonly kind: "structure";
   readonly members: readonly Member[];
+  /** The member that is the whole body, where HTTP has the others (restXml). */
+  readonly payload: string | undefined;
 }
+
+/** Where HTTP has a member that is not in the body; `headers`: each pair of a map in a header of its own. */
+export type Location = "uri" | "querystring" | "header" | "headers";
 
 export type Shape = ScalarShape | ListShape | MapShape | StructureShape;
 
@@ -62,6 +67,7 @@ export interface Member {
   /** As validation messages name it: the first letter in lower case. */
   readonly pathName: string;
   readonly required: boolean;
+  readonly location: Location | undefined;
   readonly shape: Shape;
 }
 
@@ -75,12 +81,14 @@ export interface ShapeDefinition extends Limits {
   readonly member?: MemberDefinition;
   readonly key?: MemberDefinition;
   readonly value?: MemberDefinition;
+  readonly payload?: string;
   readonly error?: { readonly code?: string; readonly httpStatusCode?: number };
 }
 
 interface MemberDefinition {
   readonly shape: string;
   readonly locationName?: string;
+  readonly location?: string;
 }
 
 const scalarKinds: ReadonlyMap<string, ScalarKind> = new Map<string, ScalarKind>([
@@ -139,6 +147,7 @@ export class Shapes {
       name,
       kind: "structure",
       members,
+      payload: definition.payload,
       sensitive: definition.sensitive === true,
       hidden: true,
       validate: (value, path, failures) => validateMembers(members, value, path, failures),
@@ -150,6 +159,7 @@ export class Shapes {
         wireName: member.locationName ?? memberName,
         pathName: memberName.charAt(0).toLowerCase() + memberName.slice(1),
         required: required.has(memberName),
+        location: member.location as Location | undefined,
         shape: this.#resolve(member.shape),
       });
     }
