@@ -67,11 +67,11 @@ const ALLOWED: Decision = { allowed: true };
  *   a resource without a policy leaves it to them, and so does one that is its account's (`ownedByAccount`); permissions boundary and session policy limit what identity policies and
  *   statements for the base of a session (its role) give, not what is given to the user or the session itself;
  * - on another account's resource, its policy and the caller's identity policies must both allow;
- * - a service that calls by itself needs no more than the resource's policy, or a grant;
  * - a grant allows its grantee, in any account; a grant to an account leaves it to the identity policies.
  */
 export function decide(request: AccessRequest, reader: Reader): Decision {
   const { principal, action, resource, absent, context, endpointPolicy } = request;
+  // A service has no identity policies in any account: a resource policy that names it is all that it needs.
   const own = resource.account === principal.account || principal.kind === "service";
   const asked: PolicyRequest = { principal, action, resourceArn: resource.arn, context };
   const sources = request.sources ?? sourcesOf(principal, reader);

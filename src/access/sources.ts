@@ -36,7 +36,7 @@ export interface Sources {
 }
 
 const NO_CONTROL: Sources["control"] = [];
-/** Of somebody from outside, whom only a role's trust policy can let in, and of services, whom only resource policies and grants let in. */
+/** Of somebody from outside, whom only a role's trust policy can let in, and of services, whom resource policies alone let in. */
 const NOTHING: Sources = { identity: [], boundary: undefined, session: undefined, control: NO_CONTROL };
 
 /** What hangs on a caller now. A user or role that is gone has nothing. */

@@ -53,13 +53,15 @@ function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[
   const facts = renderFacts(entry);
   const outcome = renderOutcome(entry);
   const owners = otherAccounts(entry, caller);
-  const isService = call.principal.kind === "service";
-  if (owners.length === 0 && !isService)
+  if (owners.length === 0 && call.principal.kind !== "service")
     return [assemble({ identity: own, facts, outcome, eventId: newId(), account: caller, entry })];
   const sharedId = newId();
-  const stranger = `{"type":"AWSAccount","principalId":${JSON.stringify(call.principal.uniqueId)},"accountId":"${caller}"}`;
+  const stranger =
+    call.principal.kind === "service"
+      ? own
+      : `{"type":"AWSAccount","principalId":${JSON.stringify(call.principal.uniqueId)},"accountId":"${caller}"}`;
   return [caller, ...owners].map((account) => {
-    const identity = account === caller || isService ? own : stranger;
+    const identity = account === caller ? own : stranger;
     return assemble({ identity, facts, outcome, eventId: newId(), account, sharedId, entry });
   });
 }
@@ -144,6 +146,7 @@ function identityOf(principal: Principal, invokedBy?: string): string {
 
 /** userIdentity (CloudTrail user guide, userIdentity element; spec 02, userIdentity shapes). */
 function identityFacts(principal: Principal): Readonly<Record<string, unknown>> {
+  if (principal.kind === "service") return { type: "AWSService", invokedBy: principal.service };
   const common = {
     principalId: principal.uniqueId,
     arn: principal.arn,
@@ -160,8 +163,6 @@ function identityFacts(principal: Principal): Readonly<Record<string, unknown>> 
       return { type: "AssumedRole", ...common, ...session };
     case "federated-user":
       return { type: "FederatedUser", ...common, ...session };
-    case "service":
-      return { type: "AWSService", invokedBy: principal.service };
     case "web-identity": {
       const { uniqueId: principalId, subject: userName, federated: identityProvider } = principal;
       return { type: "WebIdentityUser", principalId, userName, identityProvider };

@@ -72,17 +72,27 @@ export interface WebIdentityPrincipal extends Caller {
 }
 
 /**
- * A service of AWS that calls by itself, for somebody who has no credentials or is not there; `arn` is its name, by which grants and
- * policies know it, and `account` the one for which it acts. Nobody can sign as one.
+ * A service that calls by itself, for a resource of an account's (a trail): policies name it as `Service`. Its account is that of the
+ * resource, which gives it nothing: resource policies alone let it in.
  */
 export interface ServicePrincipal extends Caller {
   readonly kind: "service";
-  /** Such as `ses.amazonaws.com`. */
+  /** Such as `cloudtrail.amazonaws.com`; also its ARN and unique id. */
   readonly service: string;
-  /** The resource for which it acts, where it names one. */
-  readonly sourceArn?: string;
+  /** The resource: `aws:SourceArn`. */
+  readonly sourceArn: string;
   readonly identityId?: never;
   readonly session?: never;
+}
+
+/** The principal of a service that calls for a resource of an account. */
+export function servicePrincipal(
+  service: string,
+  { account, partition, sourceArn }: Pick<ServicePrincipal, "account" | "partition" | "sourceArn">,
+): ServicePrincipal {
+  const accountArn = `arn:${partition}:iam::${account}:root`;
+  const common = { arn: service, uniqueId: service, accessKeyId: "", service, sourceArn };
+  return { kind: "service", account, partition, accountArn, ...common };
 }
 
 export type Principal =

@@ -48,8 +48,11 @@ export function forwardedCall(call: Call, to: Destination): Call {
 
 /** The call that a service makes as a principal of its own, in consequence of a call; through no other service. */
 export function ownCall(principal: Principal, { via: _via, ...call }: Call, to: Destination): Call {
-  const named = principal.kind === "service" ? principal.service : undefined;
-  const client = { address: named ?? "AWS Internal", userAgent: named, host: servicePrincipal(call.service) };
+  const host = servicePrincipal(call.service);
+  const client =
+    principal.kind === "service"
+      ? { address: principal.service, userAgent: principal.service, host }
+      : { address: "AWS Internal", userAgent: undefined, host };
   const { requestId, operation, region } = to;
   return { ...call, principal, requestId, service: to.service.model.id, operation, region, client };
 }

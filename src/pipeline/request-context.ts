@@ -26,30 +26,30 @@ function isoSeconds(ms: number): string {
 }
 
 const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string | undefined>> = {
-  service: undefined,
   root: "Account",
   user: "User",
   "assumed-role": "AssumedRole",
   "federated-user": "FederatedUser",
   "web-identity": "FederatedUser",
+  service: undefined,
 };
 
 /**
  * The global condition keys of requests that people sign themselves, and that services make for them (IAM guide, Global
  * condition keys), in lower case.
  *
- * Absent, as on AWS: the principal's keys of services that call by themselves, `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
+ * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
- * calls, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
+ * calls and of what a service forwards for its caller, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
   ["aws:epochtime", ({ call }) => String(Math.floor(call.now / SECOND_MS))],
-  ["aws:securetransport", ({ call }) => String(call.client.tls !== undefined || call.via !== undefined)],
   [
-    "aws:sourceip",
-    ({ call }) => (call.client.vpcEndpoint === undefined && call.via === undefined ? addressOf(call) : undefined),
+    "aws:securetransport",
+    ({ call }) => String(call.client.tls !== undefined || call.via !== undefined || call.principal.kind === "service"),
   ],
+  ["aws:sourceip", ({ call }) => (isDirect(call) ? addressOf(call) : undefined)],
   ["aws:vpcsourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? undefined : addressOf(call))],
   ["aws:sourcevpce", ({ call }) => call.client.vpcEndpoint],
   ["aws:sourcevpc", ({ call: { client }, reader }) => findEndpoint(client, reader)?.vpc_id],
@@ -57,15 +57,15 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:requestedregion", ({ call, resource }) => resource.region ?? call.region],
   [
     "aws:principalarn",
-    ({ call: { principal } }) => {
-      if (principal.kind === "service") return undefined;
-      return principal.kind === "assumed-role" ? principal.baseArn : principal.arn;
-    },
+    ({ call: { principal } }) => (principal.kind === "assumed-role" ? principal.baseArn : principal.arn),
   ],
-  ["aws:principalaccount", ({ call: { principal } }) => (principal.kind === "service" ? undefined : principal.account)],
+  ["aws:principalaccount", ({ call }) => accountOf(call)],
   ["aws:principaltype", ({ call }) => PRINCIPAL_TYPES[call.principal.kind]],
   ["aws:principalisawsservice", ({ call }) => String(call.principal.kind === "service")],
-  ["aws:principalservicename", ({ call: { principal } }) => serviceOf(principal)],
+  [
+    "aws:principalservicename",
+    ({ call: { principal } }) => (principal.kind === "service" ? principal.service : undefined),
+  ],
   ["aws:sourcearn", ({ call: { principal } }) => (principal.kind === "service" ? principal.sourceArn : undefined)],
   ["aws:sourceaccount", ({ call: { principal } }) => (principal.kind === "service" ? principal.account : undefined)],
   ["aws:userid", ({ call }) => call.principal.uniqueId],
@@ -92,15 +92,16 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
     ({ call: { principal } }) =>
       principal.kind === "web-identity" ? principal.federated : principal.session?.provider,
   ],
-  ["aws:principalorgid", ({ call, reader }) => organizationOf(call.principal.account, reader)],
-  ["aws:principalorgpaths", ({ call, reader }) => organizationPathOf(call.principal.account, reader)],
+  ["aws:principalorgid", ({ call, reader }) => organizationOf(accountOf(call), reader)],
+  ["aws:principalorgpaths", ({ call, reader }) => organizationPathOf(accountOf(call), reader)],
   ["aws:resourceaccount", ({ resource }) => resource.account],
   ["aws:resourceorgid", ({ resource, reader }) => organizationOf(resource.account, reader)],
   ["aws:resourceorgpaths", ({ resource, reader }) => organizationPathOf(resource.account, reader)],
 ]);
 
-function serviceOf(principal: Principal): string | undefined {
-  return principal.kind === "service" ? principal.service : undefined;
+/** Whether somebody sent it over the network, and not through a VPC endpoint. */
+function isDirect({ client, via, principal }: Call): boolean {
+  return client.vpcEndpoint === undefined && via === undefined && principal.kind !== "service";
 }
 
 function addressOf({ client }: Call): string | undefined {
@@ -111,13 +112,18 @@ function findEndpoint({ vpcEndpoint }: Client, reader: Reader): VpcEndpointRow |
   return vpcEndpoint === undefined ? undefined : reader.find("vpcEndpoint", vpcEndpoint);
 }
 
-function organizationOf(account: string, reader: Reader): string | undefined {
-  return reader.find("organizationNode", account)?.organization;
+/** The caller's account; a service is of none. */
+function accountOf({ principal }: Call): string | undefined {
+  return principal.kind === "service" ? undefined : principal.account;
+}
+
+function organizationOf(account: string | undefined, reader: Reader): string | undefined {
+  return account === undefined ? undefined : reader.find("organizationNode", account)?.organization;
 }
 
 /** Such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`. */
-function organizationPathOf(account: string, reader: Reader): readonly string[] | undefined {
-  const [node, ...above] = organizationPath(account, reader);
+function organizationPathOf(account: string | undefined, reader: Reader): readonly string[] | undefined {
+  const [node, ...above] = account === undefined ? [] : organizationPath(account, reader);
   if (node === undefined) return undefined;
   return [`${[node.organization, ...above.map(({ id }) => id).reverse()].join("/")}/`];
 }

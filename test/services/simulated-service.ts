@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Attestations } from "../../src/identity/attestation.ts";
-import type { Principal, ServicePrincipal } from "../../src/identity/principal.ts";
+import { type Principal, servicePrincipal } from "../../src/identity/principal.ts";
 import { kmsService } from "../../src/kms/service.ts";
 import type { Input, OperationName, Output } from "../../src/kms/shapes.ts";
 import type { Call } from "../../src/pipeline/operation.ts";
@@ -55,6 +55,7 @@ export function simulatedService({ parts, now }: HeldServer, service: string, re
     meter: signals.keyStoreMeter,
   });
   const forwarding = new ForwardingKms({ pipeline: new Pipeline({ store, recorder }), kms, store });
+  const anyArn = `arn:aws:${service}:${region}:${ACCOUNT}:something`;
   const call = (): Call => ({
     requestId: randomUUID(),
     service,
@@ -67,18 +68,9 @@ export function simulatedService({ parts, now }: HeldServer, service: string, re
   });
   return {
     perform: (name, input) => forwarding.perform(call(), name, input),
-    performAlone(name, input, { account = ACCOUNT, sourceArn, as = `${service}.amazonaws.com` } = {}) {
-      const principal: ServicePrincipal = {
-        kind: "service",
-        service: as,
-        account,
-        partition: "aws",
-        accountArn: `arn:aws:iam::${account}:root`,
-        arn: as,
-        uniqueId: as,
-        accessKeyId: "",
-        ...(sourceArn !== undefined && { sourceArn }),
-      };
+    performAlone(name, input, options = {}) {
+      const { account = ACCOUNT, sourceArn = anyArn, as = `${service}.amazonaws.com` } = options;
+      const principal = servicePrincipal(as, { account, partition: "aws", sourceArn });
       return forwarding.performAs(principal, call(), name, input);
     },
     managedKey: () => forwarding.managedKey(call(), service),
