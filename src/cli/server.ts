@@ -47,6 +47,7 @@ import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { DELETE_SECRET, deleteSecretWhenDue } from "../services/secretsmanager/deletion.ts";
 import { secretsManagerService } from "../services/secretsmanager/service.ts";
+import { actOnPoliciesWhenDue, PARAMETER_POLICY } from "../services/ssm/policies.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
@@ -358,6 +359,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [SETTLE_KEY, settleKeyWhenDue()],
         [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks })],
         [DELETE_SECRET, deleteSecretWhenDue(recorder)],
+        [PARAMETER_POLICY, actOnPoliciesWhenDue({ recorder, bus: signals.bus })],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

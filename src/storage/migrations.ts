@@ -413,6 +413,8 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE ebs_snapshot ADD COLUMN parent TEXT;
       ALTER TABLE ebs_snapshot ADD COLUMN request TEXT;
       ALTER TABLE ebs_snapshot ADD COLUMN write_until INTEGER;
+      ALTER TABLE ssm_parameter ADD COLUMN allowed_pattern TEXT;
+      ALTER TABLE ssm_parameter ADD COLUMN policies TEXT;
     `,
   },
 ];

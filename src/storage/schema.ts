@@ -395,7 +395,8 @@ export type ChangeKind =
   | "grant"
   | "granted"
   | "quotas"
-  | "secret";
+  | "secret"
+  | "parameterTags";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {

@@ -21,6 +21,9 @@ export interface SsmParameterTable {
   modified_at: number;
   /** ARN of who wrote it. */
   modified_by: string;
+  allowed_pattern: string | null;
+  /** JSON list, as it was given. */
+  policies: string | null;
 }
 
 /** EBS volumes: what is known of them beside their blocks. */

@@ -26,6 +26,12 @@ export interface Secret extends SecretRow {
   readonly tags: readonly Tag[];
 }
 
+/** The tags of an SSM parameter, where it has some. */
+export interface ParameterTags {
+  readonly account: string;
+  readonly tags: readonly Tag[];
+}
+
 /** The row that each kind of name leads to. */
 export interface Rows {
   account: AccountRow;
@@ -50,6 +56,7 @@ export interface Rows {
   granted: GrantedRow;
   quotas: QuotaValues;
   secret: Secret;
+  parameterTags: ParameterTags;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -73,6 +80,7 @@ export interface Names {
   granted: readonly [region: string, keyId: string, grantee: string];
   quotas: readonly [region: string, account: string];
   secret: readonly [region: string, account: string, name: string];
+  parameterTags: readonly [region: string, account: string, name: string];
 }
 
 /**

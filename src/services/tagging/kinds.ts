@@ -22,6 +22,7 @@ const KINDS: readonly ResourceKind[] = [
   { kind: "managedPolicy", type: "iam:policy", namedByArn: true },
   { kind: "key", type: "kms:key" },
   { kind: "secret", type: "secretsmanager:secret", namedByArn: true },
+  { kind: "parameter", type: "ssm:parameter", namedByArn: true },
 ];
 
 /** The kinds that are listed in the Region of a call: those of IAM in its home Region alone (tagging guide, Supported resources). */
