@@ -514,7 +514,7 @@ describe("tags of parameters", () => {
   it("decide, filter and are listed until the parameter goes", async () => {
     const [Name, other] = ["/tagged/red", "/tagged/none"];
     await ssm.putParameter({ Name, Value: "v", Type: "String", Tags: [TEAM] });
-    await ssm.putParameter({ Name: other, Value: "v", Type: "String" });
+    await ssm.putParameter({ Name: other, Value: "v", Type: "String", Tags: [{ Key: "color", Value: "red" }] });
     const Condition = { StringEquals: { "aws:ResourceTag/team": "red" } };
     const member = await reader("tag-member", [{ ...allow("ssm:GetParameter"), Condition }]);
     assert.equal((await member.ssm.getParameter({ Name })).Parameter?.Value, "v");
@@ -531,7 +531,10 @@ describe("tags of parameters", () => {
     const tagging = new ResourceGroupsTaggingAPI({ endpoint, region: REGION, credentials, maxAttempts: 1 });
     clients.push(tagging);
     const listed = async () => {
-      const { ResourceTagMappingList = [] } = await tagging.getResources({ ResourceTypeFilters: ["ssm:parameter"] });
+      const { ResourceTagMappingList = [] } = await tagging.getResources({
+        ResourceTypeFilters: ["ssm:parameter"],
+        TagFilters: [{ Key: "team" }],
+      });
       return ResourceTagMappingList.map(({ ResourceARN, Tags }) => [ResourceARN, Tags]);
     };
     assert.deepEqual(await listed(), [[arnOf(Name), [TEAM]]]);

@@ -435,7 +435,7 @@ describe("permissions on secrets", () => {
   it("follow names, tags of secrets and requests, labels and recovery windows", async () => {
     const Tags = [{ Key: "team", Value: "red" }];
     const red = await newSecret("abac/red", { Tags });
-    const blue = await newSecret("abac/blue");
+    const blue = await newSecret("abac/blue", { Tags: [{ Key: "color", Value: "red" }] });
     const only = (action: string, condition: object, resource = "*") => ({
       ...allow(action, resource),
       Condition: condition,
