@@ -8,7 +8,7 @@ import type { Clock } from "../src/base/clock.ts";
 import { MovableClock } from "../src/base/clock.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../src/cli/accounts.ts";
 import { openStore } from "../src/cli/open-store.ts";
-import { type ServerConfig, startServer } from "../src/cli/server.ts";
+import { type ServerConfig, type ServerParts, startServer } from "../src/cli/server.ts";
 import { ephemeralRootKey, type RootKey } from "../src/custody/root-key.ts";
 import type { Schema } from "../src/storage/schema.ts";
 import type { Store } from "../src/storage/store.ts";
@@ -21,6 +21,8 @@ import { Records } from "./kms-client.ts";
 export interface HeldServer extends AsyncDisposable {
   readonly address: ServerAddress;
   readonly records: Records;
+  /** What it is made of. */
+  readonly parts: ServerParts;
   /** One client for each Region. */
   client(region: string): KMS;
   /** The server's time, in ms since the epoch. */
@@ -113,6 +115,7 @@ export async function startHeld({
   return {
     address,
     records: new Records(auditLog),
+    parts: server,
     client(region) {
       const client = clients.get(region) ?? new KMS({ ...address, region, maxAttempts: 1 });
       clients.set(region, client);

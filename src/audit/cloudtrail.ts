@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Principal } from "../identity/principal.ts";
 import { invokedBy } from "../pipeline/forwarding.ts";
-import type { Client, Entry, InternalEntry } from "../pipeline/operation.ts";
+import type { Call, Client, Entry, InternalEntry } from "../pipeline/operation.ts";
 import { renderValue } from "./record-values.ts";
 
 /** The version whose shape is written uniformly (spec 02, Top-level fields, NEWER). */
@@ -35,7 +35,7 @@ export interface RenderedRecord {
  * Writes the records of one request or internal operation: the caller's first, then one for each other account whose
  * resources it was about. They share a `sharedEventID` and differ in `eventID` and `recipientAccountId` (CloudTrail user
  * guide, Example sharedEventID); an owner sees of a stranger the account and the principal's unique id alone (`AWSAccount`,
- * CloudTrail userIdentity element). A request that was denied is told to the caller's account only (KMS guide, Logging).
+ * CloudTrail userIdentity element). A service that called by itself is named to everybody, and its records always have the id. A request that was denied is told to the caller's account only (KMS guide, Logging).
  *
  * @param newId makes each record's `eventID`, by which it is known wherever it is delivered
  * @throws TypeError when a member holds bytes or another value that no record may hold
@@ -54,7 +54,7 @@ function renderCall(entry: Entry, newId: () => string): readonly RenderedRecord[
   const facts = renderFacts(entry);
   const outcome = renderOutcome(entry);
   const owners = otherAccounts(entry, caller);
-  if (owners.length === 0)
+  if (owners.length === 0 && call.principal.kind !== "service")
     return [assemble({ identity: own, facts, outcome, eventId: newId(), account: caller, entry })];
   const sharedId = newId();
   const stranger =
@@ -108,7 +108,12 @@ function errorCode(service: string, code: string): string {
 /** From the closing quote of `eventID` to `managementEvent`. */
 function renderOutcome({ call, readOnly, resources }: Entry): string {
   const list = resources === undefined ? "" : `"resources":${renderResources(call.service, resources)},`;
-  return `","readOnly":${readOnly},${list}"eventType":"${call.principal.kind === "service" ? "AwsServiceEvent" : "AwsApiCall"}",${MANAGEMENT},`;
+  return `","readOnly":${readOnly},${list}"eventType":"${isOfTrail(call) ? "AwsServiceEvent" : "AwsApiCall"}",${MANAGEMENT},`;
+}
+
+/** What CloudTrail asks of KMS for a trail is an event of the service; what other services ask by themselves are calls (spec 07). */
+function isOfTrail({ principal }: Call): boolean {
+  return principal.kind === "service" && principal.service === "cloudtrail.amazonaws.com";
 }
 
 function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {

@@ -122,6 +122,8 @@ function announce({ endpoint }: RunningServer): void {
       `export AWS_ENDPOINT_URL_SERVICE_QUOTAS=${endpoint}`,
       `export AWS_ENDPOINT_URL_SSM=${endpoint}`,
       `export AWS_ENDPOINT_URL_S3=${endpoint}`,
+      `export AWS_ENDPOINT_URL_SECRETS_MANAGER=${endpoint}`,
+      `export AWS_ENDPOINT_URL_EBS=${endpoint}`,
       `export AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API=${endpoint}`,
       `export AWS_ENDPOINT_URL_EVENTBRIDGE=${endpoint}`,
       `export AWS_ENDPOINT_URL_CLOUDWATCH=${endpoint}`,

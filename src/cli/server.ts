@@ -30,6 +30,8 @@ import type { Propagation } from "../pipeline/propagation.ts";
 import type { QuotaProfile } from "../pipeline/quotas.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import type { Bodies } from "../services/s3/bodies.ts";
+import { DELETE_SECRET, deleteSecretWhenDue } from "../services/secretsmanager/deletion.ts";
+import { actOnPoliciesWhenDue, PARAMETER_POLICY } from "../services/ssm/policies.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
@@ -285,6 +287,8 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks, clusters })],
         [SETTLE_BACKING_KEY, settleBackingKeyWhenDue({ store, clusters, recorder })],
         ...objectHandlers(bodies),
+        [DELETE_SECRET, deleteSecretWhenDue(recorder)],
+        [PARAMETER_POLICY, actOnPoliciesWhenDue({ recorder, bus: signals.bus })],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),

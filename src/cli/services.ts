@@ -18,8 +18,10 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { DEFAULT_PROFILE, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
 import { cloudHsmService } from "../services/cloudhsm/service.ts";
+import { ebsService } from "../services/ebs/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
+import { secretsManagerService } from "../services/secretsmanager/service.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
@@ -50,11 +52,13 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
       ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
+      ebsService({ custody, kms: forwardingKms }),
       cloudHsmService({ custody, clusters }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
+      secretsManagerService({ custody, kms: forwardingKms }),
       ...signals.services(custody),
       objectService(config, { custody, kms: forwardingKms, bodies: parts.bodies, unknownPrincipals }),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),

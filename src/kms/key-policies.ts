@@ -36,11 +36,12 @@ export function defaultKeyPolicy({ partition, account }: { partition: string; ac
   });
 }
 
-/** What policies of AWS managed keys call services, where that is not the name in their alias (spec 03, 04 and 07). */
+/** What policies of AWS managed keys call services, where that is not the name in their alias (spec 03, 04 and 07; KMS guide, Secrets Manager). */
 const MANAGING: Readonly<Record<string, { readonly title: string; readonly via?: string; readonly edition?: number }>> =
   {
     ebs: { title: "EBS", via: "ec2", edition: 2 },
     s3: { title: "S3" },
+    secretsmanager: { title: "AWS Secrets Manager" },
     ssm: { title: "SSM" },
     workmail: { title: "WorkMail" },
   };

@@ -51,7 +51,7 @@ export function ownCall(principal: Principal, { via: _via, ...call }: Call, to: 
   const host = servicePrincipal(call.service);
   const client =
     principal.kind === "service"
-      ? { address: host, userAgent: host, host }
+      ? { address: principal.service, userAgent: principal.service, host }
       : { address: "AWS Internal", userAgent: undefined, host };
   const { requestId, operation, region } = to;
   return { ...call, principal, requestId, service: to.service.model.id, operation, region, client };

@@ -1,6 +1,7 @@
 /** Rows of EBS volumes, snapshots and settings. */
 
 import type { Kysely, Updateable } from "kysely";
+import { deleteBlocks } from "./ebs-blocks.ts";
 import { insertIamTags } from "./identity-policies.ts";
 import type { Slice } from "./keys.ts";
 import type { Schema } from "./schema.ts";
@@ -37,6 +38,7 @@ export async function updateVolume(tx: Tx, id: string, columns: Omit<Updateable<
 
 export async function deleteVolume(tx: Tx, id: string): Promise<void> {
   await tx.db.deleteFrom("ebs_volume").where("id", "=", id).execute();
+  await deleteBlocks(tx, id);
   await tx.db.deleteFrom("iam_tag").where("owner", "=", id).execute();
 }
 
@@ -76,6 +78,7 @@ export async function updateSnapshot(
 
 export async function deleteSnapshot(tx: Tx, id: string): Promise<void> {
   await tx.db.deleteFrom("ebs_snapshot").where("id", "=", id).execute();
+  await deleteBlocks(tx, id);
   await tx.db.deleteFrom("iam_tag").where("owner", "=", id).execute();
 }
 

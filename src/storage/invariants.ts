@@ -274,6 +274,21 @@ const invariants: readonly Invariant[] = [
     sql: `SELECT o.bucket || ' ' || o.key AS name FROM s3_object o
       WHERE o.size <> (SELECT coalesce(sum(p.size), 0) FROM s3_part p WHERE p.body = o.body)`,
   },
+  dangling("a place of a block that is not there", "ebs_block_place", "block", "ebs_block", "id"),
+  dangling("a block that is nowhere", "ebs_block", "id", "ebs_block_place", "block"),
+  {
+    broken: "a block of a snapshot or volume that is not there",
+    sql: `SELECT p.owner AS name FROM ebs_block_place p LEFT JOIN ebs_snapshot s ON s.id = p.owner
+      LEFT JOIN ebs_volume v ON v.id = p.owner WHERE s.id IS NULL AND v.id IS NULL`,
+  },
+  dangling("a secret of an account that is not there", "secret", "account", "account", "id"),
+  dangling("a version of a secret that is not there", "secret_version", "arn", "secret", "arn"),
+  {
+    broken: "a secret that is to be deleted, and nothing that deletes it",
+    sql: `SELECT s.arn AS name FROM secret s LEFT JOIN due d
+      ON d.kind = 'secretsmanager:DeleteSecret' AND d.region = s.region AND d.subject = s.account || '/' || s.name
+      WHERE s.deletion_at IS NOT NULL AND d.due_at IS NULL`,
+  },
   dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
 ];
 

@@ -1,4 +1,4 @@
-/** The schema from version 11 on: key stores, services, signals, trails, objects. */
+/** The schema from version 11 on: key stores, services, signals, trails, objects, secrets. */
 
 import type { Migration } from "./first-migrations.ts";
 
@@ -178,6 +178,38 @@ export const LATER_MIGRATIONS: readonly Migration[] = [
         PRIMARY KEY (body, number)
       ) STRICT;
       CREATE UNIQUE INDEX s3_part_by_file ON s3_part (file);
+    `,
+  },
+  {
+    // Code of before would not know entries of the feed about secrets.
+    version: 17,
+    minimumReader: 17,
+    sqlite: `
+      CREATE TABLE secret (
+        region TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, arn TEXT NOT NULL, description TEXT, key_id TEXT,
+        created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, accessed_on INTEGER, deletion_at INTEGER,
+        PRIMARY KEY (region, account, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE secret_version (
+        arn TEXT NOT NULL, version_id TEXT NOT NULL, stages TEXT NOT NULL, is_binary INTEGER NOT NULL,
+        ciphertexts TEXT NOT NULL, created_at INTEGER NOT NULL, accessed_on INTEGER,
+        PRIMARY KEY (arn, version_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE ebs_block (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, data BLOB NOT NULL
+      ) STRICT;
+      CREATE INDEX ebs_block_by_account ON ebs_block (account);
+      CREATE TABLE ebs_block_place (
+        owner TEXT NOT NULL, block_index INTEGER NOT NULL, block TEXT NOT NULL, checksum TEXT NOT NULL,
+        PRIMARY KEY (owner, block_index)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX ebs_block_place_by_block ON ebs_block_place (block);
+      ALTER TABLE ebs_snapshot ADD COLUMN state TEXT NOT NULL DEFAULT 'completed';
+      ALTER TABLE ebs_snapshot ADD COLUMN parent TEXT;
+      ALTER TABLE ebs_snapshot ADD COLUMN request TEXT;
+      ALTER TABLE ebs_snapshot ADD COLUMN write_until INTEGER;
+      ALTER TABLE ssm_parameter ADD COLUMN allowed_pattern TEXT;
+      ALTER TABLE ssm_parameter ADD COLUMN policies TEXT;
     `,
   },
 ];

@@ -5,6 +5,8 @@ import { loadIdentity, loadKeyLabels, loadManagedPolicy, loadOrganizationNode } 
 import type { IdentityKind } from "./identity-schema.ts";
 import { loadQuotaValues } from "./quotas.ts";
 import type { ChangeKind, Schema } from "./schema.ts";
+import { loadSecret } from "./secrets.ts";
+import { loadParameterTags } from "./ssm-parameters.ts";
 import type { Rows } from "./store.ts";
 
 type Load<K extends ChangeKind> = (db: Kysely<Schema>, parts: readonly string[]) => Promise<Rows[K] | undefined>;
@@ -68,6 +70,8 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
     return grants.length === 0 ? undefined : { grants };
   },
   quotas: (db, [region = "", account = ""]) => loadQuotaValues(db, { region, account }),
+  secret: (db, [region = "", account = "", name = ""]) => loadSecret(db, { region, account, name }),
+  parameterTags: (db, [region = "", account = "", name = ""]) => loadParameterTags(db, { region, account, name }),
 };
 
 /** Reads the row that a name leads to, or undefined when there is none. */

@@ -22,6 +22,8 @@ import type {
 } from "./identity-schema.ts";
 import type { BackingKeyTable, KeyStoreTable } from "./key-store-schema.ts";
 import type {
+  EbsBlockPlaceTable,
+  EbsBlockTable,
   EbsSettingTable,
   EbsSnapshotTable,
   EbsVolumeTable,
@@ -29,6 +31,8 @@ import type {
   S3ObjectTable,
   S3PartTable,
   S3UploadTable,
+  SecretTable,
+  SecretVersionTable,
   SsmParameterTable,
 } from "./service-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
@@ -396,7 +400,9 @@ export type ChangeKind =
   | "alias"
   | "grant"
   | "granted"
-  | "quotas";
+  | "quotas"
+  | "secret"
+  | "parameterTags";
 
 /** What is left of a deleted key or material; never removed. */
 export interface TombstoneTable {
@@ -431,6 +437,8 @@ export interface Schema extends SignalTables, TrailTables {
   account_creation: AccountCreationTable;
   vpc_endpoint: VpcEndpointTable;
   ssm_parameter: SsmParameterTable;
+  secret: SecretTable;
+  secret_version: SecretVersionTable;
   ebs_volume: EbsVolumeTable;
   ebs_snapshot: EbsSnapshotTable;
   ebs_setting: EbsSettingTable;
@@ -438,6 +446,8 @@ export interface Schema extends SignalTables, TrailTables {
   s3_object: S3ObjectTable;
   s3_upload: S3UploadTable;
   s3_part: S3PartTable;
+  ebs_block: EbsBlockTable;
+  ebs_block_place: EbsBlockPlaceTable;
   key: KeyTable;
   key_store: KeyStoreTable;
   backing_key: BackingKeyTable;

@@ -21,9 +21,12 @@ export interface SsmParameterTable {
   modified_at: number;
   /** ARN of who wrote it. */
   modified_by: string;
+  allowed_pattern: string | null;
+  /** JSON list, as it was given. */
+  policies: string | null;
 }
 
-/** EBS volumes: what is known of them; nobody's blocks are here. */
+/** EBS volumes: what is known of them beside their blocks. */
 export interface EbsVolumeTable {
   id: string;
   account: string;
@@ -61,6 +64,32 @@ export interface EbsSnapshotTable {
   /** JSON list of account ids, and `all`, that may make volumes of it. */
   shared_with: string;
   created_at: number;
+  /** `pending`: its blocks are being written (EBS direct APIs). */
+  state: "completed" | "pending";
+  /** The snapshot of whose blocks it was started. */
+  parent: string | null;
+  /** JSON of the token and the input that started it, where there was a token. */
+  request: string | null;
+  /** When a snapshot that is written is given up; moved on by each block. */
+  write_until: number | null;
+}
+
+/** Blocks of 512 KiB; several snapshots and volumes may have one. */
+export interface EbsBlockTable {
+  id: string;
+  /** Whose quota it counts for. */
+  account: string;
+  /** Sealed under the data key of its owners (custody/sealed-blocks.ts); as it is where they have none. */
+  data: Uint8Array;
+}
+
+/** Where a snapshot or volume has a block; places without a row are zeros. */
+export interface EbsBlockPlaceTable {
+  owner: string;
+  block_index: number;
+  block: string;
+  /** SHA-256 of the block in clear, in base64. */
+  checksum: string;
 }
 
 /** What an account has set for EBS in a Region. */
@@ -149,7 +178,50 @@ export type S3BucketRow = Readonly<Selectable<S3BucketTable>>;
 export type S3ObjectRow = Readonly<Selectable<S3ObjectTable>>;
 export type S3UploadRow = Readonly<Selectable<S3UploadTable>>;
 export type S3PartRow = Readonly<Selectable<S3PartTable>>;
+/** Secrets of Secrets Manager: what is known of them beside their values. */
+export interface SecretTable {
+  region: string;
+  account: string;
+  name: string;
+  /** With the six random characters at its end. */
+  arn: string;
+  description: string | null;
+  /** What names the KMS key, as it was given; null: the alias `aws/secretsmanager`. */
+  key_id: string | null;
+  created_at: number;
+  changed_at: number;
+  /** The day on which a value was last read. */
+  accessed_on: number | null;
+  /** When it is to be deleted; null: not at all. */
+  deletion_at: number | null;
+}
+
+/** Values of secrets. */
+export interface SecretVersionTable {
+  arn: string;
+  version_id: string;
+  /** JSON list of staging labels in order; empty: deprecated. */
+  stages: string;
+  /** 1: the value came as SecretBinary. */
+  is_binary: number;
+  /** JSON list of `SecretCiphertext`, the newest first: the same value, once for each KMS key under which it is. */
+  ciphertexts: string;
+  created_at: number;
+  accessed_on: number | null;
+}
+
+/** A value under a KMS key. */
+export interface SecretCiphertext {
+  /** What names the key, as the secret had it then; null: the alias `aws/secretsmanager`. */
+  readonly keyId: string | null;
+  /** A message of the AWS Encryption SDK in base64. */
+  readonly message: string;
+}
+
+export type SecretRow = Readonly<Selectable<SecretTable>>;
+export type SecretVersionRow = Readonly<Selectable<SecretVersionTable>>;
 export type SsmParameterRow = Readonly<Selectable<SsmParameterTable>>;
 export type EbsVolumeRow = Readonly<Selectable<EbsVolumeTable>>;
 export type EbsSnapshotRow = Readonly<Selectable<EbsSnapshotTable>>;
+export type EbsBlockPlaceRow = Readonly<Selectable<EbsBlockPlaceTable>>;
 export type EbsSettingRow = Readonly<Selectable<EbsSettingTable>>;

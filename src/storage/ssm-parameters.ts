@@ -1,10 +1,13 @@
 /** Rows of SSM parameters. */
 
 import type { Kysely } from "kysely";
+import { findPartition, formatArn } from "../base/arn.ts";
+import { insertIamTags, listIamTags } from "./identity-policies.ts";
 import type { Slice } from "./keys.ts";
 import type { Schema } from "./schema.ts";
 import type { SsmParameterRow } from "./service-schema.ts";
-import type { Tx } from "./store.ts";
+import type { ParameterTags, Tx } from "./store.ts";
+import type { Tag } from "./tags.ts";
 
 /** Whose parameters, and where. */
 export interface ParameterOwner {
@@ -18,6 +21,24 @@ export interface ParameterName extends ParameterOwner {
 }
 
 type Db = Kysely<Schema>;
+
+/** The ARN of a parameter, which names it among tags; the slash in front of a path is the one after `parameter`. */
+export function parameterArnOf({ region, account, name }: ParameterName): string {
+  const resource = `parameter${name.startsWith("/") ? name : `/${name}`}`;
+  return formatArn({ partition: findPartition(region) ?? "aws", service: "ssm", region, account, resource });
+}
+
+/** Reads the tags of a parameter, if it has any. */
+export async function loadParameterTags(db: Db, name: ParameterName): Promise<ParameterTags | undefined> {
+  const tags = await listIamTags(db, parameterArnOf(name));
+  return tags.length === 0 ? undefined : { account: name.account, tags };
+}
+
+/** Adds the tags of a parameter that is new. */
+export async function insertParameterTags(tx: Tx, name: ParameterName, tags: readonly Tag[]): Promise<void> {
+  await insertIamTags(tx, parameterArnOf(name), tags);
+  await tx.changed("parameterTags", name.region, name.account, name.name);
+}
 
 function versionsOf(db: Db, { region, account, name }: ParameterName) {
   return db
@@ -117,5 +138,7 @@ export async function deleteParameter(tx: Tx, { region, account, name }: Paramet
     .where("account", "=", account)
     .where("name", "=", name)
     .executeTakeFirstOrThrow();
+  await tx.db.deleteFrom("iam_tag").where("owner", "=", parameterArnOf({ region, account, name })).execute();
+  await tx.changed("parameterTags", region, account, name);
   return numDeletedRows > 0n;
 }

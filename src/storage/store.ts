@@ -18,7 +18,19 @@ import type {
   QuotaValues,
   Schema,
 } from "./schema.ts";
-import type { S3BucketRow } from "./service-schema.ts";
+import type { S3BucketRow, SecretRow } from "./service-schema.ts";
+import type { Tag } from "./tags.ts";
+
+/** A secret with its tags, for the conditions of policies; without its values. */
+export interface Secret extends SecretRow {
+  readonly tags: readonly Tag[];
+}
+
+/** The tags of an SSM parameter, where it has some. */
+export interface ParameterTags {
+  readonly account: string;
+  readonly tags: readonly Tag[];
+}
 
 /** The row that each kind of name leads to. */
 export interface Rows {
@@ -44,6 +56,8 @@ export interface Rows {
   grant: GrantRow;
   granted: GrantedRow;
   quotas: QuotaValues;
+  secret: Secret;
+  parameterTags: ParameterTags;
 }
 
 /** The parts of the name of each kind, in order. Key ids are unique in their Region across accounts. */
@@ -67,6 +81,8 @@ export interface Names {
   grant: readonly [region: string, grantId: string];
   granted: readonly [region: string, keyId: string, grantee: string];
   quotas: readonly [region: string, account: string];
+  secret: readonly [region: string, account: string, name: string];
+  parameterTags: readonly [region: string, account: string, name: string];
 }
 
 /**

@@ -7,7 +7,15 @@ import type { Schema } from "./schema.ts";
 import type { Tag } from "./tags.ts";
 
 /** Kinds of resources whose tags are listed. IAM users and roles, whose tags are their own service's alone, are none of them. */
-export type TaggedKind = "key" | "vpcEndpoint" | "volume" | "snapshot" | "managedPolicy" | "oidcProvider";
+export type TaggedKind =
+  | "key"
+  | "vpcEndpoint"
+  | "volume"
+  | "snapshot"
+  | "managedPolicy"
+  | "oidcProvider"
+  | "secret"
+  | "parameter";
 
 /** Whose resources, and where; what IAM has is in no Region. */
 export interface TagOwner {
@@ -142,6 +150,21 @@ function taggings(
         .where("oidc_provider.arn", ">", idPrefix)
         .where("oidc_provider.arn", "<", afterPrefix(idPrefix))
         .select(["oidc_provider.arn as id", "iam_tag.tag_key", "iam_tag.tag_value"])
+        .as("tagging");
+    case "secret":
+      return db
+        .selectFrom("secret")
+        .innerJoin("iam_tag", "iam_tag.owner", "secret.arn")
+        .where("secret.region", "=", region)
+        .where("secret.account", "=", account)
+        .select(["secret.arn as id", "iam_tag.tag_key", "iam_tag.tag_value"])
+        .as("tagging");
+    case "parameter":
+      return db
+        .selectFrom("iam_tag")
+        .where("owner", ">", idPrefix)
+        .where("owner", "<", afterPrefix(idPrefix))
+        .select(["owner as id", "tag_key", "tag_value"])
         .as("tagging");
     default:
       return unreachable(kind);

@@ -28,6 +28,8 @@ const PARTS: Readonly<Record<ChangeKind, number>> = {
   grant: 2,
   granted: 3,
   quotas: 2,
+  secret: 3,
+  parameterTags: 3,
 };
 
 /** A name as text, for `changes.name`: its parts, joined. */

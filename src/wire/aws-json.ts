@@ -83,6 +83,21 @@ export function queryErrorHeaders(
   return { "x-amzn-query-error": `${code};${status < 500 ? "Sender" : "Receiver"}` };
 }
 
+/** Makes values of shapes from JSON, and back, for protocols whose bodies are as those of awsJson; each keeps what it compiled. */
+export class JsonShapes {
+  readonly #decoders = new Map<Shape, Convert>();
+  readonly #encoders = new Map<Shape, Convert>();
+
+  /** @throws SerializationException another JSON type than the shape's */
+  decode(shape: Shape, value: unknown): unknown {
+    return compile(shape, scalarDecoders, this.#decoders, decodeAs)(value);
+  }
+
+  encode(shape: Shape, value: unknown): unknown {
+    return compile(shape, scalarEncoders, this.#encoders, encodeAs)(value);
+  }
+}
+
 /** How one direction makes the closures of collections, given those of what they contain. */
 interface Direction {
   structure(fields: readonly (readonly [name: string, convert: Convert])[]): Convert;
@@ -198,7 +213,7 @@ const scalarEncoders: Scalars = {
 };
 
 /** @throws SerializationException not UTF-8, not JSON, or not an object; without a message unless AWS sends one */
-function parse(body: Uint8Array): unknown {
+export function parse(body: Uint8Array): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(utf8.decode(body));

@@ -5,6 +5,7 @@ import { AwsJsonCodec } from "./aws-json.ts";
 import { AwsQueryCodec, type QueryError } from "./aws-query.ts";
 import { Ec2QueryCodec } from "./ec2-query.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
+import { RestJsonCodec } from "./rest-json.ts";
 import { RestXmlCodec } from "./rest-xml.ts";
 import { RpcV2CborCodec } from "./rpc-v2-cbor.ts";
 import { type ShapeDefinition, Shapes, type StructureShape } from "./shapes.ts";
@@ -117,6 +118,12 @@ function makeCodec({ metadata, shapes, operations }: ModelDefinition, models: Se
       http === undefined ? [] : [{ name, ...http }],
     );
     return new RestXmlCodec({ http, models, errors: queryErrors(shapes) });
+  }
+  if (protocol === "rest-json") {
+    const http = Object.entries(operations).flatMap(([name, { http }]) =>
+      http === undefined ? [] : [{ name, ...http }],
+    );
+    return new RestJsonCodec({ http, errors: queryErrors(shapes) });
   }
   throw new Error(`No codec for the protocol ${protocol}`);
 }

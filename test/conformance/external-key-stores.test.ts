@@ -546,7 +546,7 @@ describe("who may manage custom key stores", () => {
 });
 
 describe("DescribeCustomKeyStores and DeleteCustomKeyStore", () => {
-  it("S06b-017: list the account's own, by pages, by id or by name, and not what was deleted", async () => {
+  it("S06b-017, S08-027: list the account's own, by pages, by id or by name, and not what was deleted", async () => {
     const client = world.client(OTHER_ACCOUNT, "ca-central-1");
     const ids: string[] = [];
     for (const name of ["a", "b", "c"]) ids.push(await world.newStore(client, { name, host: `${name}.example.net` }));

@@ -140,6 +140,17 @@ async function publicKeyOf(spec: KeySpec, usage: KeyUsageType): Promise<Uint8Arr
 }
 
 describe("CreateKey", () => {
+  it("S08-027 takes the spec by its older name, and not by both", async () => {
+    const input = { CustomerMasterKeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" } as const;
+    const { KeyMetadata } = await kms.createKey(input);
+    assert.deepEqual([KeyMetadata?.KeySpec, KeyMetadata?.CustomerMasterKeySpec], ["ECC_NIST_P256", "ECC_NIST_P256"]);
+    await assertRefused(
+      kms.createKey({ ...input, KeySpec: "ECC_NIST_P256" }),
+      "ValidationException",
+      "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.",
+    );
+  });
+
   for (const { KeySpec, KeyUsage, member, algorithms } of KINDS) {
     it(`S05-002, S05-006, S05-007: lists exactly the algorithms of ${KeySpec} for ${KeyUsage}`, async () => {
       const key = await keyOf(KeySpec, KeyUsage);

@@ -9,6 +9,8 @@ import {
   getClient,
   KmsKeyringNode,
 } from "@aws-crypto/client-node";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
+import { ResourceGroupsTaggingAPI } from "@aws-sdk/client-resource-groups-tagging-api";
 import { type PutParameterCommandInput, SSM } from "@aws-sdk/client-ssm";
 import { allow, type Person, startIamWorld } from "../iam-world.ts";
 import {
@@ -24,13 +26,17 @@ import {
   refusalOf,
   requestIdOf,
 } from "../kms-client.ts";
+import { startReceiver } from "../signals/receiver.ts";
 
-const world = await startIamWorld();
+const receiver = await startReceiver();
+const EVENT_TARGET = `arn:aws:sqs:${REGION}:${ACCOUNT}:parameters`;
+const world = await startIamWorld(["--event-target", `${EVENT_TARGET}=${receiver.url}/parameters`]);
 const { endpoint, credentials } = world.server;
-const clients: SSM[] = [];
+const clients: { destroy(): void }[] = [];
 after(async () => {
   for (const client of clients) client.destroy();
   await world.stop();
+  await receiver[Symbol.asyncDispose]();
 });
 
 function client(key = credentials, region: string = REGION): SSM {
@@ -43,6 +49,10 @@ const ssm = client();
 const arnOf = (path: string, region: string = REGION) => `arn:aws:ssm:${region}:${ACCOUNT}:parameter${path}`;
 const secure = (Name: string, Value: string, more: Partial<PutParameterCommandInput> = {}) =>
   ssm.putParameter({ Name, Value, Type: "SecureString", ...more });
+
+const TEAM = { Key: "team", Value: "red" };
+const EXPIRATION = '[{"Type":"Expiration","Version":"1.0","Attributes":{"Timestamp":"2100-01-01T00:00:00.000Z"}}]';
+const policies = (Policies: string) => ({ Policies, Tier: "Advanced" as const });
 
 /** A user with a client of SSM. */
 async function reader(
@@ -186,8 +196,32 @@ describe("parameters", () => {
       code: "ValidationException",
     },
     { title: "another data type", input: { DataType: "aws:ec2:image" }, code: "ValidationException" },
-    { title: "a pattern", input: { AllowedPattern: "^a+$" }, code: "InvalidAllowedPatternException" },
-    { title: "policies", input: { Policies: "[]" }, code: "UnsupportedOperationException" },
+    { title: "a broken pattern", input: { AllowedPattern: "^(a+$" }, code: "InvalidAllowedPatternException" },
+    {
+      title: "a value that the pattern doesn't allow",
+      input: { Value: "12345", AllowedPattern: "\\d{1,4}" },
+      code: "ParameterPatternMismatchException",
+      message: /^Parameter value, cannot be validated against allowedPattern: \\d\{1,4\}$/,
+    },
+    { title: "a tag twice", input: { Tags: [TEAM, TEAM] }, code: "ValidationException" },
+    { title: "policies that are no JSON", input: policies("["), code: "ValidationException" },
+    { title: "policies in the standard tier", input: { Policies: EXPIRATION }, code: "ValidationException" },
+    { title: "another policy", input: policies('[{"Type":"X","Version":"1.0"}]'), code: "InvalidPolicyTypeException" },
+    {
+      title: "a policy without its time",
+      input: policies('[{"Type":"Expiration","Version":"1.0","Attributes":{}}]'),
+      code: "InvalidPolicyAttributeException",
+    },
+    {
+      title: "two expirations",
+      input: policies(`[${EXPIRATION.slice(1, -1)},${EXPIRATION.slice(1)}`),
+      code: "IncompatiblePolicyException",
+    },
+    {
+      title: "eleven policies",
+      input: policies(JSON.stringify(new Array(11).fill({}))),
+      code: "PoliciesLimitExceededException",
+    },
   ] satisfies { title: string; input: Partial<PutParameterCommandInput>; code: string; message?: RegExp }[]) {
     it(`are not written with ${title}`, async () => {
       await assertRefused(ssm.putParameter({ Name: "refused", Value: "v", Type: "String", ...input }), code, message);
@@ -473,5 +507,107 @@ describe("kms:ViaService and its kin", () => {
     await other.putParameter({ Name: "/theirs", Value: "v", Type: "SecureString", KeyId: key.Arn });
     assert.equal((await other.getParameter({ Name: "/theirs", WithDecryption: true })).Parameter?.Value, "v");
     await assertRefused(ssm.getParameter({ Name: "/theirs" }), "ParameterNotFound");
+  });
+});
+
+describe("tags of parameters", () => {
+  it("decide, filter and are listed until the parameter goes", async () => {
+    const [Name, other] = ["/tagged/red", "/tagged/none"];
+    await ssm.putParameter({ Name, Value: "v", Type: "String", Tags: [TEAM] });
+    await ssm.putParameter({ Name: other, Value: "v", Type: "String", Tags: [{ Key: "color", Value: "red" }] });
+    const Condition = { StringEquals: { "aws:ResourceTag/team": "red" } };
+    const member = await reader("tag-member", [{ ...allow("ssm:GetParameter"), Condition }]);
+    assert.equal((await member.ssm.getParameter({ Name })).Parameter?.Value, "v");
+    await assertRefused(member.ssm.getParameter({ Name: other }), "AccessDeniedException");
+    const filtered = async (Key: string, Values?: string[]) => {
+      const { Parameters = [] } = await ssm.describeParameters({
+        ParameterFilters: [{ Key, ...(Values && { Values }) }],
+      });
+      return Parameters.map((parameter) => parameter.Name);
+    };
+    assert.deepEqual(await filtered("tag:team", ["red"]), [Name]);
+    assert.deepEqual(await filtered("tag:team"), [Name]);
+    assert.deepEqual(await filtered("tag:team", ["blue"]), []);
+    const tagging = new ResourceGroupsTaggingAPI({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+    clients.push(tagging);
+    const listed = async () => {
+      const { ResourceTagMappingList = [] } = await tagging.getResources({
+        ResourceTypeFilters: ["ssm:parameter"],
+        TagFilters: [{ Key: "team" }],
+      });
+      return ResourceTagMappingList.map(({ ResourceARN, Tags }) => [ResourceARN, Tags]);
+    };
+    assert.deepEqual(await listed(), [[arnOf(Name), [TEAM]]]);
+    await ssm.deleteParameter({ Name });
+    await ssm.putParameter({ Name, Value: "v", Type: "String" });
+    assert.deepEqual(await listed(), []);
+    await assertRefused(member.ssm.getParameter({ Name }), "AccessDeniedException");
+  });
+});
+
+describe("AllowedPattern", () => {
+  it("holds for the values that follow, and is told", async () => {
+    const Name = "patterned";
+    const put = (Value: string, more: Partial<PutParameterCommandInput> = {}) =>
+      ssm.putParameter({ Name, Value, Type: "String", Overwrite: true, ...more });
+    await put("1", { AllowedPattern: "\\d{1,4}" });
+    await assertRefused(put("x"), "ParameterPatternMismatchException");
+    await put("1234");
+    const { Parameters } = await ssm.getParameterHistory({ Name });
+    assert.deepEqual(
+      Parameters?.map(({ AllowedPattern }) => AllowedPattern),
+      ["\\d{1,4}", "\\d{1,4}"],
+    );
+    await put("x", { AllowedPattern: "" });
+  });
+});
+
+describe("policies of parameters", () => {
+  it("tell of an expiration before it comes, of a value that stays, and delete the parameter", async () => {
+    const events = new EventBridge({ endpoint, credentials, region: REGION, maxAttempts: 1 });
+    clients.push(events);
+    await events.putRule({ Name: "policies", EventPattern: JSON.stringify({ source: ["aws.ssm"] }) });
+    await events.putTargets({ Rule: "policies", Targets: [{ Id: "policies", Arn: EVENT_TARGET }] });
+    const Name = "/expiring";
+    const now = (await world.server.clock.now()).getTime();
+    const Timestamp = new Date(now + 20 * 86_400_000).toISOString();
+    const list = [
+      { Type: "Expiration", Version: "1.0", Attributes: { Timestamp } },
+      { Type: "ExpirationNotification", Version: "1.0", Attributes: { Before: "15", Unit: "Days" } },
+      { Type: "NoChangeNotification", Version: "1.0", Attributes: { After: "24", Unit: "Hours" } },
+    ];
+    const input = { Name, Value: "v", Type: "String" as const, Tier: "Intelligent-Tiering" as const };
+    assert.equal((await ssm.putParameter({ ...input, Policies: JSON.stringify(list) })).Tier, "Advanced");
+    const statuses = async () => {
+      const { Parameters = [] } = await ssm.getParameterHistory({ Name });
+      return (Parameters[0]?.Policies ?? []).map(({ PolicyType, PolicyStatus }) => [PolicyType, PolicyStatus]);
+    };
+    const [first, second, third] = ["NoChangeNotification", "ExpirationNotification", "Expiration"];
+    assert.deepEqual(await statuses(), [
+      [first, "Pending"],
+      [second, "Pending"],
+      [third, "Pending"],
+    ]);
+    await world.server.clock.advance("P6D");
+    assert.deepEqual(await statuses(), [
+      [first, "Finished"],
+      [second, "Finished"],
+      [third, "Pending"],
+    ]);
+    await world.server.clock.advance("P15D");
+    await assertRefused(ssm.getParameter({ Name }), "ParameterNotFound");
+    const told = await receiver.events(
+      "/parameters",
+      3,
+      (event) => event["detail-type"] === "Parameter Store Policy Action",
+    );
+    assert.deepEqual(
+      told.map(({ resources, detail }) => [resources, detail["policy-type"], detail["parameter-name"]]),
+      [first, second, third].map((type) => [[arnOf(Name)], type, Name]),
+    );
+    const [record] = await world.records.where(
+      ({ eventName, eventType }) => eventName === "DeleteParameter" && eventType === "AwsServiceEvent",
+    );
+    assert.deepEqual(record?.serviceEventDetails, { name: Name });
   });
 });

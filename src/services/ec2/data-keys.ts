@@ -1,6 +1,7 @@
 /** Data keys of volumes and snapshots: how EBS has KMS make them, and how it has them opened through grants. */
 
 import { asArn, formatArn } from "../../base/arn.ts";
+import { Secret } from "../../custody/secret.ts";
 import type { RoleSessionPrincipal } from "../../identity/principal.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import type { ForwardingKms } from "../forwarding.ts";
@@ -26,7 +27,8 @@ interface Means {
   readonly kms: ForwardingKms;
 }
 
-const contextOf = (id: string) => ({ "aws:ebs:id": id });
+/** The encryption context of a data key (KMS guide, Amazon EBS). */
+export const contextOf = (id: string) => ({ "aws:ebs:id": id });
 
 /**
  * The KMS key that a text names, for somebody who may look at it: EBS takes symmetric encryption keys alone.
@@ -58,9 +60,15 @@ export async function newDataKey(keyId: string | undefined, id: string, means: M
  * calls Decrypt with it (KMS guide, Amazon EC2: a grant for each attached volume).
  *
  * @param holder the instance, or the id of the copy
+ * @param use what the opened key is for; it is wiped afterwards
  * @returns the grant's id
  */
-export async function openDataKey(sealed: SealedDataKey, holder: string, { call, kms }: Means): Promise<string> {
+export async function openDataKey(
+  sealed: SealedDataKey,
+  holder: string,
+  { call, kms }: Means,
+  use?: (dataKey: Uint8Array) => Promise<void>,
+): Promise<string> {
   const region = asArn(sealed.key_arn)?.region ?? call.region;
   const EncryptionContext = contextOf(sealed.context_id);
   const principal = infrastructure(holder, call);
@@ -82,7 +90,8 @@ export async function openDataKey(sealed: SealedDataKey, holder: string, { call,
   try {
     const input = { CiphertextBlob: sealed.data_key, EncryptionContext };
     const { Plaintext } = await told(kms.performAs(principal, call, "Decrypt", input, { region }));
-    Plaintext?.fill(0);
+    using dataKey = new Secret(Plaintext ?? new Uint8Array());
+    await use?.(dataKey.bytes);
     return GrantId;
   } catch (cause) {
     await closeDataKey(sealed.key_arn, GrantId, holder, { call, kms });

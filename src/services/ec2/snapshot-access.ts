@@ -3,9 +3,18 @@
 import type { Call } from "../../pipeline/operation.ts";
 import { findSnapshot } from "../../storage/ebs.ts";
 import type { EbsSnapshotRow } from "../../storage/service-schema.ts";
-import { InvalidSnapshotNotFound, isOwn } from "./operation.ts";
+import { IncorrectState, InvalidSnapshotNotFound, isOwn } from "./operation.ts";
 
 type Db = Parameters<typeof findSnapshot>[0];
+
+/** What a snapshot is that nobody writes block by block. */
+export const COMPLETED = { state: "completed", parent: null, request: null, write_until: null } as const;
+
+/** @throws IncorrectState its blocks are still being written */
+export function requireCompleted({ id, state }: EbsSnapshotRow): void {
+  if (state === "completed") return;
+  throw new IncorrectState(`The snapshot '${id}' is in the '${state}' state.`);
+}
 
 /** Accounts, and `all`, with which a snapshot is shared. */
 export function sharedWith({ shared_with }: EbsSnapshotRow): readonly string[] {

@@ -22,7 +22,8 @@ import {
 import type { EbsSnapshotRow } from "../../storage/service-schema.ts";
 import type { Tag } from "../../storage/tags.ts";
 import { tagsOfVpcEndpoints as tagsOfIds } from "../../storage/vpc-endpoints.ts";
-import { newDataKey, type SealedDataKey } from "./data-keys.ts";
+import { type PreparedBlocks, putBlocks, resealed } from "./blocks.ts";
+import type { SealedDataKey } from "./data-keys.ts";
 import { listed } from "./lists.ts";
 import {
   change,
@@ -35,8 +36,15 @@ import {
   tagging,
   tagsOf,
 } from "./operation.ts";
-import { findUsableSnapshot, isUsable, requireSnapshot, sharedWith } from "./snapshot-access.ts";
-import { newId, requireVolume, resealed, sealedOf } from "./volumes.ts";
+import {
+  COMPLETED,
+  findUsableSnapshot,
+  isUsable,
+  requireCompleted,
+  requireSnapshot,
+  sharedWith,
+} from "./snapshot-access.ts";
+import { newId, requireVolume, sealedOf } from "./volumes.ts";
 
 /** The volume that copies name: they have none of their own. */
 const NO_VOLUME = "vol-ffffffff";
@@ -64,9 +72,11 @@ export const createSnapshot = change<CreateSnapshotRequest>("CreateSnapshot", {
       context_id,
       shared_with: "[]",
       created_at: call.now,
+      ...COMPLETED,
     };
     const tags = tagsOf(input);
     await insertSnapshot(tx, row, tags);
+    await putBlocks(tx, row.id, { from: volume.id }, call);
     return { ...describe(row, tags), State: "pending", Progress: "" };
   },
 });
@@ -75,6 +85,7 @@ interface Copied {
   readonly id: string;
   readonly source: EbsSnapshotRow;
   readonly sealed: SealedDataKey | undefined;
+  readonly blocks: PreparedBlocks;
 }
 
 /**
@@ -105,12 +116,14 @@ export const copySnapshot = change<CopySnapshotRequest, Copied>("CopySnapshot", 
     const id = newId("snap");
     const setting = await findEbsSetting(store.db, ownerOf(call));
     const keyId = KmsKeyId ?? setting.key_arn ?? undefined;
+    requireCompleted(source);
     const opened = sealedOf(source);
-    if (opened !== undefined) return { id, source, sealed: await resealed(opened, keyId, id, context) };
     const isEncrypted = Encrypted === true || KmsKeyId !== undefined || setting.encrypted === 1;
-    return { id, source, sealed: isEncrypted ? await newDataKey(keyId, id, context) : undefined };
+    const from = source.id;
+    if (opened === undefined && !isEncrypted) return { id, source, sealed: undefined, blocks: { from } };
+    return { id, source, ...(await resealed({ from, source: opened }, keyId, id, context)) };
   },
-  async run(input, { call, tx, prepared: { id, source, sealed } }) {
+  async run(input, { call, tx, prepared: { id, source, sealed, blocks } }) {
     const row: EbsSnapshotRow = {
       id,
       ...ownerOf(call),
@@ -123,9 +136,11 @@ export const copySnapshot = change<CopySnapshotRequest, Copied>("CopySnapshot", 
       ...sealed,
       shared_with: "[]",
       created_at: call.now,
+      ...COMPLETED,
     };
     const tags = tagsOf(input);
     await insertSnapshot(tx, row, tags);
+    await putBlocks(tx, id, blocks, call);
     return { SnapshotId: id, Tags: shownTags(tags) };
   },
 });
@@ -200,9 +215,9 @@ function describe(row: EbsSnapshotRow, tags: readonly Tag[]): Snapshot {
   return {
     SnapshotId: row.id,
     VolumeId: row.volume,
-    State: "completed",
+    State: row.state,
     StartTime: new Date(row.created_at),
-    Progress: "100%",
+    Progress: row.state === "completed" ? "100%" : "",
     OwnerId: row.account,
     Description: row.description,
     VolumeSize: row.gigabytes,

@@ -1,4 +1,4 @@
-/** EBS volumes: made, attached, detached, deleted and described. What they hold is nobody's: there are no blocks here. */
+/** EBS volumes: made, attached, detached, deleted and described. Their blocks are those of the snapshots that they were made of. */
 
 import { randomBytes } from "node:crypto";
 import type {
@@ -22,12 +22,12 @@ import {
 import type { EbsSnapshotRow, EbsVolumeRow } from "../../storage/service-schema.ts";
 import type { Tag } from "../../storage/tags.ts";
 import { tagsOfVpcEndpoints as tagsOfIds } from "../../storage/vpc-endpoints.ts";
-import { closeDataKey, newDataKey, openDataKey, requireKey, type SealedDataKey } from "./data-keys.ts";
+import { type PreparedBlocks, putBlocks, resealed } from "./blocks.ts";
+import { closeDataKey, openDataKey, requireKey, type SealedDataKey } from "./data-keys.ts";
 import { tellingOfKey } from "./events.ts";
 import { listed } from "./lists.ts";
 import {
   type Change,
-  type Context,
   change,
   IncorrectState,
   InvalidAttachmentNotFound,
@@ -45,7 +45,7 @@ import {
   tagsOf,
   VolumeInUse,
 } from "./operation.ts";
-import { findUsableSnapshot } from "./snapshot-access.ts";
+import { findUsableSnapshot, requireCompleted } from "./snapshot-access.ts";
 
 type Sealed = SealedDataKey | Record<keyof SealedDataKey, null>;
 
@@ -74,6 +74,7 @@ interface Prepared {
   readonly id: string;
   readonly gigabytes: number;
   readonly sealed: Sealed;
+  readonly blocks: PreparedBlocks;
 }
 
 /**
@@ -105,23 +106,24 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
     const { call, store } = context;
     const snapshot =
       input.SnapshotId === undefined ? undefined : await findUsableSnapshot(store.db, input.SnapshotId, call);
+    if (snapshot !== undefined) requireCompleted(snapshot);
     const gigabytes = requireSize(input, snapshot);
     const id = newId("vol");
+    const from = snapshot?.id;
     const setting = await findEbsSetting(store.db, ownerOf(call));
     const source = snapshot === undefined ? undefined : sealedOf(snapshot);
     const isEncrypted = input.Encrypted === true || setting.encrypted === 1 || source !== undefined;
-    if (!isEncrypted) return { id, gigabytes, sealed: NOT_ENCRYPTED };
+    if (!isEncrypted) return { id, gigabytes, sealed: NOT_ENCRYPTED, blocks: { from } };
     const key = input.KmsKeyId ?? source?.key_arn ?? setting.key_arn ?? undefined;
-    const sealed = await tellingOfKey({ event: "createVolume", volume: id, key }, context, async () => {
-      if (source === undefined) return await newDataKey(key, id, context);
-      const isSame = (await requireKey(key ?? source.key_arn, context)) === source.key_arn;
-      return isSame ? source : await resealed(source, key, id, context);
+    const made = await tellingOfKey({ event: "createVolume", volume: id, key }, context, async () => {
+      const isSame = source !== undefined && (await requireKey(key ?? source.key_arn, context)) === source.key_arn;
+      return isSame ? { sealed: source, blocks: { from } } : await resealed({ from, source }, key, id, context);
     });
-    return { id, gigabytes, sealed };
+    return { id, gigabytes, ...made };
   },
   async run(input, { call, tx, prepared }) {
     const { VolumeType: type = "gp2", SnapshotId, Iops, Throughput, AvailabilityZone: zone = "" } = input;
-    const { id, gigabytes, sealed } = prepared;
+    const { id, gigabytes, sealed, blocks } = prepared;
     const row: EbsVolumeRow = {
       id,
       ...ownerOf(call),
@@ -140,6 +142,7 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
     };
     const tags = tagsOf(input);
     await insertVolume(tx, row, tags);
+    await putBlocks(tx, id, blocks, call);
     return { ...describe(row, tags), State: "creating", Attachments: undefined };
   },
 });
@@ -154,19 +157,6 @@ export function sealedOf({
 }: Sealed | EbsVolumeRow | EbsSnapshotRow): SealedDataKey | undefined {
   if (key_arn === null || data_key === null || context_id === null) return undefined;
   return { key_arn, data_key, context_id };
-}
-
-/** A new data key for what was encrypted under another one, which has to be opened for that. */
-export async function resealed(
-  source: SealedDataKey,
-  keyId: string | undefined,
-  id: string,
-  context: Context,
-): Promise<SealedDataKey> {
-  const sealed = await newDataKey(keyId, id, context);
-  const grantId = await openDataKey(source, id, context);
-  await closeDataKey(source.key_arn, grantId, id, context);
-  return sealed;
 }
 
 function requireSize({ Size, VolumeType = "gp2" }: CreateVolumeRequest, snapshot: EbsSnapshotRow | undefined): number {

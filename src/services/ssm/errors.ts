@@ -5,6 +5,7 @@ import { KmsRefusal } from "../forwarding.ts";
 
 export class HierarchyLevelLimitExceededException extends coded("HierarchyLevelLimitExceededException") {}
 export class HierarchyTypeMismatchException extends coded("HierarchyTypeMismatchException") {}
+export class IncompatiblePolicyException extends coded("IncompatiblePolicyException") {}
 export class InternalServerError extends coded("InternalServerError", 500, "Message") {}
 export class InvalidAllowedPatternException extends coded("InvalidAllowedPatternException") {}
 export class InvalidFilterKey extends coded("InvalidFilterKey") {}
@@ -12,10 +13,14 @@ export class InvalidFilterOption extends coded("InvalidFilterOption") {}
 export class InvalidFilterValue extends coded("InvalidFilterValue", 400, "Message") {}
 export class InvalidKeyId extends coded("InvalidKeyId") {}
 export class InvalidNextToken extends coded("InvalidNextToken", 400, "Message") {}
+export class InvalidPolicyAttributeException extends coded("InvalidPolicyAttributeException") {}
+export class InvalidPolicyTypeException extends coded("InvalidPolicyTypeException") {}
 export class ParameterAlreadyExists extends coded("ParameterAlreadyExists") {}
 export class ParameterLimitExceeded extends coded("ParameterLimitExceeded") {}
 export class ParameterNotFound extends coded("ParameterNotFound") {}
+export class ParameterPatternMismatchException extends coded("ParameterPatternMismatchException") {}
 export class ParameterVersionNotFound extends coded("ParameterVersionNotFound") {}
+export class PoliciesLimitExceededException extends coded("PoliciesLimitExceededException") {}
 
 /**
  * What a refusal by KMS becomes (KMS guide, Parameter Store: troubleshooting): `InvalidKeyId` with the message of KMS where the

@@ -3,14 +3,16 @@
 import type { ParameterStringFilter } from "@aws-sdk/client-ssm";
 import { ValidationException } from "../../base/errors.ts";
 import type { SsmParameterRow } from "../../storage/service-schema.ts";
-import { listParameters } from "../../storage/ssm-parameters.ts";
+import { listParameters, parameterArnOf } from "../../storage/ssm-parameters.ts";
+import type { Tag } from "../../storage/tags.ts";
+import { tagsOfVpcEndpoints as tagsOfOwners } from "../../storage/vpc-endpoints.ts";
 import { InvalidFilterKey, InvalidFilterOption } from "./errors.ts";
 import { parameterArn, requirePath } from "./names.ts";
 import { type Context, type Input, onParameter, read } from "./operation.ts";
 import { page } from "./pages.ts";
 import { describe, metadata } from "./parameters.ts";
 
-type Test = (row: SsmParameterRow) => boolean;
+type Test = (row: SsmParameterRow, tags: readonly Tag[]) => boolean;
 
 /** Rows that are read at once while a filter looks for those that it wants. */
 const BATCH = 200;
@@ -34,7 +36,8 @@ async function listPassing(
   const found: SsmParameterRow[] = [];
   for (let last = after; ; ) {
     const rows = await listParameters(store.db, owner, { after: last, count: BATCH });
-    found.push(...rows.filter((row) => tests.every((test) => test(row))));
+    const tags = await tagsOfOwners(store.db, rows.map(parameterArnOf));
+    found.push(...rows.filter((row) => tests.every((test) => test(row, tags.get(parameterArnOf(row)) ?? []))));
     last = rows.at(-1)?.name;
     if (rows.length < BATCH || found.length >= count) return found.slice(0, count);
   }
@@ -92,7 +95,7 @@ export const describeParameters = read("DescribeParameters", {
       LastModifiedDate: new Date(row.modified_at),
       Version: row.version,
       DataType: "text",
-      ...metadata(row),
+      ...metadata(row, context.call.now),
     }));
     return { Parameters, ...rest };
   },
@@ -122,15 +125,24 @@ function testOf({ Key = "", Option = "Equals", Values = [] }: Partial<ParameterS
     if (Option !== "Recursive" && Option !== "OneLevel" && Option !== "Equals") throw invalidOption(Option);
     for (const path of Values) requirePath(path);
     const tests = Values.map((path) => below(path, Option === "Recursive"));
-    return (row) => tests.some((test) => test(row));
+    return (row, tags) => tests.some((test) => test(row, tags));
   }
-  if (Key === "Label" || Key.startsWith("tag:")) return () => false;
+  if (Key === "Label") return () => false;
+  if (Key.startsWith("tag:")) return tagTest(Key.slice("tag:".length), Option, Values);
   const property = PROPERTIES[Key];
   if (property === undefined) throw new InvalidFilterKey();
   if (Option === "Equals") return (row) => Values.includes(property(row));
   if (Option === "BeginsWith") return (row) => Values.some((value) => property(row).startsWith(value));
   if (Option === "Contains" && Key === "Name") return (row) => Values.some((value) => row.name.includes(value));
   throw invalidOption(Option);
+}
+
+/** What has a tag, with one of some values where there are some. */
+function tagTest(name: string, option: string, values: readonly string[]): Test {
+  if (option !== "Equals" && option !== "BeginsWith") throw invalidOption(option);
+  const fits = (value: string): boolean =>
+    values.length === 0 || values.some((each) => (option === "Equals" ? value === each : value.startsWith(each)));
+  return (_row, tags) => tags.some(({ key, value }) => key === name && fits(value));
 }
 
 function invalidOption(option: string): InvalidFilterOption {

@@ -1,8 +1,9 @@
 /** Names of parameters: what may be one, what a request means by one, and the ARN that it stands for. */
 
-import { asArn, formatArn } from "../../base/arn.ts";
+import { asArn } from "../../base/arn.ts";
 import { AccessDeniedException, ValidationException } from "../../base/errors.ts";
 import type { Call } from "../../pipeline/operation.ts";
+import { parameterArnOf } from "../../storage/ssm-parameters.ts";
 import { HierarchyLevelLimitExceededException } from "./errors.ts";
 
 /** Levels of a hierarchy (Systems Manager guide, Requirements and constraints for parameter names). */
@@ -19,9 +20,8 @@ export interface MeantParameter {
 }
 
 /** The ARN of a parameter; the slash in front of a path is the one after `parameter`. */
-export function parameterArn({ partition, region, principal }: Call, name: string): string {
-  const path = name.startsWith("/") ? name : `/${name}`;
-  return formatArn({ partition, service: "ssm", region, account: principal.account, resource: `parameter${path}` });
+export function parameterArn({ region, principal }: Call, name: string): string {
+  return parameterArnOf({ region, account: principal.account, name });
 }
 
 /**

@@ -35,7 +35,13 @@ export function onParameter<I>(
       const arn = parameterArn(call, nameOf(input, call) ?? "");
       return { kind: "found", resource: { arn, account: call.principal.account } };
     },
-    conditions: (key, { input }) => tagConditions(key, input as Members),
+    conditions(key, { input, call, reader }) {
+      const [, tagKey] = /^(?:aws|ssm):resourcetag\/(.*)$/s.exec(key) ?? [];
+      if (tagKey === undefined) return tagConditions(key, input as Members);
+      const name = nameOf(input as I, call) ?? "";
+      const tagged = reader.find("parameterTags", call.region, call.principal.account, name);
+      return tagged?.tags.filter((tag) => tag.key.toLowerCase() === tagKey).map(({ value }) => value);
+    },
   };
 }
 

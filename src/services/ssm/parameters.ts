@@ -1,7 +1,7 @@
 /** PutParameter, GetParameter, GetParameters, DeleteParameter, DeleteParameters and GetParameterHistory. */
 
 import type { Parameter } from "@aws-sdk/client-ssm";
-import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
+import { ValidationException } from "../../base/errors.ts";
 import type { Call, Target } from "../../pipeline/operation.ts";
 import type { SsmParameterRow } from "../../storage/service-schema.ts";
 import {
@@ -9,11 +9,12 @@ import {
   deleteParameter as deleteParameterRows,
   findParameter,
   insertParameter,
+  insertParameterTags,
   listVersions,
 } from "../../storage/ssm-parameters.ts";
+import { requirePattern } from "./allowed-pattern.ts";
 import {
   HierarchyTypeMismatchException,
-  InvalidAllowedPatternException,
   ParameterAlreadyExists,
   ParameterLimitExceeded,
   ParameterNotFound,
@@ -22,6 +23,7 @@ import {
 import { meantParameter, parameterArn, requireName } from "./names.ts";
 import { type Context, change, type Input, onParameter, read } from "./operation.ts";
 import { page } from "./pages.ts";
+import { forgetPolicies, parsePolicies, planPolicies, shownPolicies } from "./policies.ts";
 import { encryptValue, shownValue } from "./secure-strings.ts";
 
 /** Bytes of a value, and parameters of an account in a Region (Systems Manager guide, Managing parameter tiers). */
@@ -31,6 +33,7 @@ const TIERS = {
 } as const;
 type Tier = keyof typeof TIERS;
 
+const TAGS_MAX = 50;
 /** Versions of a parameter that are kept (API reference, PutParameter). */
 const VERSIONS_MAX = 100;
 
@@ -63,6 +66,7 @@ export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
     const { call, store } = context;
     const before = await findParameter(store.db, { ...ownerOf(call), name: input.Name });
     requireWritable(input, before);
+    requirePattern(input.AllowedPattern ?? before?.allowed_pattern ?? "", input.Value);
     const tier = tierOf(input, before);
     if ((input.Type ?? before?.type) !== "SecureString") return { tier, value: input.Value, keyId: undefined };
     const { Name: name, Value: value, KeyId: keyId } = input;
@@ -95,19 +99,26 @@ export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
       description: input.Description ?? before?.description ?? null,
       modified_at: call.now,
       modified_by: call.principal.arn,
+      allowed_pattern: input.AllowedPattern ?? before?.allowed_pattern ?? null,
+      policies: input.Policies ?? before?.policies ?? null,
     };
     await insertParameter(tx, row, { oldest: version - VERSIONS_MAX + 1 });
+    const tags = (input.Tags ?? []).map(({ Key: key = "", Value: value = "" }) => ({ key, value }));
+    if (tags.length > 0) await insertParameterTags(tx, row, tags);
+    await planPolicies(tx, row, call.now);
     return { Version: version, Tier: tier };
   },
 });
 
-/** @throws UnsupportedOperationException what of the request would have no effect here */
-function requireBuilt({ AllowedPattern, Policies, DataType = "text", Tags = [] }: Input<"PutParameter">): void {
-  if (AllowedPattern !== undefined && AllowedPattern !== "") {
-    throw new InvalidAllowedPatternException("Keystead does not support AllowedPattern.");
+/** @throws ValidationException a data type that is not here, tags of AWS's own or twice, policies that are none */
+function requireBuilt({ Policies, DataType = "text", Tags = [] }: Input<"PutParameter">): void {
+  if (Policies !== undefined) parsePolicies(Policies);
+  const keys = Tags.map(({ Key = "" }) => Key);
+  if (keys.length > TAGS_MAX || new Set(keys).size < keys.length || keys.some((key) => /^aws:/i.test(key))) {
+    throw new ValidationException(
+      `A parameter has at most ${TAGS_MAX} tags, each once, and none that begins with aws:.`,
+    );
   }
-  if (Policies !== undefined) throw new UnsupportedOperationException("Keystead does not support parameter policies.");
-  if (Tags.length > 0) throw new UnsupportedOperationException("Keystead does not support tags of parameters yet.");
   if (DataType === "text") return;
   throw new ValidationException(
     `The following data type is not supported: ${DataType} (Data type names are all lowercase.)`,
@@ -136,7 +147,7 @@ function requireWritable({ Type, Overwrite, KeyId }: Input<"PutParameter">, befo
 }
 
 /** A parameter that is advanced stays so; intelligent tiering takes the cheapest that will do. */
-function tierOf({ Tier, Value }: Input<"PutParameter">, before: SsmParameterRow | undefined): Tier {
+function tierOf({ Tier, Value, Policies = "[]" }: Input<"PutParameter">, before: SsmParameterRow | undefined): Tier {
   const bytes = Buffer.byteLength(Value);
   const isAdvanced = before?.tier === "Advanced";
   if (Tier === "Standard" && isAdvanced) {
@@ -144,8 +155,13 @@ function tierOf({ Tier, Value }: Input<"PutParameter">, before: SsmParameterRow 
       "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a standard parameter.",
     );
   }
-  const isLarge = Tier === "Intelligent-Tiering" && bytes > TIERS.Standard.bytes;
-  const tier = Tier === "Advanced" || isAdvanced || isLarge ? "Advanced" : "Standard";
+  const hasPolicies = parsePolicies(Policies).length > 0;
+  const needsMore = bytes > TIERS.Standard.bytes || hasPolicies;
+  const isRaised = Tier === "Intelligent-Tiering" && needsMore;
+  const tier = Tier === "Advanced" || isAdvanced || isRaised ? "Advanced" : "Standard";
+  if (tier === "Standard" && hasPolicies) {
+    throw new ValidationException("Parameter policies are for parameters of the advanced tier.");
+  }
   if (bytes <= TIERS[tier].bytes) return tier;
   throw new ValidationException(
     tier === "Standard"
@@ -232,6 +248,7 @@ export const deleteParameter = change("DeleteParameter", {
   targets: [onParameter("ssm:DeleteParameter", ({ Name }: Input<"DeleteParameter">) => Name)],
   async run({ Name: name }, { call, tx }) {
     if (!(await deleteParameterRows(tx, { ...ownerOf(call), name }))) throw new ParameterNotFound();
+    await forgetPolicies(tx, { ...ownerOf(call), name });
     return {};
   },
 });
@@ -244,6 +261,7 @@ export const deleteParameters = change("DeleteParameters", {
     const InvalidParameters: string[] = [];
     for (const name of new Set(Names)) {
       const wasThere = await deleteParameterRows(tx, { ...ownerOf(call), name });
+      await forgetPolicies(tx, { ...ownerOf(call), name });
       (wasThere ? DeletedParameters : InvalidParameters).push(name);
     }
     return { DeletedParameters, InvalidParameters };
@@ -268,19 +286,20 @@ export const getParameterHistory = read("GetParameterHistory", {
         ARN: _arn,
         ...shown
       } = await describe(row, { withDecryption: input.WithDecryption }, context);
-      return { ...shown, ...metadata(row), Labels: [] };
+      return { ...shown, ...metadata(row, context.call.now), Labels: [] };
     });
     return { Parameters: await Promise.all(versions), ...rest };
   },
 });
 
 /** What lists tell of a version beside its value. */
-export function metadata(row: SsmParameterRow) {
+export function metadata(row: SsmParameterRow, now: number) {
   return {
     ...(row.key_id !== null && { KeyId: row.key_id }),
     LastModifiedUser: row.modified_by,
     ...(row.description !== null && { Description: row.description }),
+    ...(row.allowed_pattern !== null && row.allowed_pattern !== "" && { AllowedPattern: row.allowed_pattern }),
     Tier: row.tier,
-    Policies: [],
+    Policies: shownPolicies(row, now),
   };
 }

@@ -1,10 +1,9 @@
 /** SecureString values: encrypted by KMS in the name of whoever writes them, and decrypted for whoever reads them. */
 
-import { openMessage, parseMessage, sealMessage } from "../../custody/encrypted-message.ts";
 import { Secret } from "../../custody/secret.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import type { SsmParameterRow } from "../../storage/service-schema.ts";
-import type { ForwardingKms } from "../forwarding.ts";
+import { type Means, openEnvelope, present, type Sealing, sealEnvelope } from "../envelopes.ts";
 import { errorOfKms } from "./errors.ts";
 import { parameterArn } from "./names.ts";
 
@@ -14,11 +13,6 @@ const SERVICE = "ssm";
 /** The encryption context of a parameter's value (KMS guide, Parameter Store: encryption context). */
 function contextOf(call: Call, name: string): Record<string, string> {
   return { PARAMETER_ARN: parameterArn(call, name) };
-}
-
-interface Means {
-  readonly call: Call;
-  readonly kms: ForwardingKms;
 }
 
 interface Writing {
@@ -44,7 +38,7 @@ export async function encryptValue(
   const plaintext = new TextEncoder().encode(value);
   const context = contextOf(call, name);
   try {
-    const seal = tier === "Advanced" ? sealInMessage : sealByKms;
+    const seal = tier === "Advanced" ? sealEnvelope : sealByKms;
     return { value: (await seal({ key, plaintext, context }, means)).toBase64(), keyId: key };
   } catch (cause) {
     throw errorOfKms(cause);
@@ -53,27 +47,9 @@ export async function encryptValue(
   }
 }
 
-interface Sealing {
-  readonly key: string;
-  readonly plaintext: Uint8Array;
-  readonly context: Record<string, string>;
-}
-
 async function sealByKms({ key, plaintext, context }: Sealing, { call, kms }: Means): Promise<Uint8Array> {
-  const input = { KeyId: key, Plaintext: plaintext, EncryptionContext: context };
+  const input = { KeyId: key, Plaintext: plaintext, EncryptionContext: { ...context } };
   return present((await kms.perform(call, "Encrypt", input)).CiphertextBlob);
-}
-
-async function sealInMessage({ key, plaintext, context }: Sealing, { call, kms }: Means): Promise<Uint8Array> {
-  const input = { KeyId: key, KeySpec: "AES_256" as const, EncryptionContext: context };
-  const { Plaintext, CiphertextBlob, KeyId: keyArn = "" } = await kms.perform(call, "GenerateDataKey", input);
-  using dataKey = new Secret(present(Plaintext));
-  return sealMessage(dataKey.bytes, plaintext, { context, dataKey: { keyArn, ciphertext: present(CiphertextBlob) } });
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("KMS answered without what it always answers.");
-  return value;
 }
 
 /**
@@ -86,7 +62,7 @@ export async function shownValue(row: SsmParameterRow, withDecryption: boolean, 
   const sealed = Uint8Array.fromBase64(row.value);
   const context = contextOf(means.call, row.name);
   try {
-    const open = row.tier === "Advanced" ? openMessageFor : openByKms;
+    const open = row.tier === "Advanced" ? openEnvelope : openByKms;
     using plaintext = new Secret(await open(sealed, context, means));
     return new TextDecoder().decode(plaintext.bytes);
   } catch (cause) {
@@ -96,26 +72,9 @@ export async function shownValue(row: SsmParameterRow, withDecryption: boolean, 
 
 async function openByKms(
   sealed: Uint8Array,
-  context: Record<string, string>,
+  context: Readonly<Record<string, string>>,
   { call, kms }: Means,
 ): Promise<Uint8Array> {
-  const input = { CiphertextBlob: sealed, EncryptionContext: context };
+  const input = { CiphertextBlob: sealed, EncryptionContext: { ...context } };
   return present((await kms.perform(call, "Decrypt", input)).Plaintext);
-}
-
-/** Data key and context are the message's own; the context must be the one that the parameter's values have. */
-async function openMessageFor(
-  message: Uint8Array,
-  expected: Record<string, string>,
-  { call, kms }: Means,
-): Promise<Uint8Array> {
-  const header = parseMessage(message);
-  if (header === undefined) throw new Error("A value is no message.");
-  if (header.context["PARAMETER_ARN"] !== expected["PARAMETER_ARN"])
-    throw new Error("A value is of another parameter.");
-  const input = { CiphertextBlob: header.dataKey.ciphertext, EncryptionContext: { ...header.context } };
-  using dataKey = new Secret(present((await kms.perform(call, "Decrypt", input)).Plaintext));
-  const opened = openMessage(dataKey.bytes, message);
-  if (opened === undefined) throw new Error("A value was changed in the store.");
-  return opened;
 }

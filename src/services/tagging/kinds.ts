@@ -21,6 +21,8 @@ const KINDS: readonly ResourceKind[] = [
   { kind: "oidcProvider", type: "iam:oidc-provider", namedByArn: true },
   { kind: "managedPolicy", type: "iam:policy", namedByArn: true },
   { kind: "key", type: "kms:key" },
+  { kind: "secret", type: "secretsmanager:secret", namedByArn: true },
+  { kind: "parameter", type: "ssm:parameter", namedByArn: true },
 ];
 
 /** The kinds that are listed in the Region of a call: those of IAM in its home Region alone (tagging guide, Supported resources). */
@@ -33,7 +35,8 @@ export function arnPrefix({ type }: ResourceKind, { partition, region, principal
   const [service = "", resource = ""] = type.split(":");
   const where = service === "iam" ? "" : region;
   const account = resource === "snapshot" ? "" : principal.account; // ARNs of snapshots name none
-  return formatArn({ partition, service, region: where, account, resource: `${resource}/` });
+  const separator = service === "secretsmanager" ? ":" : "/";
+  return formatArn({ partition, service, region: where, account, resource: resource + separator });
 }
 
 /** Whose rows of a kind a caller may see. */

@@ -1,0 +1,121 @@
+/** ListSecrets: the secrets of an account, by filters and in an order. */
+
+import { listSecrets as listRows, type SecretOrder, type SecretPlace, stagesOfSecrets } from "../../storage/secrets.ts";
+import type { SecretRow } from "../../storage/service-schema.ts";
+import type { Tag } from "../../storage/tags.ts";
+import { tagsOfVpcEndpoints as tagsOfOwners } from "../../storage/vpc-endpoints.ts";
+import { type Context, type Input, onAccount, read } from "./operation.ts";
+import { page } from "./pages.ts";
+import { shown } from "./secrets.ts";
+
+type ListInput = Input<"ListSecrets">;
+
+/** Rows that are read at once while filters look for those that they want. */
+const BATCH = 200;
+
+const ORDERS: Readonly<Record<NonNullable<ListInput["SortBy"]>, SecretOrder>> = {
+  "created-date": "created_at",
+  "last-changed-date": "changed_at",
+  "last-accessed-date": "accessed_on",
+  name: "name",
+};
+
+interface Tagged {
+  readonly row: SecretRow;
+  readonly tags: readonly Tag[];
+}
+
+type Test = (secret: Tagged) => boolean;
+
+/** Lists secrets, the newest first; those that are to be deleted only on request. */
+export const listSecrets = read<"ListSecrets", Context>("ListSecrets", {
+  targets: [onAccount("ListSecrets")],
+  async run(input, context) {
+    const { Filters = [], SortBy = "created-date", SortOrder = "desc", IncludePlannedDeletion = false } = input;
+    const by = ORDERS[SortBy];
+    const tests = Filters.map(testOf);
+    const { items, ...rest } = await page(input, context, {
+      filter: JSON.stringify([Filters, SortBy, SortOrder, IncludePlannedDeletion]),
+      list: (after, count) =>
+        listPassing(context, {
+          by,
+          descending: SortOrder === "desc",
+          after: after === undefined ? undefined : (JSON.parse(after) as SecretPlace),
+          count,
+          passes: (secret) =>
+            (IncludePlannedDeletion || secret.row.deletion_at === null) && tests.every((test) => test(secret)),
+        }),
+      nameOf: ({ row }) => JSON.stringify(placeOf(row, by)),
+    });
+    const stages = await stagesOfSecrets(
+      context.store.db,
+      items.map(({ row }) => row.arn),
+    );
+    const SecretList = items.map(({ row, tags }) => {
+      const versions = [...(stages.get(row.arn) ?? [])].map(([id, labels]): [string, string[]] => [id, [...labels]]);
+      return {
+        ...shown(row, tags),
+        ...(versions.length > 0 && { SecretVersionsToStages: Object.fromEntries(versions) }),
+      };
+    });
+    return { SecretList, ...rest };
+  },
+});
+
+function placeOf(row: SecretRow, by: SecretOrder): SecretPlace {
+  return { value: row[by] ?? 0, name: row.name };
+}
+
+async function listPassing(
+  { store, call }: Context,
+  {
+    passes,
+    ...slice
+  }: Parameters<typeof listRows>[2] & {
+    readonly passes: Test;
+  },
+): Promise<Tagged[]> {
+  const owner = { account: call.principal.account, region: call.region };
+  const found: Tagged[] = [];
+  for (let { after } = slice; ; ) {
+    const rows = await listRows(store.db, owner, { ...slice, after, count: BATCH });
+    const tags = await tagsOfOwners(
+      store.db,
+      rows.map(({ arn }) => arn),
+    );
+    found.push(...rows.map((row) => ({ row, tags: tags.get(row.arn) ?? [] })).filter(passes));
+    const last = rows.at(-1);
+    if (rows.length < BATCH || found.length >= slice.count || last === undefined) return found.slice(0, slice.count);
+    after = placeOf(last, slice.by);
+  }
+}
+
+/** The texts of a secret that a filter looks at, by its key; secrets here have no primary Region and no owning service. */
+const TEXTS: Readonly<Record<string, (secret: Tagged) => readonly string[]>> = {
+  name: ({ row }) => [row.name],
+  description: ({ row }) => [row.description ?? ""],
+  "tag-key": ({ tags }) => tags.map(({ key }) => key),
+  "tag-value": ({ tags }) => tags.map(({ value }) => value),
+};
+
+/**
+ * What a filter wants: any of its values, each of which may be negated (API reference, Filter). Texts begin with a value, in whatever
+ * case for a description; with `all`, each word of a value is somewhere in some text, in whatever case.
+ */
+function testOf({ Key = "all", Values = [] }: NonNullable<ListInput["Filters"]>[number]): Test {
+  return (secret) =>
+    Values.some((value) => {
+      const isNegated = value.startsWith("!");
+      return isMatch(secret, Key, isNegated ? value.slice(1) : value) !== isNegated;
+    });
+}
+
+function isMatch(secret: Tagged, key: string, value: string): boolean {
+  if (key === "all") {
+    const texts = Object.values(TEXTS).flatMap((textsOf) => textsOf(secret).map((text) => text.toLowerCase()));
+    const words = value.toLowerCase().split(/\s+/);
+    return words.every((word) => texts.some((text) => text.includes(word)));
+  }
+  const fold = (text: string): string => (key === "description" ? text.toLowerCase() : text);
+  return TEXTS[key]?.(secret).some((text) => fold(text).startsWith(fold(value))) ?? false;
+}
