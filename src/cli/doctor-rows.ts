@@ -1,5 +1,6 @@
 /** What `keystead doctor` finds in the rows of a store. */
 
+import { digestMaterial } from "../audit/trails/digest-keys.ts";
 import type { Purpose } from "../custody/custody.ts";
 import type { SoftwareCustody } from "../custody/software.ts";
 import { secretOf } from "../kms/key-stores/xks-client.ts";
@@ -8,6 +9,7 @@ import { findOffenders, invariantsOf, NAMED_MAX } from "../storage/invariants.ts
 import type { KeyStoreRow } from "../storage/key-store-schema.ts";
 import type { CredentialRow, MaterialRow } from "../storage/schema.ts";
 import type { Snapshot } from "../storage/snapshot.ts";
+import type { DigestKeyRow } from "../storage/trail-schema.ts";
 import { type Examination, examineOne } from "./examination.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -50,7 +52,7 @@ export async function examineInvariants(examination: Examination, { db, engine }
   }
 }
 
-/** Opens every domain key, material, secret access key and secret of a key store. */
+/** Opens every domain key, material, secret access key, secret of a key store and key of digest files. */
 export async function examineSealed(
   examination: Examination,
   snapshot: Snapshot,
@@ -83,6 +85,12 @@ export async function examineSealed(
       custody.signForProxy(secretOf(store), { date: SCOPE.date, stringToSign: "" }),
     );
     examination.count("key stores");
+  }
+  for await (const row of rowsOf(snapshot, "digest_key")) {
+    await examineOne(examination, "digest keys", () =>
+      custody.examineMaterial(digestMaterial(row as unknown as DigestKeyRow)),
+    );
+    examination.count("digest keys");
   }
 }
 

@@ -1,5 +1,6 @@
 /** Opens what CloudTrail's API needs: event history and trails, over the records of this process. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { type EventIndex, openIndexToRead } from "../audit/history/event-index.ts";
 import type { EventHistory } from "../audit/history/history.ts";
 import { Indexer, indexPath } from "../audit/history/indexer.ts";
@@ -18,6 +19,9 @@ import type { Clock } from "../base/clock.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Log } from "../gateway/gateway.ts";
 import type { Store } from "../storage/store.ts";
+
+/** How long a lookup waits for the index; an index that is made anew takes longer. */
+const LOOKUP_WAIT_MS = 2_000;
 
 /** What CloudTrail's API rests on in one process. */
 export interface AuditApi {
@@ -134,8 +138,12 @@ function recordsOnDisk(directory: string, { recorder, store, slot, clock, log }:
     await recorder.flush();
     await indexer.catchUp();
   };
+  /** A lookup is answered from what is indexed where all of it takes too long, or fails. */
+  const catchUpSoon = async (): Promise<void> => {
+    await Promise.race([catchUp().catch(() => undefined), delay(LOOKUP_WAIT_MS, undefined, { ref: false })]);
+  };
   return {
-    history: new SegmentHistory({ directory, index: () => indexer.index, catchUp }),
+    history: new SegmentHistory({ directory, index: () => indexer.index, catchUp: catchUpSoon }),
     sources: segmentSources(directory, indexer.index, `${store.incarnation}/${slot}`),
     catchUp,
     start: () => indexer.start(),

@@ -289,6 +289,17 @@ const invariants: readonly Invariant[] = [
       ON d.kind = 'secretsmanager:DeleteSecret' AND d.region = s.region AND d.subject = s.account || '/' || s.name
       WHERE s.deletion_at IS NOT NULL AND d.due_at IS NULL`,
   },
+  dangling("a trail of an account that is not there", "trail", "account", "account", "id"),
+  {
+    broken: "a trail that logs and never began to",
+    sql: `SELECT t.account || ' ' || t.region || ' ' || t.name AS name FROM trail t
+      WHERE t.logging = 1 AND t.started_at IS NULL`,
+  },
+  {
+    broken: "a chain of digests of a trail that is not there",
+    sql: `SELECT c.account || ' ' || c.region || ' ' || c.name AS name FROM trail_chain c LEFT JOIN trail t
+      ON t.account = c.account AND t.region = c.region AND t.name = c.name WHERE t.name IS NULL`,
+  },
   dangling("a VPC endpoint of an account that is not there", "vpc_endpoint", "account", "account", "id"),
 ];
 

@@ -91,6 +91,19 @@ describe("event history of segments", () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it("shows nobody another account's event, whose id is all that is asked for", async () => {
+    using folder = new Folder();
+    const sink = openSink(folder.path);
+    write(sink, { id: "theirs", name: "CreateKey", second: 1, account: "444455556666" });
+    const { indexer, history } = openHistory(folder.path);
+    const attribute = { key: "EventId", value: "theirs" } as const;
+    assert.deepEqual(await idsOf(history, query({ attribute })), []);
+    assert.deepEqual(await idsOf(history, query({ attribute, account: "444455556666" })), ["theirs"]);
+    assert.deepEqual(await idsOf(history, query({ attribute, account: "444455556666", region: "us-east-1" })), []);
+    await indexer.stop();
+    await sink.close();
+  });
+
   it("is made anew from the segments where the index is gone, damaged or of another format", async () => {
     using folder = new Folder();
     const sink = openSink(folder.path);

@@ -412,7 +412,14 @@ describe("a trail with a KMS key", () => {
   });
 
   it("is refused where the key's policy does not let CloudTrail in for this trail", async () => {
-    for (const Policy of [policyOf(allowing(ACCOUNT)), policyOf(allowing(ACCOUNT), encryptable("another"))]) {
+    const Condition = { Bool: { "aws:PrincipalIsAWSService": "true" } };
+    const denial = { Effect: "Deny", Principal: "*", Action: "kms:GenerateDataKey", Resource: "*", Condition };
+    const noServices = policyOf(allowing(ACCOUNT), encryptable("sealed"), denial);
+    for (const Policy of [
+      policyOf(allowing(ACCOUNT)),
+      policyOf(allowing(ACCOUNT), encryptable("another")),
+      noServices,
+    ]) {
       const key = await newKey(kms, { Policy });
       await assertRefused(
         cloudtrail.createTrail({ Name: "sealed", S3BucketName: BUCKET, KmsKeyId: key.KeyId }),

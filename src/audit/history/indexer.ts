@@ -63,7 +63,7 @@ export class Indexer {
 
   /** Resolves when all records that are in segments at the call are in the index. */
   catchUp(): Promise<void> {
-    return this.#run(0);
+    return this.#run(1);
   }
 
   #schedule(pauseMs: number): void {
