@@ -53,7 +53,7 @@ async function seen(store: { readonly id: string; readonly hsm: SoftHsm }) {
 }
 
 describe("CreateKey in a CloudHSM key store", () => {
-  it("S06a-019, S02-015: makes a key of 256 bits in the cluster that never leaves it, labelled with the key's ARN", async () => {
+  it("S06a-019, S02-015, S08-027: makes a key of 256 bits in the cluster that never leaves it, labelled with the key's ARN", async () => {
     const answer = await kms.createKey({
       Origin: "AWS_CLOUDHSM",
       CustomKeyStoreId: main.id,
@@ -235,7 +235,7 @@ describe("the end of a key in a CloudHSM key store", () => {
   const deletionOf = (arn: string) =>
     held.records.where(({ eventName, resources }) => eventName === "DeleteKey" && resources?.[0]?.ARN === arn);
 
-  it("S06a-018, S06a-026, S02-015: is also that of its key in the cluster, where the store is connected", async () => {
+  it("S06a-018, S06a-026, S02-015, S08-027: is also that of its key in the cluster, where the store is connected", async () => {
     const store = await newConnected("ending");
     const [kept, gone] = [await world.newTokenKey(store.id), await world.newTokenKey(store.id)];
     await kms.scheduleKeyDeletion({ KeyId: gone.KeyId, PendingWindowInDays: 7 });
