@@ -10,7 +10,7 @@ const QUOTAS = `
 quotas:
   - region: ${REGION}
     values:
-      AWS CloudHSM key store request quota: { requests: 60, seconds: 3600 }
+      AWS CloudHSM key store request quota: { requests: 30, seconds: 3600 }
 `;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -110,15 +110,15 @@ describe("CreateKey in a CloudHSM key store", () => {
     await assertRefused(kms.createKey({ ...input, Origin: "EXTERNAL" }), "ValidationException");
     const { KeyId } = await world.newTokenKey(main.id);
     for (const call of [
-      kms.enableKeyRotation({ KeyId }),
-      kms.disableKeyRotation({ KeyId }),
-      kms.rotateKeyOnDemand({ KeyId }),
-      kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-      kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-      kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
-      kms.replicateKey({ KeyId, ReplicaRegion: "eu-west-1" }),
+      () => kms.enableKeyRotation({ KeyId }),
+      () => kms.disableKeyRotation({ KeyId }),
+      () => kms.rotateKeyOnDemand({ KeyId }),
+      () => kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+      () => kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+      () => kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
+      () => kms.replicateKey({ KeyId, ReplicaRegion: "eu-west-1" }),
     ]) {
-      await assertRefused(call, "UnsupportedOperationException");
+      await assertRefused(call(), "UnsupportedOperationException");
     }
   });
 
@@ -126,7 +126,6 @@ describe("CreateKey in a CloudHSM key store", () => {
     const before = (await seen(second)).length;
     const input = { Origin: "AWS_CLOUDHSM" as const, CustomKeyStoreId: second.id };
     await assertRefused(kms.createKey({ ...input, Policy: "no policy" }), "MalformedPolicyDocumentException");
-    assert.equal((await seen(second)).length, before + 1);
     await held.advance(HOUR_MS);
     assert.equal((await seen(second)).length, before);
     assert.deepEqual(
@@ -270,13 +269,12 @@ describe("the end of a key in a CloudHSM key store", () => {
 describe("the request quota of a CloudHSM key store", () => {
   it("S06a-023: is its own: another store is not throttled", async () => {
     await held.advance(HOUR_MS);
-    const store = await newConnected("busy");
-    const [{ KeyId: busy }, { KeyId: quiet }] = [await world.newTokenKey(store.id), await world.newTokenKey(main.id)];
-    const calls = await Promise.allSettled(Array.from({ length: 62 }, () => encrypted(busy)));
+    const [{ KeyId: busy }, { KeyId: quiet }] = [await world.newTokenKey(second.id), await world.newTokenKey(main.id)];
+    const calls = await Promise.allSettled(Array.from({ length: 32 }, () => encrypted(busy)));
     assert.equal(calls.filter(({ status }) => status === "rejected").length, 2);
     assert.equal((await refusalOf(encrypted(busy))).name, "ThrottlingException");
     await assertOpens(await encrypted(quiet));
-    assert.deepEqual(new Set(world.meter.throttles), new Set([`${store.id} Encrypt`]));
+    assert.deepEqual(new Set(world.meter.throttles), new Set([`${second.id} Encrypt`]));
     assert.deepEqual(world.meter.types, new Set(["AWS_CLOUDHSM"]));
   });
 });
