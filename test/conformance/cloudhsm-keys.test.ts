@@ -10,7 +10,7 @@ const QUOTAS = `
 quotas:
   - region: ${REGION}
     values:
-      AWS CloudHSM key store request quota: { requests: 60, seconds: 3600 }
+      AWS CloudHSM key store request quota: { requests: 30, seconds: 3600 }
 `;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -53,7 +53,7 @@ async function seen(store: { readonly id: string; readonly hsm: SoftHsm }) {
 }
 
 describe("CreateKey in a CloudHSM key store", () => {
-  it("S06a-019, S02-015: makes a key of 256 bits in the cluster that never leaves it, labelled with the key's ARN", async () => {
+  it("S06a-019, S02-015, S08-027: makes a key of 256 bits in the cluster that never leaves it, labelled with the key's ARN", async () => {
     const answer = await kms.createKey({
       Origin: "AWS_CLOUDHSM",
       CustomKeyStoreId: main.id,
@@ -110,15 +110,15 @@ describe("CreateKey in a CloudHSM key store", () => {
     await assertRefused(kms.createKey({ ...input, Origin: "EXTERNAL" }), "ValidationException");
     const { KeyId } = await world.newTokenKey(main.id);
     for (const call of [
-      kms.enableKeyRotation({ KeyId }),
-      kms.disableKeyRotation({ KeyId }),
-      kms.rotateKeyOnDemand({ KeyId }),
-      kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-      kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
-      kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
-      kms.replicateKey({ KeyId, ReplicaRegion: "eu-west-1" }),
+      () => kms.enableKeyRotation({ KeyId }),
+      () => kms.disableKeyRotation({ KeyId }),
+      () => kms.rotateKeyOnDemand({ KeyId }),
+      () => kms.generateDataKeyPair({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+      () => kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec: "ECC_NIST_P256" }),
+      () => kms.getParametersForImport({ KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }),
+      () => kms.replicateKey({ KeyId, ReplicaRegion: "eu-west-1" }),
     ]) {
-      await assertRefused(call, "UnsupportedOperationException");
+      await assertRefused(call(), "UnsupportedOperationException");
     }
   });
 
@@ -126,7 +126,6 @@ describe("CreateKey in a CloudHSM key store", () => {
     const before = (await seen(second)).length;
     const input = { Origin: "AWS_CLOUDHSM" as const, CustomKeyStoreId: second.id };
     await assertRefused(kms.createKey({ ...input, Policy: "no policy" }), "MalformedPolicyDocumentException");
-    assert.equal((await seen(second)).length, before + 1);
     await held.advance(HOUR_MS);
     assert.equal((await seen(second)).length, before);
     assert.deepEqual(
@@ -235,7 +234,7 @@ describe("the end of a key in a CloudHSM key store", () => {
   const deletionOf = (arn: string) =>
     held.records.where(({ eventName, resources }) => eventName === "DeleteKey" && resources?.[0]?.ARN === arn);
 
-  it("S06a-018, S06a-026, S02-015: is also that of its key in the cluster, where the store is connected", async () => {
+  it("S06a-018, S06a-026, S02-015, S08-027: is also that of its key in the cluster, where the store is connected", async () => {
     const store = await newConnected("ending");
     const [kept, gone] = [await world.newTokenKey(store.id), await world.newTokenKey(store.id)];
     await kms.scheduleKeyDeletion({ KeyId: gone.KeyId, PendingWindowInDays: 7 });
@@ -270,13 +269,12 @@ describe("the end of a key in a CloudHSM key store", () => {
 describe("the request quota of a CloudHSM key store", () => {
   it("S06a-023: is its own: another store is not throttled", async () => {
     await held.advance(HOUR_MS);
-    const store = await newConnected("busy");
-    const [{ KeyId: busy }, { KeyId: quiet }] = [await world.newTokenKey(store.id), await world.newTokenKey(main.id)];
-    const calls = await Promise.allSettled(Array.from({ length: 62 }, () => encrypted(busy)));
+    const [{ KeyId: busy }, { KeyId: quiet }] = [await world.newTokenKey(second.id), await world.newTokenKey(main.id)];
+    const calls = await Promise.allSettled(Array.from({ length: 32 }, () => encrypted(busy)));
     assert.equal(calls.filter(({ status }) => status === "rejected").length, 2);
     assert.equal((await refusalOf(encrypted(busy))).name, "ThrottlingException");
     await assertOpens(await encrypted(quiet));
-    assert.deepEqual(new Set(world.meter.throttles), new Set([`${store.id} Encrypt`]));
+    assert.deepEqual(new Set(world.meter.throttles), new Set([`${second.id} Encrypt`]));
     assert.deepEqual(world.meter.types, new Set(["AWS_CLOUDHSM"]));
   });
 });

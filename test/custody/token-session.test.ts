@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { TokenSession } from "../../src/custody/pkcs11/token-session.ts";
+import type { KeyStoreSecrets } from "../../src/custody/key-store-secrets.ts";
+import { type TokenPlace, TokenSession } from "../../src/custody/pkcs11/token-session.ts";
+import { Tokens } from "../../src/custody/pkcs11/tokens.ts";
 import { Secret } from "../../src/custody/secret.ts";
 import { ascii } from "./fixtures.ts";
 import { DIE, HANG, LOST_DEVICE, NO_SESSION } from "./token-stand-in.ts";
@@ -13,23 +15,26 @@ after(() => {
   for (const session of sessions) session.close();
 });
 
+const PLACE: TokenPlace = {
+  library: "",
+  token: "0",
+  environment: {},
+  userPrefix: "kmsuser:",
+  vectorsBy: "caller",
+  changesPassword: false,
+  sessions: 1,
+  timeoutMs: 20_000,
+};
+const MODULE = fileURLToPath(new URL("./token-stand-in.ts", import.meta.url));
+
 /** @param token what its login returns, in hex */
 function newSession(token = "0", { timeoutMs = 20_000, waitingMax = 4, pauseMs = { first: 0, max: 0 } } = {}) {
   const given: Secret[] = [];
   const session = new TokenSession({
-    place: {
-      library: "",
-      token,
-      environment: {},
-      userPrefix: "kmsuser:",
-      vectorsBy: "caller",
-      changesPassword: false,
-      sessions: 1,
-      timeoutMs,
-    },
+    place: { ...PLACE, token, timeoutMs },
     pins: async () => [given[given.push(new Secret(ascii("password"))) - 1] as Secret],
     limits: { waitingMax, openMsMax: 20_000, pauseMs },
-    module: fileURLToPath(new URL("./token-stand-in.ts", import.meta.url)),
+    module: MODULE,
   });
   sessions.push(session);
   return { session, given, ask: (lengthBytes: number) => session.ask("random", { lengthBytes }) };
@@ -88,5 +93,20 @@ describe("a session with a token", () => {
     assert.equal((await ask(8)).length, 8);
     session.close();
     await assert.rejects(ask(8), { message: /closed/ });
+  });
+});
+
+describe("a token that is to make the vectors of AES-GCM", () => {
+  it("is not believed when it leaves them as they were: all zeros would be one vector for everything", async () => {
+    const secrets = { unseal: async () => new Secret(Uint8Array.of(1, 0x61)) } as unknown as KeyStoreSecrets;
+    const tokens = new Tokens(secrets, { module: MODULE });
+    after(() => tokens.close());
+    const place = { ...PLACE, token: "0", vectorsBy: "token" as const };
+    const name = { account: "111122223333", region: "eu-west-1", keyStoreId: "cks-1", accessKeyId: "kmsuser" };
+    const user = { name, sealed: new Uint8Array(1), place };
+    const input = { id: "00", text: ascii("text"), aad: ascii("") };
+    await assert.rejects(tokens.encrypt(user, input), { name: "TokenError", message: /vector/ });
+    const own = { ...user, place: { ...place, vectorsBy: "caller" as const } };
+    assert.equal((await tokens.encrypt(own, input)).iv.length, 12);
   });
 });

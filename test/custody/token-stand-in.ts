@@ -21,6 +21,7 @@ if (process.send !== undefined) {
       const code = Number.parseInt(args.token, 16);
       return code === 0 ? reply({ id, value: 0 }) : reply({ id, error: "C_Login", code });
     }
+    if ("text" in args) return reply({ id, value: { iv: args.iv, sealed: new Uint8Array(args.text.length + 16) } });
     if (!("lengthBytes" in args) || args.lengthBytes === HANG) return;
     if (args.lengthBytes === DIE) process.exit(7);
     const code = codes.get(args.lengthBytes);
