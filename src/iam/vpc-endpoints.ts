@@ -13,7 +13,7 @@ import type { Call, ChangeContext, Operation, Target } from "../pipeline/operati
 import { PolicySyntaxError } from "../policy/document.ts";
 import { compilePolicy } from "../policy/policy.ts";
 import type { VpcEndpointRow } from "../storage/identity-schema.ts";
-import type { Tag } from "../storage/tags.ts";
+import { repeatedKey, type Tag } from "../storage/tags.ts";
 import {
   deleteVpcEndpoint,
   insertVpcEndpoint,
@@ -26,6 +26,7 @@ class InvalidVpcEndpointIdNotFound extends coded("InvalidVpcEndpointId.NotFound"
 class InvalidPolicyDocument extends coded("InvalidPolicyDocument") {}
 class InvalidServiceName extends coded("InvalidServiceName") {}
 class InvalidParameter extends coded("InvalidParameter") {}
+class InvalidParameterValue extends coded("InvalidParameterValue") {}
 class MissingParameter extends coded("MissingParameter") {}
 
 /** What an endpoint has when it was made without a policy (KMS guide, Default endpoint policy). */
@@ -119,6 +120,8 @@ const createVpcEndpoint = operation<CreateVpcEndpointRequest>("CreateVpcEndpoint
     const tags = (input.TagSpecifications ?? []).flatMap(({ Tags = [] }) =>
       Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value })),
     );
+    const repeated = repeatedKey(tags);
+    if (repeated !== undefined) throw new InvalidParameterValue(`Duplicate tag key '${repeated}' specified.`);
     await insertVpcEndpoint(tx, row, tags);
     return { VpcEndpoint: describe(row, tags), ClientToken: input.ClientToken };
   },

@@ -10,6 +10,11 @@ export interface Tag {
   readonly value: string;
 }
 
+/** The first key that a list has twice, to the letter. */
+export function repeatedKey(tags: readonly Tag[]): string | undefined {
+  return tags.find(({ key }, index) => tags.findIndex((other) => other.key === key) < index)?.key;
+}
+
 /** Adds tags, and replaces the values of those that are there. Their keys differ. */
 export async function upsertTags(tx: Tx, { region, keyId }: KeyName, tags: readonly Tag[]): Promise<void> {
   if (tags.length === 0) return;

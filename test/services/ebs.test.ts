@@ -477,3 +477,34 @@ describe("volumes", () => {
     );
   });
 });
+
+describe("a tag key that is there twice", () => {
+  it("is refused by whatever takes tags, and nothing is made", async () => {
+    const VolumeId = await newVolume(ec2);
+    const { SnapshotId: SourceSnapshotId } = await ec2.createSnapshot({ VolumeId });
+    const made = async () => [
+      (await ec2.describeVolumes({})).Volumes?.length,
+      (await ec2.describeSnapshots({ OwnerIds: ["self"] })).Snapshots?.length,
+      (await ec2.describeVpcEndpoints({})).VpcEndpoints?.length,
+    ];
+    const before = await made();
+    const Tags = [
+      { Key: "Name", Value: "one" },
+      { Key: "name", Value: "another key" },
+      { Key: "Name", Value: "two" },
+    ];
+    const specified = (ResourceType: "volume" | "snapshot" | "vpc-endpoint") => ({
+      TagSpecifications: [{ ResourceType, Tags }],
+    });
+    const ServiceName = `com.amazonaws.${REGION}.kms`;
+    for (const call of [
+      () => ec2.createVolume({ AvailabilityZone, Size: 1, ...specified("volume") }),
+      () => ec2.createSnapshot({ VolumeId, ...specified("snapshot") }),
+      () => ec2.copySnapshot({ SourceRegion: REGION, SourceSnapshotId, ...specified("snapshot") }),
+      () => ec2.createVpcEndpoint({ VpcId: "vpc-1", ServiceName, ...specified("vpc-endpoint") }),
+    ]) {
+      await refusedWith(call(), "InvalidParameterValue", /^Duplicate tag key 'Name' specified\.$/);
+    }
+    assert.deepEqual(await made(), before);
+  });
+});

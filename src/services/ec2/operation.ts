@@ -10,7 +10,7 @@ import {
 import type { Custody } from "../../custody/custody.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../../pipeline/operation.ts";
 import type { EventBus } from "../../signals/events/bus.ts";
-import type { Tag } from "../../storage/tags.ts";
+import { repeatedKey, type Tag } from "../../storage/tags.ts";
 import { type ForwardingKms, KmsRefusal } from "../forwarding.ts";
 
 /** What every run gets. */
@@ -69,6 +69,12 @@ export function tagsOf(input: object): Tag[] {
   return TagSpecifications.flatMap(({ Tags = [] }) =>
     Tags.map(({ Key: key = "", Value: value = "" }) => ({ key, value })),
   );
+}
+
+/** Refuses a tag key that is there twice, in the words of the service (as clients of CreateSnapshot report them). */
+function requireDistinctTags(input: object): void {
+  const key = repeatedKey(tagsOf(input));
+  if (key !== undefined) throw new InvalidParameterValue(`Duplicate tag key '${key}' specified.`);
 }
 
 /** Tags as answers have them. */
@@ -152,6 +158,10 @@ export function change<I extends DryRunning, P = undefined>(
     ...(declared as unknown as Operation),
     name,
     kind: "change",
+    validate(input, call) {
+      requireDistinctTags(input as Members);
+      declared.validate?.(input as I, call);
+    },
     record: { ...recordOf(false), response: (output) => ({ ...(output as Members) }) },
     check: endDryRun,
     ...(prepare && {
