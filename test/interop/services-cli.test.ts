@@ -1,6 +1,8 @@
-/** `aws ssm`, `aws ec2` and `aws resourcegroupstaggingapi`, as somebody keeps a secret, makes an encrypted volume and finds it again. */
+/** `aws s3`, `aws ssm`, `aws ec2` and `aws resourcegroupstaggingapi`, as somebody keeps files and a secret, makes an encrypted volume and finds it again. */
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { type DevServer, startDevServer } from "../dev-server.ts";
 import { AwsCli } from "./aws-cli.ts";
@@ -33,6 +35,24 @@ describe("the AWS CLI with the services beside KMS", () => {
     assert.deepEqual(read, ["SecureString", "open sesame", 1]);
     const path = ["--path", "/app", "--recursive", "--query", "Parameters[].Name"];
     assert.deepEqual(await answered("ssm", "get-parameters-by-path", ...path), ["/app/password"]);
+  });
+
+  it("copies a file into a bucket under the AWS managed key, in parts, and back", async () => {
+    const content = randomBytes(9 * 1_048_576);
+    const from = cli.file("from", content);
+    const to = cli.file("to", "");
+    for (const args of [
+      ["mb", "s3://the-files"],
+      ["cp", from, "s3://the-files/a folder/ü", "--sse", "aws:kms", "--only-show-errors"],
+      ["cp", "s3://the-files/a folder/ü", to, "--only-show-errors"],
+    ]) {
+      const { code, stderr } = await cli.run("s3", args);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" }, args.join(" "));
+    }
+    assert.ok(readFileSync(to).equals(content));
+    const query = ["--query", "[ServerSideEncryption,PartsCount,ContentLength]"];
+    const head = ["head-object", "--bucket", "the-files", "--key", "a folder/ü", "--part-number", "2"];
+    assert.deepEqual(await answered("s3api", ...head, ...query), ["aws:kms", 2, 1_048_576]);
   });
 
   it("makes an encrypted volume, attaches it, and finds it by its tag", async () => {

@@ -215,6 +215,8 @@ describe("a body at rest", () => {
       writeFileSync(path, bytes);
       await assert.rejects(readAll(file, body.length), /was altered/);
     }
+    writeFileSync(path, sealed);
+    await assert.rejects(readAll(file, 3 * 65_536), /was altered/); // what says that it ends there is wrong
     const other = await written(body);
     writeFileSync(other.path, sealed);
     await assert.rejects(readAll(other.file, body.length), /was altered/);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MIGRATIONS } from "../../src/storage/migrations.ts";
+import { MIGRATIONS, SCHEMA_VERSION } from "../../src/storage/migrations.ts";
 import { StoreRefusedError } from "../../src/storage/open.ts";
 import { placeOf } from "../../src/storage/open-postgres.ts";
 import { postgresUrl, TestDatabase } from "../postgres.ts";
@@ -10,7 +10,7 @@ import { account, clock, findAccount, openNode } from "./stores.ts";
 
 const refusal = (message: RegExp) => (cause: unknown) =>
   cause instanceof StoreRefusedError && message.test(cause.message);
-const newest = MIGRATIONS.length;
+const newest = SCHEMA_VERSION;
 
 async function newDatabase(): Promise<TestDatabase> {
   return await TestDatabase.create(await postgresUrl());
