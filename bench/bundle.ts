@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { residentBytes } from "./processes.ts";
 
 const BUNDLE = fileURLToPath(new URL("../dist/package/bin/keystead.js", import.meta.url));
 const START_MS_MAX = 30_000;
+const MEBIBYTE = 2 ** 20;
 /** How long a server is left alone before its memory is read. */
 const IDLE_MS = 5000;
 
@@ -78,7 +80,7 @@ async function startOnce(args: readonly string[], idleMs: number): Promise<Start
   if (child.pid === undefined || child.exitCode !== null) throw new Error(`The server has ended: ${printed}`);
   const cpuMs = cpuMsOf(child.pid);
   if (idleMs > 0) await delay(idleMs);
-  const megabytes = residentMegabytesOf(child.pid);
+  const megabytes = residentBytes(child.pid) / MEBIBYTE;
   child.stdout.resume();
   child.kill("SIGTERM");
   await ended;
@@ -90,9 +92,4 @@ function cpuMsOf(pid: number): number {
   const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ");
   const [user, system] = fields.split(" ").slice(11, 13);
   return (Number(user) + Number(system)) * 10;
-}
-
-function residentMegabytesOf(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
-  return Number(kilobytes) / 1024;
 }

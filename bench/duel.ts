@@ -41,7 +41,12 @@ export interface Outcome {
   readonly p50Ratio: number;
   readonly p99Ratio: number;
   readonly rounds: readonly { readonly server: Run; readonly floor: Run }[];
+  /** The server at half of its throughput, requests falling due at an even rate. */
+  readonly half: Run;
 }
+
+/** Runs at half load after the rounds; the middle one counts. */
+const HALF_LOAD_RUNS = 3;
 
 /** Starts a floor that answers like `answer`, pinned to the server's core. */
 export async function startFloor(answer: FloorAnswer): Promise<Contestant & { stop(): void }> {
@@ -76,7 +81,12 @@ export async function duel(
       results.push({ server: first, floor: await once(floor, seconds * 1000) });
     }
   }
-  return outcomeOf(operation, results);
+  const perSecond = median(results.map((round) => round.server.perSecond)) / 2;
+  const half: Run[] = [];
+  while (half.length < HALF_LOAD_RUNS) {
+    half.push(await runOnce(server, load, { connections, durationMs: seconds * 1000, perSecond }));
+  }
+  return { ...outcomeOf(operation, results), half: medianRun(half) };
 }
 
 /** The middle value; of an even number the mean of the two in the middle. */
@@ -91,9 +101,9 @@ export function median(values: readonly number[]): number {
 export async function runOnce(
   { port, pids }: Contestant,
   load: ChildProcess,
-  { connections, durationMs }: { connections: number; durationMs: number },
+  how: Pick<LoadRun, "connections" | "durationMs" | "perSecond">,
 ): Promise<Run> {
-  const run: LoadRun = { kind: "run", port, connections, durationMs };
+  const run: LoadRun = { kind: "run", port, ...how };
   const cpuBefore = cpuSeconds(pids);
   load.send(run);
   const result = await nextMessage<LoadResult | LoadFailure>(load);
@@ -103,7 +113,7 @@ export async function runOnce(
   return { perSecond: answers / seconds, p50, p99, cpuMicroseconds, loadCpu: cpu };
 }
 
-function outcomeOf(operation: string, rounds: Outcome["rounds"]): Outcome {
+function outcomeOf(operation: string, rounds: Outcome["rounds"]): Omit<Outcome, "half"> {
   const ratios = rounds.map(({ server, floor }) => server.perSecond / floor.perSecond);
   return {
     operation,

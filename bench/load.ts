@@ -19,9 +19,14 @@ export interface LoadRun {
   readonly port: number;
   readonly connections: number;
   readonly durationMs: number;
+  /** Requests fall due at this even rate, whatever the answers do; absent: each connection sends when it has its answer. */
+  readonly perSecond?: number;
 }
 
-/** Sent to the parent after a run. Latencies in milliseconds, each from the send to the last byte of its answer. */
+/**
+ * Sent to the parent after a run. Latencies in milliseconds, each from the send, or from when its request fell due, to the last
+ * byte of its answer.
+ */
 export interface LoadResult {
   readonly kind: "result";
   readonly answers: number;
@@ -60,7 +65,7 @@ process.on("message", (message: LoadRequests | LoadRun) => {
 });
 process.once("disconnect", () => process.exit(0));
 
-async function drive({ port, connections, durationMs }: LoadRun): Promise<LoadResult> {
+async function drive({ port, connections, durationMs, perSecond }: LoadRun): Promise<LoadResult> {
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
   const samples = new Float64Array(SAMPLES_MAX);
   const cpuBefore = process.cpuUsage();
@@ -75,7 +80,8 @@ async function drive({ port, connections, durationMs }: LoadRun): Promise<LoadRe
     return now < end;
   };
   try {
-    await Promise.all(sockets.map((socket) => converse(socket, onAnswer)));
+    if (perSecond === undefined) await Promise.all(sockets.map((socket) => converse(socket, onAnswer)));
+    else await pace(sockets, { perSecond, begin, end }, onAnswer);
   } finally {
     for (const socket of sockets) socket.destroy();
   }
@@ -101,38 +107,87 @@ function open(port: number): Promise<Socket> {
   });
 }
 
+type OnAnswer = (latencyMs: number, now: number) => boolean;
+
 /** Sends and reads on one connection, one request at a time, until `onAnswer` says that it is enough. */
-function converse(socket: Socket, onAnswer: (latencyMs: number, now: number) => boolean): Promise<void> {
+function converse(socket: Socket, onAnswer: OnAnswer): Promise<void> {
   return new Promise((resolve, reject) => {
-    let sentAt = 0;
-    let partial: Buffer | undefined;
-    const send = () => {
-      const request = prepared[next];
-      if (request === undefined) throw new Error("No requests were prepared.");
-      next = next + 1 === prepared.length ? 0 : next + 1;
-      sentAt = performance.now();
-      socket.write(request);
-    };
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("The server closed a connection under load.")));
-    socket.on("data", (chunk: Buffer) => {
-      const received = partial === undefined ? chunk : Buffer.concat([partial, chunk]);
-      const bytes = answerBytes(received);
-      if (bytes === undefined || received.length < bytes) {
-        partial = received;
-        return;
-      }
-      partial = undefined;
-      if (received.length > bytes || received.toString("latin1", 9, 12) !== "200") {
-        reject(new Error(`Not one 200: ${received.toString("latin1", 0, MESSAGE_CHARACTERS_MAX)}`));
-        return;
-      }
-      const now = performance.now();
-      if (onAnswer(now - sentAt, now)) send();
+    const send = speakOn(socket, reject, (latencyMs, now) => {
+      if (onAnswer(latencyMs, now)) send(now);
       else resolve();
     });
-    send();
+    send(performance.now());
   });
+}
+
+interface Pace {
+  readonly perSecond: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Sends what has fallen due, on whichever connections have nothing under way; what finds none waits, and its time runs. */
+function pace(sockets: readonly Socket[], { perSecond, begin, end }: Pace, onAnswer: OnAnswer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const idle: ((dueAt: number) => void)[] = [];
+    const waiting: number[] = [];
+    let due = 0;
+    let underWay = 0;
+    const sendDue = (): void => {
+      const now = Math.min(performance.now(), end);
+      for (; begin + (due * 1000) / perSecond < now; due += 1) waiting.push(begin + (due * 1000) / perSecond);
+      while (waiting.length > 0 && idle.length > 0) {
+        underWay += 1;
+        idle.pop()?.(waiting.shift() ?? now);
+      }
+      if (now < end) setTimeout(sendDue, 0);
+      else if (underWay === 0) resolve();
+    };
+    for (const socket of sockets) {
+      const send = speakOn(socket, reject, (latencyMs, now) => {
+        onAnswer(latencyMs, now);
+        underWay -= 1;
+        idle.push(send);
+        if (waiting.length > 0 || performance.now() >= end) sendDue();
+      });
+      idle.push(send);
+    }
+    sendDue();
+  });
+}
+
+/** What sends the next request on a connection, as one that fell due at that time; `answered` is told of each answer. */
+function speakOn(
+  socket: Socket,
+  reject: (cause: Error) => void,
+  answered: (latencyMs: number, now: number) => void,
+): (dueAt: number) => void {
+  let sentAt = 0;
+  let partial: Buffer | undefined;
+  socket.on("error", reject);
+  socket.on("close", () => reject(new Error("The server closed a connection under load.")));
+  socket.on("data", (chunk: Buffer) => {
+    const received = partial === undefined ? chunk : Buffer.concat([partial, chunk]);
+    const bytes = answerBytes(received);
+    if (bytes === undefined || received.length < bytes) {
+      partial = received;
+      return;
+    }
+    partial = undefined;
+    if (received.length > bytes || received.toString("latin1", 9, 12) !== "200") {
+      reject(new Error(`Not one 200: ${received.toString("latin1", 0, MESSAGE_CHARACTERS_MAX)}`));
+      return;
+    }
+    const now = performance.now();
+    answered(now - sentAt, now);
+  });
+  return (dueAt) => {
+    const request = prepared[next];
+    if (request === undefined) throw new Error("No requests were prepared.");
+    next = next + 1 === prepared.length ? 0 : next + 1;
+    sentAt = dueAt;
+    socket.write(request);
+  };
 }
 
 /** The length of the answer that `received` begins with, or undefined while its head isn't whole. */

@@ -87,6 +87,12 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** Resident memory of a process (proc_pid_status(5)). @throws Error the process is gone, or there is no /proc */
+export function residentBytes(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
 /** USER_HZ, which is 100 on every architecture that node runs on. */
 const TICKS_PER_SECOND = 100;
 

@@ -33,6 +33,7 @@ const HELP = `npm run bench -- [options]
   --bundle            instead: how soon the bundle of npm run build is ready, --starts times, and its idle memory
   --workers           instead: Encrypt on servers of 1, 2 and as many workers as there are cores, unpinned; 64 connections
                       at the least
+  --population N      instead: starts, memory and requests on a store of N keys with ten grants each, beside one of ten keys
   --null              drive the floor against a second floor: the ratios show what the method itself does to them
 `;
 
@@ -63,6 +64,7 @@ const { values: options } = parseArgs({
     bundle: { type: "boolean", default: false },
     session: { type: "boolean", default: false },
     workers: { type: "boolean", default: false },
+    population: { type: "string" },
     null: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -72,6 +74,7 @@ if (options.help) print(HELP);
 else if (options.keys) await keys();
 else if (options.bundle) await bundle();
 else if (options.workers) await workers();
+else if (options.population !== undefined) await population();
 else await main();
 
 /** @throws Error one operation would outlast its signatures */
@@ -116,6 +119,19 @@ async function workers(): Promise<void> {
   const startedAt = new Date().toISOString();
   const { measureWorkers } = await import("./workers.ts");
   writeResults({ startedAt, machine: machineOf(pinning), settings, workers: await measureWorkers(settings, print) });
+}
+
+async function population(): Promise<void> {
+  const settings = requireSettings();
+  const [keys, starts] = [requireNumber("population"), requireNumber("starts")];
+  const pinning = whyNotPinned() ?? `servers pinned to core ${SERVER_CORE}, load to core ${LOAD_CORE}`;
+  print(
+    `${keys} keys; ${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections; ${pinning}\n`,
+  );
+  const startedAt = new Date().toISOString();
+  const { measurePopulation } = await import("./population.ts");
+  const figures = await measurePopulation(keys, starts, settings, print);
+  writeResults({ startedAt, machine: machineOf(pinning), settings, population: figures });
 }
 
 function machineOf(pinning: string) {
@@ -282,8 +298,10 @@ function tableOf(outcomes: readonly Outcome[]): string {
     "CPU µs",
     "floor µs",
     "load CPU",
+    "half: p50 ms",
+    "p99 ms",
   ];
-  const rows = outcomes.map(({ operation, server, floor, ratio, ratioMin, ratioMax, p50Ratio, p99Ratio }) => [
+  const rows = outcomes.map(({ operation, server, floor, ratio, ratioMin, ratioMax, p50Ratio, p99Ratio, half }) => [
     operation,
     server.perSecond.toFixed(0),
     floor.perSecond.toFixed(0),
@@ -296,6 +314,8 @@ function tableOf(outcomes: readonly Outcome[]): string {
     server.cpuMicroseconds.toFixed(0),
     floor.cpuMicroseconds.toFixed(0),
     Math.max(server.loadCpu, floor.loadCpu).toFixed(2),
+    half.p50.toFixed(2),
+    half.p99.toFixed(2),
   ]);
   const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
   const line = (row: readonly string[]) =>
@@ -305,7 +325,7 @@ function tableOf(outcomes: readonly Outcome[]): string {
   return `\n${[head, ...rows].map(line).join("\n")}\n`;
 }
 
-function requireNumber(name: "rounds" | "seconds" | "warmup" | "connections" | "starts"): number {
+function requireNumber(name: "rounds" | "seconds" | "warmup" | "connections" | "starts" | "population"): number {
   const value = Number(options[name]);
   if (!(value > 0)) throw new Error(`--${name} takes a number above 0.`);
   return value;

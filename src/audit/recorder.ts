@@ -1,5 +1,6 @@
 /** The recorder: brings the records of requests to the sinks before their answers, and those of changes into the outbox. */
 
+import { onceBegun } from "../base/loop-turn.ts";
 import type { Entry, InternalEntry, Recorder } from "../pipeline/operation.ts";
 import type { Store, Tx } from "../storage/store.ts";
 import { type RenderedRecord, renderRecords } from "./cloudtrail.ts";
@@ -145,12 +146,11 @@ class SinkRecorder implements AuditRecorder {
   }
 
   /**
-   * The write comes right after the poll phase that these requests arrived in: all that the loop had ready share it, and
-   * a lone request doesn't wait, since nothing lies between its callback and the check phase. A microtask would write
-   * once for each socket, a timer would wait a millisecond.
+   * All requests that began in one turn of the loop share a write, and a lone request doesn't wait for others. A microtask would
+   * write for each of them, a timer would wait a millisecond.
    */
   #begin(): Batch {
-    setImmediate(() => this.#write());
+    onceBegun(() => this.#write());
     return { records: [], entries: [], done: Promise.withResolvers() };
   }
 

@@ -3,7 +3,7 @@
 import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { type KeyJobs, keyJobs } from "./key-jobs.ts";
-import { type KeyReply, type KeyRequest, READY } from "./key-workers.ts";
+import type { KeyReply, KeyRequest } from "./key-workers.ts";
 import { choosePrimitives } from "./primitives.ts";
 
 const port = parentPort;
@@ -13,27 +13,31 @@ if (process.platform === "linux") setPriority(Math.min(19, getPriority() + 10));
 const { primitives } = await choosePrimitives();
 const jobs = keyJobs(primitives);
 
-port.on("message", ({ id, job, args }: KeyRequest) => {
+port.on("message", (batch: readonly KeyRequest[]) => {
+  reply(batch.map(perform));
+});
+
+reply([]);
+
+function perform({ id, job, args }: KeyRequest): KeyReply {
   try {
     // What was asked for and its arguments were typed together by `KeyWorkers.run`.
-    const value = (jobs[job] as (...given: KeyRequest["args"]) => ReturnType<KeyJobs[keyof KeyJobs]>)(...args);
-    reply({ id, value }, buffersOf(value));
+    return { id, value: (jobs[job] as (...given: KeyRequest["args"]) => ReturnType<KeyJobs[keyof KeyJobs]>)(...args) };
   } catch (cause) {
-    reply({ id, error: cause instanceof Error ? cause.message : "A job failed" }, []);
+    return { id, error: cause instanceof Error ? cause.message : "A job failed" };
   } finally {
     for (const arg of args) if (arg instanceof Uint8Array) arg.fill(0); // this thread's own copies, a plaintext may be among them
   }
-});
+}
 
-reply({ id: READY, value: undefined }, []);
-
-function reply(message: KeyReply, buffers: readonly ArrayBuffer[]): void {
-  port?.postMessage(message, [...buffers]);
+function reply(replies: readonly KeyReply[]): void {
+  port?.postMessage(replies, replies.flatMap(buffersOf));
 }
 
 /** The memory of a result is moved to the other thread, so that no copy of a secret stays here. */
-function buffersOf(value: ReturnType<KeyJobs[keyof KeyJobs]>): readonly ArrayBuffer[] {
-  if (value === undefined || typeof value === "boolean") return [];
+function buffersOf(reply: KeyReply): readonly ArrayBuffer[] {
+  if ("error" in reply || reply.value === undefined || typeof reply.value === "boolean") return [];
+  const { value } = reply;
   if (value instanceof Uint8Array) return [value.buffer as ArrayBuffer];
   return [value.privateKey.buffer as ArrayBuffer, value.publicKey.buffer as ArrayBuffer];
 }

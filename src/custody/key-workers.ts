@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { entryPoint } from "../base/entry-point.ts";
 import { ThrottlingException } from "../base/errors.ts";
 import { FairQueue, type QueueLimits } from "../base/fair-queue.ts";
+import { onceBegun } from "../base/loop-turn.ts";
 import type { KeyJobs } from "./key-jobs.ts";
 
 /** Bounds of `KeyWorkers`. */
@@ -23,25 +24,34 @@ export function workerLimits(processes: number): WorkerLimits {
   return { ...LIMITS, threadsMax: processes === 1 ? Math.max(2, cores) : Math.ceil(cores / processes) };
 }
 
-/** Jobs that a thread has at a time: the second is there when the first is done, however busy our event loop is. */
-const JOBS_OF_THREAD_MAX = 2;
+/**
+ * Jobs pass to a thread and back in batches, since a message costs some 0.03 ms whatever is in it. So much work makes a batch: what comes
+ * after it, another account's job perhaps, waits no longer than that.
+ */
+const BATCH_MS = 2;
+/** The second batch is there when the first is done, however busy our event loop is. */
+const BATCHES_OF_THREAD_MAX = 2;
 
-/** The id of the answer by which a thread says that it takes jobs. */
-export const READY = 0;
+/** Whose turn a job is done in, and about how long it takes. */
+export interface JobTurn {
+  readonly account: string;
+  readonly ms: number;
+}
 
-/** A job as a thread gets it. */
+/** A job as a thread gets it, in batches. A thread says that it takes jobs by an answer to none. */
 export interface KeyRequest {
   readonly id: number;
   readonly job: keyof KeyJobs;
   readonly args: Parameters<KeyJobs[keyof KeyJobs]>;
 }
 
-/** What a thread answers. */
+/** What a thread answers to each job of a batch. */
 export type KeyReply =
   | { readonly id: number; readonly value: ReturnType<KeyJobs[keyof KeyJobs]> }
   | { readonly id: number; readonly error: string };
 
 interface Waiting extends KeyRequest {
+  readonly ms: number;
   readonly resolve: (value: ReturnType<KeyJobs[keyof KeyJobs]>) => void;
   readonly reject: (cause: Error) => void;
 }
@@ -49,6 +59,7 @@ interface Waiting extends KeyRequest {
 interface Thread {
   readonly worker: Worker;
   readonly jobs: Map<number, Waiting>;
+  batches: number;
   ready: boolean;
 }
 
@@ -59,6 +70,7 @@ export class KeyWorkers {
   readonly #idleJobs: Waiting[] = [];
   readonly #threads = new Set<Thread>();
   #lastId = 0;
+  #isAssigning = false;
   #closed = false;
 
   constructor(limits: WorkerLimits = workerLimits(1)) {
@@ -78,16 +90,16 @@ export class KeyWorkers {
    * @throws Error the job failed, or its thread died
    */
   run<K extends keyof KeyJobs>(
-    account: string,
+    { account, ms }: JobTurn,
     job: K,
     ...args: Parameters<KeyJobs[K]>
   ): Promise<ReturnType<KeyJobs[K]>> {
-    return this.#enqueue(job, args, (waiting) => this.#queue.push(account, waiting));
+    return this.#enqueue(ms, job, args, (waiting) => this.#queue.push(account, waiting));
   }
 
   /** Does a job once no account's job waits; rejects when too many of them wait already. */
   runWhenIdle<K extends keyof KeyJobs>(job: K, ...args: Parameters<KeyJobs[K]>): Promise<ReturnType<KeyJobs[K]>> {
-    return this.#enqueue(job, args, (waiting) => {
+    return this.#enqueue(BATCH_MS, job, args, (waiting) => {
       if (this.#idleJobs.length >= this.#limits.idleJobsMax) return false;
       this.#idleJobs.push(waiting);
       return true;
@@ -103,6 +115,7 @@ export class KeyWorkers {
   }
 
   #enqueue<K extends keyof KeyJobs>(
+    ms: number,
     job: K,
     args: Parameters<KeyJobs[K]>,
     push: (waiting: Waiting) => boolean,
@@ -110,66 +123,94 @@ export class KeyWorkers {
     const { promise, resolve, reject } = Promise.withResolvers<ReturnType<KeyJobs[K]>>();
     this.#lastId += 1;
     // A thread answers a job with that job's result.
-    const waiting: Waiting = { id: this.#lastId, job, args, resolve: resolve as Waiting["resolve"], reject };
+    const waiting: Waiting = { id: this.#lastId, job, args, ms, resolve: resolve as Waiting["resolve"], reject };
     if (this.#closed) reject(new Error("Custody is closed"));
-    else if (push(waiting)) this.#assign();
+    else if (push(waiting)) this.#assignSoon();
     else reject(new ThrottlingException(TOO_MANY));
     return promise;
+  }
+
+  /** The jobs of all requests that begin in this turn of the event loop share batches. */
+  #assignSoon(): void {
+    if (this.#isAssigning) return;
+    this.#isAssigning = true;
+    onceBegun(() => {
+      this.#isAssigning = false;
+      this.#assign();
+    });
   }
 
   /** Gives waiting jobs to threads that can take them, and starts a thread when none can. */
   #assign(): void {
     for (;;) {
-      const thread = this.#findFree();
-      const waiting = thread === undefined ? undefined : this.#take();
-      if (thread === undefined || waiting === undefined) break;
-      thread.jobs.set(waiting.id, waiting);
+      const free = this.#findFree();
+      const [thread] = free;
+      const batch = thread === undefined ? [] : this.#takeBatch(Math.ceil(this.#queue.size / free.length));
+      if (thread === undefined || batch.length === 0) break;
+      for (const waiting of batch) thread.jobs.set(waiting.id, waiting);
+      thread.batches += 1;
       thread.worker.ref();
-      const { id, job, args } = waiting;
-      thread.worker.postMessage({ id, job, args } satisfies KeyRequest);
+      thread.worker.postMessage(batch.map(({ id, job, args }): KeyRequest => ({ id, job, args })));
     }
     const isStarting = [...this.#threads].some(({ ready }) => !ready);
     const isWaiting = this.#queue.size + this.#idleJobs.length > 0;
     if (isWaiting && !isStarting && this.#threads.size < this.#limits.threadsMax) this.#start();
   }
 
-  /** The thread with the fewest jobs that can take one more. */
-  #findFree(): Thread | undefined {
-    return [...this.#threads]
-      .filter((thread) => thread.ready && thread.jobs.size < JOBS_OF_THREAD_MAX && !isSearching(thread))
-      .sort((left, right) => left.jobs.size - right.jobs.size)[0];
+  /** The threads that can take a batch and have the fewest. */
+  #findFree(): readonly Thread[] {
+    const able = [...this.#threads].filter(
+      (thread) => thread.ready && thread.batches < BATCHES_OF_THREAD_MAX && !isSearching(thread),
+    );
+    const fewest = Math.min(...able.map(({ batches }) => batches));
+    return able.filter(({ batches }) => batches === fewest);
   }
 
-  /** The next job; all threads but one, or the only one, may search primes at a time, which takes seconds. */
-  #take(): Waiting | undefined {
+  /** The next jobs, so many at the most. A search for primes, which takes seconds, is a batch of its own. */
+  #takeBatch(jobsMax: number): readonly Waiting[] {
+    const batch: Waiting[] = [];
+    for (let ms = 0; batch.length === 0 || (batch.length < jobsMax && ms < BATCH_MS); ) {
+      const waiting = this.#take(batch.length === 0);
+      if (waiting === undefined) break;
+      batch.push(waiting);
+      ms += isSearch(waiting) ? Infinity : waiting.ms;
+    }
+    return batch;
+  }
+
+  /** The next job; all threads but one, or the only one, may search primes at a time. */
+  #take(isFirst: boolean): Waiting | undefined {
     const searching = [...this.#threads].filter(isSearching).length;
-    const mayTake = (waiting: Waiting): boolean =>
-      !isSearch(waiting) || searching < Math.max(1, this.#limits.threadsMax - 1);
+    const maySearch = isFirst && searching < Math.max(1, this.#limits.threadsMax - 1);
+    const mayTake = (waiting: Waiting): boolean => maySearch || !isSearch(waiting);
     const waiting = this.#queue.take(mayTake);
     const [idle] = this.#idleJobs;
-    if (waiting !== undefined || this.#queue.size > 0 || idle === undefined || !mayTake(idle)) return waiting;
-    return this.#idleJobs.shift();
+    const mayIdle = isFirst && this.#queue.size === 0 && idle !== undefined && mayTake(idle);
+    return waiting ?? (mayIdle ? this.#idleJobs.shift() : undefined);
   }
 
   #start(): void {
     // A thread's own flags are not ours: this one must be handed on.
     const execArgv = process.execArgv.filter((argument) => argument === "--no-experimental-ffi");
     const worker = new Worker(entryPoint("custody/key-worker.ts"), { execArgv });
-    const thread: Thread = { worker, jobs: new Map(), ready: false };
+    const thread: Thread = { worker, jobs: new Map(), batches: 0, ready: false };
     this.#threads.add(thread);
-    worker.on("message", (reply: KeyReply) => this.#receive(thread, reply));
+    worker.on("message", (replies: readonly KeyReply[]) => this.#receive(thread, replies));
     worker.once("error", (cause: Error) => this.#drop(thread, new Error("A thread of custody failed", { cause })));
     worker.once("exit", () => this.#drop(thread, new Error("A thread of custody has ended")));
   }
 
-  #receive(thread: Thread, reply: KeyReply): void {
-    if (reply.id === READY) thread.ready = true;
-    const waiting = thread.jobs.get(reply.id);
-    thread.jobs.delete(reply.id);
+  #receive(thread: Thread, replies: readonly KeyReply[]): void {
+    if (thread.ready) thread.batches -= 1;
+    thread.ready = true;
+    const answered = replies.map((reply) => ({ reply, waiting: thread.jobs.get(reply.id) }));
+    for (const { id } of replies) thread.jobs.delete(id);
     if (thread.jobs.size === 0) thread.worker.unref();
     this.#assign();
-    if ("error" in reply) waiting?.reject(new Error(reply.error));
-    else waiting?.resolve(reply.value);
+    for (const { reply, waiting } of answered) {
+      if ("error" in reply) waiting?.reject(new Error(reply.error));
+      else waiting?.resolve(reply.value);
+    }
   }
 
   #removeWaiting(): readonly Waiting[] {

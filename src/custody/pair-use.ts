@@ -3,7 +3,7 @@
 import { UnsupportedOperationException } from "../base/errors.ts";
 import type { SigningInput } from "./custody.ts";
 import type { PairHandle } from "./handles.ts";
-import { isDear, type KeyJobs, keyJobs } from "./key-jobs.ts";
+import { findDearMs, type KeyJobs, keyJobs } from "./key-jobs.ts";
 import { findPublicKey, type PairBytes } from "./key-pairs.ts";
 import type { KeyWorkers } from "./key-workers.ts";
 import type { Primitives } from "./primitives.ts";
@@ -105,7 +105,8 @@ export class PairUse {
         "Keystead has no SM2 where the OpenSSL inside Node can't be used directly.",
       );
     }
-    if (isDear(job, spec)) return this.#workers.run(account, job, ...args);
+    const ms = findDearMs(job, spec);
+    if (ms !== undefined) return this.#workers.run({ account, ms }, job, ...args);
     const perform = this.#jobs[job] as (...given: Parameters<KeyJobs[K]>) => ReturnType<KeyJobs[K]>;
     return perform(...args);
   }

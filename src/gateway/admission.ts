@@ -1,6 +1,7 @@
 /** How many requests are under way, whose, and in which order they begin: no caller's flood becomes the others' waiting. */
 
 import { FairQueue } from "../base/fair-queue.ts";
+import { onceRead } from "../base/loop-turn.ts";
 
 /** Bounds of `Admission`. */
 export interface AdmissionLimits {
@@ -26,16 +27,17 @@ interface Waiting {
  * The door to everything that costs more than reading a request.
  *
  * A caller is a name: the account that a connection has proved to be of, or what is known of one that has proved nothing. Each may
- * have an equal share of all requests under way, or all of them while it is alone. In a turn of the event loop a bounded number
- * begins; the others wait, and callers are served in turn. So one request of a quiet caller waits for the turn that is running and
- * for one request of each other caller.
+ * have an equal share of all requests under way, or all of them while it is alone.
+ *
+ * A bounded number of requests begins in each turn of the event loop, all together once everything has been read. The others wait,
+ * and callers are served in turn. So one request of a quiet caller waits for the turn that is running and for one request of each
+ * other caller.
  */
 export class Admission {
   readonly #limits: AdmissionLimits;
   /** Requests under way by caller. */
   readonly #underWay = new Map<string, number>();
   readonly #waiting = new FairQueue<Waiting>({ itemsMax: Infinity, itemsOfOwnerMax: Infinity }); // `enter` has the bounds
-  #begun = 0;
   #total = 0;
   #isTurnPlanned = false;
 
@@ -50,21 +52,17 @@ export class Admission {
 
   /**
    * @param bodyBytes the length of the request's body
-   * @returns false when the caller has its share under way; else `leave` must follow. True where the request may begin at once
+   * @returns false when the caller has its share under way; else what resolves when the request may begin, and `leave` must follow
    */
-  enter(caller: string, bodyBytes: number): boolean | Promise<true> {
+  enter(caller: string, bodyBytes: number): false | Promise<void> {
     const own = this.#underWay.get(caller) ?? 0;
     if (own >= this.#limits.shareMin && !this.#isWithinShare(own)) return false;
     this.#underWay.set(caller, own + 1);
     this.#total += 1;
     const weight = 1 + Math.floor(bodyBytes / BYTES_OF_WEIGHT);
-    if (this.#begun < this.#limits.turnMax && this.#waiting.size === 0) {
-      this.#begin(weight);
-      return true;
-    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(caller, { weight, begin: resolve });
     this.#planTurn();
-    const { promise, resolve } = Promise.withResolvers<true>();
-    this.#waiting.push(caller, { weight, begin: () => resolve(true) });
     return promise;
   }
 
@@ -81,26 +79,22 @@ export class Admission {
     return own < Math.floor(this.#limits.requestsMax / callers);
   }
 
-  #begin(weight: number): void {
-    this.#begun += weight;
-    this.#planTurn();
-  }
-
   #planTurn(): void {
     if (this.#isTurnPlanned) return;
     this.#isTurnPlanned = true;
-    setImmediate(() => this.#turn());
+    onceRead(() => this.#turn());
   }
 
   #turn(): void {
     this.#isTurnPlanned = false;
-    this.#begun = 0;
-    while (this.#begun < this.#limits.turnMax) {
+    let begun = 0;
+    while (begun < this.#limits.turnMax) {
       const next = this.#waiting.take();
       if (next === undefined) return;
-      this.#begin(next.weight);
+      begun += next.weight;
       next.begin();
     }
+    if (this.#waiting.size > 0) this.#planTurn();
   }
 }
 

@@ -64,7 +64,7 @@ export class Door {
       await this.#hold();
       return refuse();
     }
-    if (entered !== true) await entered;
+    await entered;
     let isProven = false;
     let answer: T;
     try {

@@ -19,6 +19,7 @@ function newWorkers(changed: Partial<WorkerLimits> = {}): KeyWorkers {
   return workers;
 }
 
+const turnOf = (account: string) => ({ account, ms: 1 });
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const input = { algorithm: "RSASSA_PKCS1_V1_5_SHA_256", messageType: "RAW", message: ascii("x") } as const;
 
@@ -26,7 +27,7 @@ describe("the threads of custody", () => {
   it("start with the first job and do it", async () => {
     const workers = newWorkers();
     assert.equal(workers.threads, 0);
-    const signature = await workers.run("a", "sign", privateKey, input);
+    const signature = await workers.run(turnOf("a"), "sign", privateKey, input);
     assert.ok(verify("sha256", input.message, publicKey, signature));
     assert.equal(workers.threads, 1);
   });
@@ -35,7 +36,7 @@ describe("the threads of custody", () => {
     const workers = newWorkers();
     const done: string[] = [];
     const sign = async (account: string): Promise<void> => {
-      await workers.run(account, "sign", privateKey, input);
+      await workers.run(turnOf(account), "sign", privateKey, input);
       done.push(account);
     };
     await Promise.all([...Array.from({ length: 20 }, () => sign("many")), sign("one")]);
@@ -48,7 +49,7 @@ describe("the threads of custody", () => {
     const done: string[] = [];
     const idle = workers.runWhenIdle("newPair", "ECC_NIST_P384").then(() => done.push("idle"));
     const jobs = Array.from({ length: 6 }, () =>
-      workers.run("a", "sign", privateKey, input).then(() => done.push("job")),
+      workers.run(turnOf("a"), "sign", privateKey, input).then(() => done.push("job")),
     );
     await Promise.all([idle, ...jobs]);
     assert.deepEqual(done, ["job", "job", "job", "job", "job", "job", "idle"]);
@@ -58,13 +59,13 @@ describe("the threads of custody", () => {
     const workers = newWorkers({ threadsMax: 2 });
     const several = Array.from({ length: 6 });
     while (workers.threads < 2) {
-      await Promise.all(several.map(() => workers.run("a", "sign", privateKey, input)));
+      await Promise.all(several.map(() => workers.run(turnOf("a"), "sign", privateKey, input)));
     }
     const done: string[] = [];
     const searches = Array.from({ length: 3 }, () =>
-      workers.run("a", "newPair", "RSA_4096").then(() => done.push("pair")),
+      workers.run(turnOf("a"), "newPair", "RSA_4096").then(() => done.push("pair")),
     );
-    await workers.run("b", "sign", privateKey, input).then(() => done.push("signature"));
+    await workers.run(turnOf("b"), "sign", privateKey, input).then(() => done.push("signature"));
     await Promise.all(searches);
     assert.equal(done[0], "signature");
   });
@@ -72,7 +73,7 @@ describe("the threads of custody", () => {
   it("refuse more than may wait, in AWS's words for a quota, and go on", async () => {
     const workers = newWorkers({ itemsOfOwnerMax: 2 });
     const outcomes = await Promise.allSettled(
-      ["a", "a", "a", "b"].map((account) => workers.run(account, "sign", privateKey, input)),
+      ["a", "a", "a", "b"].map((account) => workers.run(turnOf(account), "sign", privateKey, input)),
     );
     assert.deepEqual(
       outcomes.map(({ status }) => status),
@@ -81,23 +82,23 @@ describe("the threads of custody", () => {
     const [, , refused] = outcomes;
     assert.ok(refused?.status === "rejected" && refused.reason instanceof ThrottlingException);
     assert.match(refused.reason.message, /exceeded the rate/);
-    await workers.run("a", "sign", privateKey, input);
+    await workers.run(turnOf("a"), "sign", privateKey, input);
   });
 
   it("tell of a job that fails, and do the next", async () => {
     const workers = newWorkers();
-    await assert.rejects(workers.run("a", "newPair", "RSA_1024"), /no material of spec RSA_1024/);
-    await workers.run("a", "sign", privateKey, input);
+    await assert.rejects(workers.run(turnOf("a"), "newPair", "RSA_1024"), /no material of spec RSA_1024/);
+    await workers.run(turnOf("a"), "sign", privateKey, input);
     assert.equal(workers.threads, 1);
   });
 
   it("reject what is under way and what waits when they are closed, and all that comes later", async () => {
     const workers = newWorkers();
-    const jobs = Array.from({ length: 5 }, () => workers.run("a", "sign", privateKey, input));
+    const jobs = Array.from({ length: 5 }, () => workers.run(turnOf("a"), "sign", privateKey, input));
     workers.close();
     const outcomes = await Promise.allSettled(jobs);
     assert.ok(outcomes.every(({ status }) => status === "rejected"));
-    await assert.rejects(workers.run("a", "sign", privateKey, input), /closed/);
+    await assert.rejects(workers.run(turnOf("a"), "sign", privateKey, input), /closed/);
     await assert.rejects(workers.runWhenIdle("newPair", "RSA_2048"), /closed/);
     assert.equal(workers.threads, 0);
   });

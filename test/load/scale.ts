@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { residentBytes } from "../../bench/processes.ts";
 import { type RunningProcess, startServe, TemporaryDirectory } from "../faults/processes.ts";
 import { RandomChoices } from "../faults/random-choices.ts";
 import { mustCallKms } from "../faults/signed-requests.ts";
@@ -139,8 +140,7 @@ async function cycle(subject: Subject, count: number, print: (text: string) => v
 
 /** Resident memory of a process (proc_pid_status(5)). */
 function rssOf({ child }: RunningProcess): number {
-  const status = readFileSync(`/proc/${child.pid}/status`, "latin1");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  return residentBytes(child.pid ?? 0);
 }
 
 function quantilesOf(times: readonly number[]): Quantiles {

@@ -1,8 +1,7 @@
 /** `npm run soak`: mixed load for as long as asked, with memory, errors, records and due work held to what they should be. */
 
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { descendantsOf } from "../../bench/processes.ts";
+import { descendantsOf, residentBytes } from "../../bench/processes.ts";
 import { readSegments } from "../../src/audit/segment-files.ts";
 import { segmentFolders } from "../faults/audit-trail.ts";
 import { initStore, type RunningProcess, startProcess, TemporaryDirectory } from "../faults/processes.ts";
@@ -216,10 +215,7 @@ async function countRecords(data: string, answered: ReadonlyMap<string, string>)
 /** Resident memory of the server's processes (proc_pid_status(5)). */
 function rssOf({ child }: RunningProcess): number {
   const pid = child.pid ?? 0;
-  return [pid, ...descendantsOf(pid)].reduce((total, each) => {
-    const status = readFileSync(`/proc/${each}/status`, "latin1");
-    return total + Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-  }, 0);
+  return [pid, ...descendantsOf(pid)].reduce((total, each) => total + residentBytes(each), 0);
 }
 
 /** What each full collection left (node --trace-gc: `Mark-Compact … 80.1 (102.3) -> 60.2 (101.0) MB`). */
