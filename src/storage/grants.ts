@@ -22,19 +22,36 @@ export async function deleteGrant(tx: Tx, row: GrantRow): Promise<void> {
   await addToCount(tx, row, -1);
 }
 
+/**
+ * Grants that are removed at a time: what has to be done for all of them in one go holds up whatever else a process does, until
+ * its lease lapses, and PostgreSQL ends a session that says nothing inside a transaction for a while.
+ */
+const REMOVED_AT_ONCE = 500;
+
 /** Removes every grant on a key, of which there may be very many. */
 export async function deleteGrantsOfKey(tx: Tx, { region, keyId }: KeyName): Promise<void> {
-  const removal = tx.db.deleteFrom("grant").where("region", "=", region).where("key_id", "=", keyId);
-  const rows = await removal.returning(["grant_id", "grantee"]).execute();
-  const grantees = [...new Set(rows.map(({ grantee }) => grantee))];
-  await tx.changedAll(
-    "grant",
-    rows.map(({ grant_id }) => [region, grant_id]),
-  );
-  await tx.changedAll(
-    "granted",
-    grantees.map((grantee) => [region, keyId, grantee]),
-  );
+  const grantees = new Set<string>();
+  let after = "";
+  for (;;) {
+    const ofKey = tx.db.selectFrom("grant").where("region", "=", region).where("key_id", "=", keyId);
+    const slice = ofKey.select(["grant_id", "grantee"]).where("grant_id", ">", after);
+    const rows = await slice.orderBy("grant_id").limit(REMOVED_AT_ONCE).execute();
+    const ids = rows.map(({ grant_id }) => grant_id);
+    const [last] = ids.slice(-1);
+    if (last === undefined) break;
+    await tx.db.deleteFrom("grant").where("region", "=", region).where("grant_id", "in", ids).execute();
+    await tx.changedAll(
+      "grant",
+      ids.map((id) => [region, id]),
+    );
+    const others = [...new Set(rows.map(({ grantee }) => grantee))].filter((grantee) => !grantees.has(grantee));
+    await tx.changedAll(
+      "granted",
+      others.map((grantee) => [region, keyId, grantee]),
+    );
+    for (const grantee of others) grantees.add(grantee);
+    after = last;
+  }
   await tx.db.deleteFrom("grant_count").where("region", "=", region).where("key_id", "=", keyId).execute();
 }
 

@@ -21,6 +21,8 @@ const SMALL_TABLES =
   /^SCAN (?:(?:store|recipient|recipient_set|key_usage_start|sqlite_master)\b|\d+-ROW VALUES CLAUSE)/;
 /** The first or last few rows of what is numbered as it comes: the table is its own index. */
 const ENDS_OF_A_QUEUE = /\border by "?(?:position|sequence)"?(?: asc| desc)? limit\b/i;
+/** First slices of walks over a whole table by its key, of which the others are looked up: alarms, once a minute of a run. */
+const WALK = /^select \* from "metric_alarm" order by "account", "region", "name" limit \?$/;
 
 /**
  * Sorts that are bounded: of one thing's own rows, never of a table's. They are named by what they select, so that a new one
@@ -156,7 +158,8 @@ describe("the statements of a server that has run the whole API", () => {
   it("look their rows up by an index, whatever they do", () => {
     const scans = [...statements].flatMap((sql) =>
       planOf(sql)
-        .filter((step) => /^SCAN\b/.test(step) && !SMALL_TABLES.test(step) && !ENDS_OF_A_QUEUE.test(sql))
+        .filter((step) => /^SCAN\b/.test(step) && !SMALL_TABLES.test(step))
+        .filter(() => !ENDS_OF_A_QUEUE.test(sql) && !WALK.test(sql))
         .map((step) => `${step}: ${sql}`),
     );
     assert.deepEqual(scans, []);
