@@ -93,6 +93,13 @@ describe("external key stores", () => {
     });
   });
 
+  it("S06b-038 are not made by the API of a file in place of path and credential", async () => {
+    const { XksProxyUriPath, XksProxyAuthenticationCredential, ...rest } = IDLE_STORE;
+    const file = JSON.stringify({ XksProxyUriPath, XksProxyAuthenticationCredential });
+    const { status, json } = await world.raw("CreateCustomKeyStore", { ...rest, XksProxyConfigurationFile: file });
+    assert.deepEqual([status, json["__type"]], [400, "ValidationException"]);
+  });
+
   it("S06b-036 show five graphs without data while they are disconnected, and why a connection failed", async () => {
     const { CustomKeyStoreId } = await world.kms.createCustomKeyStore(IDLE_STORE);
     await world.kms.connectCustomKeyStore({ CustomKeyStoreId });
@@ -113,7 +120,7 @@ describe("external key stores", () => {
     await page.getByText("Connected", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Create a KMS key in this key store" }).click();
 
-    await page.getByRole("radio", { name: "External key store" }).isChecked();
+    assert.ok(await page.getByRole("radio", { name: "External key store" }).isChecked());
     await page.getByRole("checkbox", { name: /^I want to create this key in an external key store/ }).check();
     await next(page);
     assert.ok(await page.getByRole("radio", { name: "Select idle" }).isDisabled());

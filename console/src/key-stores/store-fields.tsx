@@ -52,7 +52,7 @@ function ProxyFields(props: StoreFieldsProps) {
     else onChange(found);
   };
   return (
-    <>
+    <SpaceBetween size="l">
       <FormField label="Proxy connectivity" {...(isConnected && { description: DISCONNECT_TO_CHANGE })}>
         <RadioGroup
           ariaLabel="Proxy connectivity"
@@ -62,7 +62,7 @@ function ProxyFields(props: StoreFieldsProps) {
         />
       </FormField>
       {draft.connectivity === "VPC_ENDPOINT_SERVICE" && (
-        <>
+        <SpaceBetween size="l">
           <TextField {...props} field="service" label="VPC endpoint service name" disabled={isConnected} />
           <TextField
             {...props}
@@ -71,7 +71,7 @@ function ProxyFields(props: StoreFieldsProps) {
             description="The ID of the account that has the service, where it is another."
             disabled={isConnected}
           />
-        </>
+        </SpaceBetween>
       )}
       <TextField
         {...props}
@@ -101,7 +101,7 @@ function ProxyFields(props: StoreFieldsProps) {
         toggle="Show secret access key"
         {...(isEdit && { description: "Left empty, it stays as it is." })}
       />
-    </>
+    </SpaceBetween>
   );
 }
 
@@ -115,7 +115,7 @@ function ClusterFields(props: StoreFieldsProps) {
     onChange({ certificate: (await chosen[0]?.text()) ?? "" });
   };
   return (
-    <>
+    <SpaceBetween size="l">
       <TextField
         {...props}
         field="clusterId"
@@ -140,7 +140,7 @@ function ClusterFields(props: StoreFieldsProps) {
           isEdit ? "The present password, where it was changed. Left empty, it stays as it is." : "KMS will change it."
         }
       />
-    </>
+    </SpaceBetween>
   );
 }
 
