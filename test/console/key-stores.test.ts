@@ -26,12 +26,14 @@ import {
   updateInput,
 } from "../../console/src/model/key-store-draft.ts";
 import {
+  freeClusters,
   type KeyStore,
   storeActionProblem,
   storeActions,
   storeCell,
   storeColumns,
   storesOfKind,
+  withHsms,
 } from "../../console/src/model/key-stores.ts";
 import {
   DEFAULT_PERIOD_SECONDS,
@@ -243,7 +245,7 @@ describe("the lists of key stores", () => {
     assert.deepEqual(storesOfKind([external, cluster, other], "EXTERNAL_KEY_STORE"), [other, external]);
     const row = (store: KeyStore, kind: keyof typeof storeColumns) =>
       storeColumns[kind].shown.map((column) => storeCell(store, column));
-    assert.deepEqual(row(cluster, "AWS_CLOUDHSM"), ["hsm", "cks-2", "Disconnected", "cluster-abcdefghijk"]);
+    assert.deepEqual(row(cluster, "AWS_CLOUDHSM"), ["hsm", "cks-2", "Disconnected", "cluster-abcdefghijk", "-"]);
     assert.deepEqual(row(external, "EXTERNAL_KEY_STORE"), [
       "vault",
       "cks-1",
@@ -262,6 +264,26 @@ describe("the lists of key stores", () => {
       "External key stores",
       "Key store ID: cks-1",
       "Edit",
+    ]);
+  });
+});
+
+describe("CloudHSM clusters", () => {
+  const clusters = [
+    { ClusterId: "cluster-abcdefghijk", Hsms: [{}, {}] },
+    { ClusterId: "cluster-zzzzzzzzzzz", Hsms: [] },
+  ];
+
+  it("S06a-029 are counted by their HSMs, and offered as long as no store has them", () => {
+    const counted = withHsms([cluster, external], clusters);
+    assert.deepEqual(
+      counted.map((store) => storeCell(store, "hsms")),
+      ["2", "-"],
+    );
+    assert.deepEqual(freeClusters(clusters, [cluster, external], undefined), ["cluster-zzzzzzzzzzz"]);
+    assert.deepEqual(freeClusters(clusters, [cluster], cluster.CloudHsmClusterId), [
+      "cluster-abcdefghijk",
+      "cluster-zzzzzzzzzzz",
     ]);
   });
 });

@@ -11,10 +11,13 @@ import type { StoreDraft, StoreField } from "../model/key-store-draft.ts";
 import { readProxyFile } from "../model/key-store-draft.ts";
 import { connectivityLabels } from "../model/key-stores.ts";
 import { FileField } from "../parts/file-field.tsx";
+import { ClusterField } from "./cluster-field.tsx";
 
 export interface StoreFieldsProps {
   readonly kind: CustomKeyStoreType;
   readonly draft: StoreDraft;
+  /** What the fields had at first. */
+  readonly first: StoreDraft;
   /** What is wrong, by field, as far as it is to be told yet. */
   readonly problems: Readonly<Partial<Record<StoreField, string>>>;
   /** Whether a store is edited: its secrets are kept where their fields stay empty. */
@@ -108,7 +111,7 @@ function ProxyFields(props: StoreFieldsProps) {
 const DISCONNECT_TO_CHANGE = "Disconnect the key store to change connectivity, service and endpoint.";
 
 function ClusterFields(props: StoreFieldsProps) {
-  const { isEdit, onChange, problems } = props;
+  const { draft, isEdit, first, onChange, problems } = props;
   const [files, setFiles] = useState<readonly File[]>([]);
   const read = async (chosen: readonly File[]) => {
     setFiles(chosen);
@@ -116,11 +119,11 @@ function ClusterFields(props: StoreFieldsProps) {
   };
   return (
     <SpaceBetween size="l">
-      <TextField
-        {...props}
-        field="clusterId"
-        label="CloudHSM cluster ID"
-        description="A cluster of this account and Region that no other custom key store has."
+      <ClusterField
+        value={draft.clusterId}
+        edited={isEdit ? first.clusterId : undefined}
+        problem={problems.clusterId}
+        onChange={(clusterId) => onChange({ clusterId })}
       />
       {!isEdit && (
         <FileField
