@@ -170,6 +170,21 @@ describe("external key stores", () => {
     }
   });
 
+  it("S06b-036 show no data once they are disconnected, whatever was asked before, and stay where they have keys", async () => {
+    const { CustomKeyStoreId } = await store();
+    await page.goto(world.address(`keyStores/external/${CustomKeyStoreId}`));
+    await page.getByRole("application", { name: "Total requests" }).waitFor();
+    await act("Disconnect");
+    await page.getByText("Disconnected", { exact: true }).waitFor();
+    await eventually(async () => assert.equal(await page.getByText("No data available").count(), GRAPHS.length));
+    await act("Delete");
+    await page
+      .getByRole("dialog")
+      .getByText(/^CustomKeyStoreHasCMKsException/)
+      .waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  });
+
   it("S06b-038 are edited by a configuration file, tried before they are changed, and deleted once they are empty", async () => {
     const { CustomKeyStoreId } = await world.kms.createCustomKeyStore({
       CustomKeyStoreName: "spare",
@@ -220,7 +235,7 @@ describe("AWS CloudHSM key stores", () => {
     await page.getByRole("button", { name: "Create AWS CloudHSM key store" }).click();
     await page.getByText(/^Choose the file customerCA\.crt/).waitFor();
     await page.getByRole("textbox", { name: "Custom key store name" }).fill("hsm");
-    await page.getByRole("textbox", { name: "CloudHSM cluster ID" }).fill("cluster-abcdefghijk");
+    await page.getByRole("combobox", { name: "CloudHSM cluster ID" }).fill("cluster-abcdefghijk");
     await page.getByRole("textbox", { name: "kmsuser password" }).fill("correct horse");
     const buffer = Buffer.from("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
     await page.locator("input[type=file]").setInputFiles({ name: "customerCA.crt", mimeType: "text/plain", buffer });
