@@ -9,7 +9,6 @@ import { MetricsCollector } from "./metrics-exchange.ts";
 import { holdPorts } from "./ports.ts";
 import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";
-import type { WorkerProcess } from "./worker-process.ts";
 
 /** A server of several processes. */
 export interface RunningPrimary {
@@ -42,17 +41,21 @@ export async function startPrimary<Options>(options: PrimaryOptions<Options>): P
   const config = { ...options.config, hasWorkers: true };
   const { log, host, port, vpcEndpoints = [] } = config;
   if (config.tls !== undefined) requireUsableTls(config.tls); // workers would say it much later
-  const parts = await openParts(config);
+  const supervisor = new Supervisor({ workers, options: options.options, log, onFailure });
+  supervisor.prepare();
+  const parts = await openParts(config).catch((cause: unknown) => {
+    supervisor.kill();
+    throw cause;
+  });
+  const { store, recorder } = parts;
   const collector = new MetricsCollector(() => storeFamilies(parts, config));
-  const attach = (worker: WorkerProcess<Options>): void => {
-    const handlers = { committed: () => parts.recorder.moveSoon(), stuck: () => worker.kill() };
-    parts.store.hostWorker?.(worker.store, handlers);
-    collector.attach(worker.metrics);
-  };
-  const supervisor = new Supervisor({ workers, options: options.options, attach, log, onFailure });
   try {
     const { places, release } = await holdPorts([{ host, port }, ...vpcEndpoints]);
-    await supervisor.open().finally(release);
+    const opened = supervisor.open((worker) => {
+      store.hostWorker?.(worker.store, { committed: () => recorder.moveSoon(), stuck: () => worker.kill() });
+      collector.attach(worker.metrics);
+    });
+    await opened.finally(release);
     await supervisor.listen(places);
     startBackground(parts);
     return {

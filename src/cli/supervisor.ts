@@ -11,8 +11,6 @@ export interface SupervisorOptions<Options> {
   readonly workers: number;
   /** What each of them is told of the command. */
   readonly options: Options;
-  /** Is given each worker as it starts, its replacements too. */
-  readonly attach: (worker: WorkerProcess<Options>) => void;
   readonly log: Log;
   /** Is told, once everything has run, that no worker comes up any more. */
   readonly onFailure: (cause: OperatorError) => void;
@@ -26,9 +24,14 @@ const PAUSE_MS = { first: 100, max: 5_000 };
 /** How long workers may take to finish: the grace of their requests and what is left to write. */
 const CLOSE_MS_MAX = 15_000;
 
+/** Is given each worker before it opens its store, replacements too. */
+export type Attach<Options> = (worker: WorkerProcess<Options>) => void;
+
 /** A slot and the worker that has it. */
 interface Slot<Options> {
   readonly number: number;
+  /** Waits for its order. */
+  prepared?: WorkerProcess<Options>;
   readonly opened: PromiseWithResolvers<void>;
   readonly ready: PromiseWithResolvers<void>;
   worker?: WorkerProcess<Options>;
@@ -54,13 +57,18 @@ export class Supervisor<Options> {
     }));
   }
 
+  /** Starts the processes of the workers: they load their modules while this one has other things to do. */
+  prepare(): void {
+    for (const slot of this.#slots) slot.prepared = new WorkerProcess();
+  }
+
   /**
    * Starts the workers; resolves when all have opened their store.
    *
    * @throws OperatorError one of them refuses to start, or they end again and again
    */
-  async open(): Promise<void> {
-    for (const slot of this.#slots) this.#runs.push(this.#run(slot));
+  async open(attach: Attach<Options>): Promise<void> {
+    for (const slot of this.#slots) this.#runs.push(this.#run(slot, attach));
     await Promise.race([Promise.all(this.#slots.map(({ opened }) => opened.promise)), this.#failed.promise]);
   }
 
@@ -93,14 +101,14 @@ export class Supervisor<Options> {
   /** Ends all workers at once. */
   kill(): void {
     this.#stop.abort();
-    for (const { worker } of this.#slots) worker?.kill();
+    for (const { prepared, worker } of this.#slots) (worker ?? prepared)?.kill();
   }
 
   /** One worker after the other in the same slot. The next one starts when the last one is gone: its segments are free then. */
-  async #run(slot: Slot<Options>): Promise<void> {
+  async #run(slot: Slot<Options>, attach: Attach<Options>): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       const startedAt = performance.now();
-      const end = await this.#serve(slot);
+      const end = await this.#serve(slot, attach);
       if (this.#stop.signal.aborted) return;
       failures = end.wasReady && performance.now() - startedAt >= SERVED_MS ? 0 : failures + 1;
       this.#report(slot, end);
@@ -110,11 +118,13 @@ export class Supervisor<Options> {
     }
   }
 
-  async #serve(slot: Slot<Options>): Promise<WorkerEnd> {
-    const { options, workers, attach } = this.#options;
-    const worker = new WorkerProcess({ options, slot: slot.number, workers });
+  async #serve(slot: Slot<Options>, attach: Attach<Options>): Promise<WorkerEnd> {
+    const { options, workers } = this.#options;
+    const worker = slot.prepared ?? new WorkerProcess<Options>();
+    delete slot.prepared;
     slot.worker = worker;
     attach(worker);
+    worker.start({ options, slot: slot.number, workers });
     void worker.opened.then(() => {
       slot.opened.resolve();
       if (this.#places !== undefined) worker.listen(this.#places);

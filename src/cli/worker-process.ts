@@ -53,7 +53,8 @@ export class WorkerProcess<Options> {
   #refusal: string | undefined;
   #isReady = false;
 
-  constructor(order: WorkerOrder<Options>) {
+  /** Starts the process: it loads its modules and waits for its order. */
+  constructor() {
     this.#child = fork(process.argv[1] ?? "", ["worker"], {
       execArgv: process.execArgv, // the guards of this process
       serialization: "advanced",
@@ -83,6 +84,10 @@ export class WorkerProcess<Options> {
       clearInterval(pings);
       watchdog.stop();
     });
+  }
+
+  /** Has it open its store. */
+  start(order: WorkerOrder<Options>): void {
     this.#messages.send({ kind: "start", ...order });
   }
 

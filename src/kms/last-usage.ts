@@ -4,6 +4,7 @@ import { asArn } from "../base/arn.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Entry } from "../pipeline/operation.ts";
 import { findKeyUsage, startKeyUsage, upsertKeyUsage } from "../storage/key-usage.ts";
+import { LatestUses } from "../storage/latest-uses.ts";
 import type { KeyUsageRow } from "../storage/schema.ts";
 import type { Store } from "../storage/store.ts";
 
@@ -25,18 +26,6 @@ export const TRACKED: ReadonlySet<string> = new Set([
   "VerifyMac",
 ]);
 
-/** How old a use may become before it is written: what a crash can lose. */
-const FLUSH_MS = 60_000;
-
-/** So many keys used since the last flush bring the next one forward. */
-const KEYS_MAX = 10_000;
-
-/** So many rows go in one transaction, so that other writers get their turn. */
-const ROWS_MAX = 500;
-
-/** The last use of keys by ARN, each of them the latest of its time. */
-type Uses = Map<string, KeyUsageRow>;
-
 interface LastUsagesOptions {
   readonly store: Store;
   /** Is told when a flush failed; its uses are tried again. */
@@ -46,20 +35,13 @@ interface LastUsagesOptions {
 /** Made by `openLastUsages`. */
 export class LastUsages {
   readonly #store: Store;
-  readonly #onError: (cause: unknown) => void;
   readonly #since: number;
-  readonly #timer: NodeJS.Timeout;
-  #fresh: Uses = new Map();
-  /** Those that a flush is writing. */
-  #writing: Uses = new Map();
-  #flushing: Promise<void> = Promise.resolve();
+  readonly #uses: LatestUses<KeyUsageRow>;
 
   constructor({ store, onError, since }: LastUsagesOptions & { readonly since: number }) {
     this.#store = store;
-    this.#onError = onError;
     this.#since = since;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_MS);
-    this.#timer.unref();
+    this.#uses = new LatestUses({ store, write: upsertKeyUsage, onError });
   }
 
   /**
@@ -74,7 +56,7 @@ export class LastUsages {
       const eventId = records.find((record) => record.account === account)?.eventId;
       const name = asArn(arn);
       if (eventId === undefined || name === undefined) continue;
-      keepLatest(this.#fresh, arn, {
+      this.#uses.note(arn, {
         region: name.region,
         key_id: name.resource.slice("key/".length),
         operation: call.operation,
@@ -83,14 +65,11 @@ export class LastUsages {
         request_id: call.requestId,
       });
     }
-    if (this.#fresh.size >= KEYS_MAX && this.#writing.size === 0) void this.flush();
   }
 
   /** The last use of a key: as fresh as the last answer of this process, and as the last flush of any other. */
   async find(key: { readonly arn: string; readonly region: string; readonly keyId: string }) {
-    const own = this.#fresh.get(key.arn) ?? this.#writing.get(key.arn);
-    const written = await findKeyUsage(this.#store.db, key);
-    return own === undefined || (written !== undefined && written.used_at > own.used_at) ? written : own;
+    return this.#uses.latest(key.arn, await findKeyUsage(this.#store.db, key));
   }
 
   /** Since when the uses of a key are tracked: since it was made, or since the store began to. */
@@ -98,33 +77,14 @@ export class LastUsages {
     return Math.max(createdAt, this.#since);
   }
 
-  /** Writes what was noted before the call. Never rejects: what could not be written stays for the next flush. */
+  /** As `LatestUses.flush`. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#uses.flush();
   }
 
   /** Writes what there is; call it after the last request. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
-  }
-
-  async #write(): Promise<void> {
-    this.#writing = this.#fresh;
-    this.#fresh = new Map();
-    try {
-      const rows = [...this.#writing.values()];
-      for (let start = 0; start < rows.length; start += ROWS_MAX) {
-        await this.#store.transaction(async (tx) => {
-          for (const row of rows.slice(start, start + ROWS_MAX)) await upsertKeyUsage(tx, row);
-        });
-      }
-    } catch (cause) {
-      for (const [arn, use] of this.#writing) keepLatest(this.#fresh, arn, use);
-      this.#onError(cause);
-    }
-    this.#writing = new Map();
+  close(): Promise<void> {
+    return this.#uses.close();
   }
 }
 
@@ -133,9 +93,4 @@ export async function openLastUsages(options: LastUsagesOptions & { readonly clo
   const { store, clock } = options;
   const since = await store.transaction((tx) => startKeyUsage(tx, clock.now()));
   return new LastUsages({ ...options, since });
-}
-
-function keepLatest(uses: Uses, arn: string, use: KeyUsageRow): void {
-  const known = uses.get(arn);
-  if (known === undefined || known.used_at <= use.used_at) uses.set(arn, use);
 }

@@ -1,6 +1,7 @@
 /** What happens, counted in memory by series and minute, and written behind. */
 
 import type { Clock } from "../../base/clock.ts";
+import { Flusher } from "../../base/flusher.ts";
 import {
   addPoints,
   joined,
@@ -54,16 +55,14 @@ export interface MetricRecorderOptions {
 /** Where other rooms tell what CloudWatch shows. */
 export class MetricRecorder {
   readonly #options: MetricRecorderOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #flusher = new Flusher(FLUSH_MS, () => this.#write());
   #pending = new Map<string, Pending>();
   readonly #hands: (() => void)[] = [];
-  #flushing: Promise<void> = Promise.resolve();
   #dropped = 0;
   #prunedHour = 0;
 
   constructor(options: MetricRecorderOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_MS).unref();
   }
 
   /** Points that were dropped, since too many series had some. */
@@ -100,14 +99,12 @@ export class MetricRecorder {
 
   /** Writes what was told before the call. Never rejects: what could not be written stays for the next flush. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#flusher.flush();
   }
 
   /** Writes what there is; call it after the last request. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
+  close(): Promise<void> {
+    return this.#flusher.close();
   }
 
   async #write(): Promise<void> {
