@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs from Debian what the tests need from the system: the AWS CLI, OpenSSL's command line, PostgreSQL's programs and Chromium.
+# Installs from Debian what the tests need from the system: the AWS CLI, OpenSSL's command line, PostgreSQL's programs, Chromium and SoftHSM.
 # Run it as often as you like.
 set -euo pipefail
 
@@ -15,6 +15,7 @@ missing=()
 [ -x /usr/bin/openssl ] || missing+=(openssl)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
 [ -x /usr/bin/chromium ] || missing+=(chromium)
+[ -x /usr/bin/softhsm2-util ] || missing+=(softhsm2)
 if [ "${#missing[@]}" -eq 0 ]; then
   exit 0
 fi
@@ -54,4 +55,5 @@ run apt-get install --yes --no-install-recommends "${missing[@]}"
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
   fail "postgresql is installed, but there is no /usr/lib/postgresql/*/bin/postgres."
 [ -x /usr/bin/chromium ] || fail "chromium is installed, but there is no /usr/bin/chromium."
+[ -x /usr/bin/softhsm2-util ] || fail "softhsm2 is installed, but there is no /usr/bin/softhsm2-util."
 say "$(/usr/bin/aws --version 2>&1 | cut -d' ' -f1), $(/usr/bin/openssl version | cut -d' ' -f1,2)"

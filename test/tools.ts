@@ -18,6 +18,12 @@ export const OPENSSL = "/usr/bin/openssl";
 /** Debian's Chromium, for tests that click in the console. */
 export const CHROMIUM = "/usr/bin/chromium";
 
+/** The tool that makes SoftHSM's tokens. */
+export const SOFTHSM_UTIL = "/usr/bin/softhsm2-util";
+
+/** SoftHSM: a PKCS #11 token in software. */
+export const SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so";
+
 /** PostgreSQL's server program, of the newest version that Debian has put here; no server of the system's needs to run. */
 export const POSTGRES =
   globSync("/usr/lib/postgresql/*/bin/postgres")
@@ -28,7 +34,9 @@ export const POSTGRES =
 export const POSTGRES_BIN = dirname(POSTGRES);
 
 /** The tools of which this machine has none. */
-export function missingTools(tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES, CHROMIUM]): readonly string[] {
+export function missingTools(
+  tools: readonly string[] = [AWS_CLI, OPENSSL, POSTGRES, CHROMIUM, SOFTHSM_UTIL],
+): readonly string[] {
   return tools.filter((path) => {
     try {
       accessSync(path, constants.X_OK);

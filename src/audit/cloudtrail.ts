@@ -106,12 +106,13 @@ function renderOutcome({ call, readOnly, resources }: Entry): string {
 
 function renderInternal(entry: InternalEntry, eventId: string): RenderedRecord {
   const { service, event, account, region, now, response, resources, invokedBy = INTERNAL, details, requestId } = entry;
+  const additional = entry.additional === undefined ? "" : `"additionalEventData":${renderValue(entry.additional)},`;
   const identity = `{"accountId":"${account}","invokedBy":"${invokedBy}"}`;
   const request = requestId === undefined ? "" : `"requestID":"${requestId}",`;
   const eventType = requestId === undefined ? "AwsServiceEvent" : "AwsApiCall";
   const list = resources === undefined ? "" : `"resources":${renderResources(service, resources)},`;
   const serviceEventDetails = details === undefined ? "" : `"serviceEventDetails":${renderValue(details)},`;
-  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${invokedBy}","userAgent":"${invokedBy}","requestParameters":null,"responseElements":${renderValue(response)},${request}"eventID":"${eventId}","readOnly":false,${list}"eventType":"${eventType}","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
+  const json = `${VERSION}${identity},"eventTime":"${eventTime(now)}","eventSource":"${service}.amazonaws.com","eventName":${JSON.stringify(event)},"awsRegion":"${region}","sourceIPAddress":"${invokedBy}","userAgent":"${invokedBy}","requestParameters":null,"responseElements":${renderValue(response)},${additional}${request}"eventID":"${eventId}","readOnly":false,${list}"eventType":"${eventType}","recipientAccountId":"${account}",${serviceEventDetails}${MANAGEMENT},${CATEGORY}}`;
   return { account, eventId, json };
 }
 

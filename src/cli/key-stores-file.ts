@@ -2,6 +2,7 @@
 
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { type CloudHsmCluster, certificateIn } from "../kms/key-stores/clusters.ts";
 import { type KeyStoreSettings, PROXY_TIMEOUT_MS } from "../kms/key-stores/places.ts";
 import { isLoopback, UsageError } from "./options.ts";
 
@@ -12,6 +13,55 @@ const place = z.strictObject({
   address: z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "a name or an address"),
   port: z.int().min(1).max(65_535).default(443),
   tls: z.boolean().default(true),
+});
+
+/** The pattern of the service's own model is stricter than its guide, whose examples have digits that it refuses. */
+const clusterId = z.string().regex(/^cluster-[2-7a-zA-Z]{11,16}$/, "no id of a cluster");
+const zone = z.string().regex(/^[a-z0-9-]{1,32}$/, "no Availability Zone");
+
+const hsm = z.strictObject({
+  id: z.string().regex(/^hsm-[2-7a-zA-Z]{11,16}$/, "no id of an HSM"),
+  availabilityZone: zone,
+  state: z.enum(["ACTIVE", "CREATE_IN_PROGRESS", "DEGRADED", "DELETE_IN_PROGRESS", "DELETED"]).default("ACTIVE"),
+  ip: z.string().optional(),
+});
+
+const cluster = z.strictObject({
+  account,
+  region: z.string().regex(/^[a-z0-9-]{1,32}$/, "no Region"),
+  library: z.string().startsWith("/", "an absolute path"),
+  token: z.string().min(1).max(32),
+  environment: z.record(z.string(), z.string()).default({}),
+  userPrefix: z.string().max(64).default(""),
+  vectorsBy: z.enum(["caller", "token"]).default("caller"),
+  changesPassword: z.boolean().default(true),
+  sessions: z.int().min(1).max(16).default(1),
+  timeoutMs: z.int().min(10).max(60_000).default(5_000),
+  trustAnchor: z.string(),
+  clusterCertificate: z.string().optional(),
+  state: z
+    .enum([
+      "ACTIVE",
+      "CREATE_IN_PROGRESS",
+      "DEGRADED",
+      "DELETED",
+      "DELETE_IN_PROGRESS",
+      "INITIALIZED",
+      "INITIALIZE_IN_PROGRESS",
+      "MODIFY_IN_PROGRESS",
+      "ROLLBACK_IN_PROGRESS",
+      "UNINITIALIZED",
+      "UPDATE_IN_PROGRESS",
+    ])
+    .default("ACTIVE"),
+  stateMessage: z.string().optional(),
+  hsmType: z.string().default("hsm2m.medium"),
+  mode: z.enum(["FIPS", "NON_FIPS"]).default("NON_FIPS"),
+  createdAt: z.iso.datetime().optional(),
+  vpcId: z.string().optional(),
+  securityGroup: z.string().optional(),
+  subnets: z.record(zone, z.string()).default({}),
+  hsms: z.array(hsm).max(32).default([]),
 });
 
 const keyStoresFile = z.strictObject({
@@ -34,6 +84,7 @@ const keyStoresFile = z.strictObject({
       }),
     )
     .default({}),
+  cloudHsmClusters: z.record(clusterId, cluster).default({}),
 });
 
 /**
@@ -49,7 +100,7 @@ export function parseKeyStores(
     const places = result.error.issues.map(({ path, message }) => `  ${path.join(".") || "(top)"}: ${message}`);
     throw new UsageError(`The file of --key-stores is not right:\n${places.join("\n")}`);
   }
-  const { proxyTimeoutMs, certificateAuthorities, hosts, vpcEndpointServices } = result.data;
+  const { proxyTimeoutMs, certificateAuthorities, hosts, vpcEndpointServices, cloudHsmClusters } = result.data;
   for (const named of [...Object.values(hosts), ...Object.values(vpcEndpointServices)]) requireSafe(named, kind);
   return {
     timeoutMs: proxyTimeoutMs,
@@ -61,6 +112,38 @@ export function parseKeyStores(
         { name, place: { address, port, tls }, ...(privateDnsName !== undefined && { privateDnsName }), ...service },
       ]),
     ),
+    clusters: new Map(
+      Object.entries(cloudHsmClusters).map(([id, described]) => [id, clusterOf(id, described, readFile)]),
+    ),
+  };
+}
+
+function clusterOf(
+  id: string,
+  { createdAt, ...described }: z.infer<typeof cluster>,
+  readFile: (path: string) => string,
+): CloudHsmCluster {
+  const { library, token, environment, userPrefix, vectorsBy, changesPassword, sessions, timeoutMs, ...rest } =
+    described;
+  const certificateAt = (path: string): string => {
+    const text = readFile(path);
+    if (certificateIn(text) === undefined) throw new UsageError(`--key-stores: ${path} does not hold one certificate.`);
+    return text;
+  };
+  const trustAnchor = certificateAt(rest.trustAnchor);
+  const { clusterCertificate, vpcId, securityGroup, stateMessage, hsms, subnets, ...plain } = rest;
+  return {
+    ...plain,
+    id,
+    createdAt: createdAt === undefined ? 0 : Date.parse(createdAt),
+    ...(vpcId !== undefined && { vpcId }),
+    ...(securityGroup !== undefined && { securityGroup }),
+    ...(stateMessage !== undefined && { stateMessage }),
+    subnets: new Map(Object.entries(subnets)),
+    hsms: hsms.map(({ ip, ...each }) => ({ ...each, ...(ip !== undefined && { ip }) })),
+    trustAnchor,
+    certificate: clusterCertificate === undefined ? trustAnchor : certificateAt(clusterCertificate),
+    place: { library, token, environment, userPrefix, vectorsBy, changesPassword, sessions, timeoutMs },
   };
 }
 

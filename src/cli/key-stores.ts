@@ -8,7 +8,7 @@ import { option, readNamedFile } from "./options.ts";
 export function keyStoresOption(): Option {
   return option(
     "--key-stores <file>",
-    "YAML file: where proxies of external key stores are, if not at port 443 of a public host; VPC endpoint services; authorities",
+    "YAML file: where proxies of external key stores are, if not at port 443 of a public host; VPC endpoint services; authorities; CloudHSM clusters",
   );
 }
 

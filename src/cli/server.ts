@@ -25,10 +25,12 @@ import { stsService } from "../iam/sts.ts";
 import { Attestations } from "../identity/attestation.ts";
 import { DELETE_KEY, deleteKeyWhenDue } from "../kms/deletion.ts";
 import { ERASE_MATERIAL, EXPIRE_MATERIAL, eraseMaterialWhenDue, expireMaterialWhenDue } from "../kms/importing.ts";
+import { Clusters } from "../kms/key-stores/clusters.ts";
 import { SETTLE_KEY_STORE, settleKeyStoreWhenDue } from "../kms/key-stores/connection.ts";
 import { HealthWatch } from "../kms/key-stores/health-watch.ts";
 import type { KeyStoreMeter } from "../kms/key-stores/meter.ts";
 import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts";
+import { SETTLE_BACKING_KEY, settleBackingKeyWhenDue } from "../kms/key-stores/token-keys.ts";
 import { XksClient } from "../kms/key-stores/xks-client.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
@@ -42,6 +44,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import { DEFAULT_PROFILE, type QuotaProfile, Quotas } from "../pipeline/quotas.ts";
 import { Throttle } from "../pipeline/throttle.ts";
+import { cloudHsmService } from "../services/cloudhsm/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
 import { ssmService } from "../services/ssm/service.ts";
@@ -52,6 +55,7 @@ import { domainKeyStore } from "../storage/domain-keys.ts";
 import { FeedPruner } from "../storage/feed-pruning.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, requireNoWorkers, slotDirectory } from "./audit-slots.ts";
+import { eraseLog } from "./erase-log.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
@@ -106,6 +110,8 @@ export interface ServerParts {
   readonly credentialUsages: CredentialUsages;
   /** Asks the proxies of external key stores. */
   readonly xks: XksClient;
+  /** CloudHSM clusters, and the tokens that they are. */
+  readonly clusters: Clusters;
   /** Its connections. */
   readonly post: PostClient;
   readonly healthWatch: HealthWatch;
@@ -189,7 +195,7 @@ export async function openServer(config: ServerConfig): Promise<OpenedServer> {
 }
 
 function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, lastUsages, credentialUsages, xks, signals } = parts;
+  const { store, custody, recorder, lastUsages, credentialUsages, xks, clusters, signals } = parts;
   const attestations = new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock });
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
@@ -207,6 +213,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     attestations,
     unknownPrincipals,
     xks,
+    clusters,
     meter: config.keyStoreMeter ?? signals.keyStoreMeter,
   });
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
@@ -216,6 +223,7 @@ function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       stsService({ custody, identityTokens: identityTokensOf(config) }),
       iamService({ custody, credentialUsages, unknownPrincipals, directory: kmsDirectory }),
       ec2Service({ custody, kms: forwardingKms, bus: signals.bus }),
+      cloudHsmService({ custody, clusters }),
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
@@ -336,6 +344,8 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
     } = config;
     const post = new PostClient({ certificates: settings.certificates, allowed: outboundAllowed });
     const xks = new XksClient({ post, custody, settings, meter, machineClock: systemClock });
+    const clusters = new Clusters(settings.clusters, custody.tokens);
+    clusters.follow(store, (cause) => log.error({ err: cause }, "A CloudHSM cluster could not be logged out of."));
     const healthWatch = new HealthWatch({
       store,
       xks,
@@ -351,7 +361,8 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
         [EXPIRE_MATERIAL, expireMaterialWhenDue(recorder, () => eraseLog(store))],
         [ERASE_MATERIAL, eraseMaterialWhenDue(() => eraseLog(store))],
         [SETTLE_KEY, settleKeyWhenDue()],
-        [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks })],
+        [SETTLE_KEY_STORE, settleKeyStoreWhenDue({ store, xks, clusters })],
+        [SETTLE_BACKING_KEY, settleBackingKeyWhenDue({ store, clusters, recorder })],
       ]),
       ...(kind === "serve" && { mayDestroy: () => guard.mayDestroy() }),
       onError: (cause) => log.error({ err: cause }, "Due work failed and will be tried again."),
@@ -380,6 +391,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       lastUsages,
       credentialUsages,
       xks,
+      clusters,
       post,
       healthWatch,
       rootProof,
@@ -404,15 +416,6 @@ function adoptionOf(
     flush: () => recorder.flush(),
     onError: (cause) => log.error({ err: cause }, "Records of another node could not be taken over."),
   });
-}
-
-/** How often a log that another process is reading is tried again; each try waits a quarter of a second. */
-const ERASE_TRIES = 20;
-
-/** @throws Error erased rows are still in the write-ahead log, since somebody goes on reading it */
-async function eraseLog(store: Store): Promise<void> {
-  for (let tries = 0; tries < ERASE_TRIES; tries += 1) if (await store.truncateLog()) return;
-  throw new Error("A deleted key's erased row is still in the write-ahead log, which another process is reading.");
 }
 
 /** Whose the records of this process are, where others write to the same database; empty where nobody does. */
@@ -452,6 +455,7 @@ export async function closeParts({
   feedPruner,
   lastUsages,
   credentialUsages,
+  clusters,
   post,
   healthWatch,
   rootProof,
@@ -462,6 +466,7 @@ export async function closeParts({
   await signals.stop();
   await healthWatch.stop();
   await dueWork.stop();
+  clusters.tokens.close();
   await feedPruner.stop();
   await recorder.close();
   await lastUsages.close();

@@ -197,6 +197,8 @@ export interface PlaintextSource {
   deriveSharedSecret(material: SealedMaterial, peer: Uint8Array): Promise<Uint8Array | undefined>;
   /** Random bytes of the system's generator. */
   random(lengthBytes: number): Uint8Array;
+  /** Random bytes that somebody else has made, such as a cluster; they are this one's to wipe. */
+  takeRandom(bytes: Uint8Array): Uint8Array;
 }
 
 /**

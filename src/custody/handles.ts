@@ -114,10 +114,13 @@ export class Handles {
   }
 }
 
-/** An SM4 key has no external algorithm: external key stores are not in China Regions. */
+/** Origins of keys in custom key stores, whose blobs are encrypted twice. */
+const IN_STORES: readonly string[] = ["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
+
+/** An SM4 key has no external algorithm: custom key stores are not in China Regions. */
 function prefixOf(row: SealedMaterial, materialBytes = 32): Uint8Array {
-  const external = row.origin === "EXTERNAL_KEY_STORE";
-  if (external && materialBytes !== 32) throw new Error("Not a material of an external key store");
+  const external = IN_STORES.includes(row.origin);
+  if (external && materialBytes !== 32) throw new Error("Not a material of a custom key store");
   return blobPrefix(row, materialBytes, external);
 }
 

@@ -1,9 +1,10 @@
-/** Secrets of custom key stores: the credential that an external key store's proxy knows, sealed for its store. */
+/** Secrets of custom key stores, sealed for their store: the credential that a proxy knows, the password that a token's user has. */
 
 import { createHmac, type KeyObject } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { AgedCache, type CacheLimits } from "./aged-cache.ts";
 import type { DomainKeys } from "./domain-keys.ts";
+import type { Secret } from "./secret.ts";
 import { deriveSigningKey } from "./signing-keys.ts";
 
 const STORE = { region: "", purpose: "store" } as const;
@@ -16,7 +17,7 @@ export interface KeyStoreSecretName {
   readonly account: string;
   readonly region: string;
   readonly keyStoreId: string;
-  /** Of the proxy credential. */
+  /** Of the proxy credential; of a CloudHSM key store the name of the user. */
   readonly accessKeyId: string;
 }
 
@@ -26,7 +27,7 @@ export interface SealedKeyStoreSecret extends KeyStoreSecretName {
   readonly sealed: Uint8Array;
 }
 
-/** Seals the secrets of custom key stores, and signs with them; they never leave. */
+/** Seals the secrets of custom key stores, and signs with them; they never leave custody. */
 export class KeyStoreSecrets {
   readonly #domainKeys: DomainKeys;
   readonly #derived: AgedCache<KeyObject>;
@@ -47,8 +48,17 @@ export class KeyStoreSecrets {
    * @throws SealedRowError the sealed secret was altered or belongs to another key store
    */
   async reseal(name: KeyStoreSecretName, sealed: Uint8Array): Promise<Uint8Array> {
-    using secret = await this.#domainKeys.unseal(STORE, fieldsOf(name), sealed);
+    using secret = await this.unseal(name, sealed);
     return await this.seal(name, secret.bytes);
+  }
+
+  /**
+   * Opens what was sealed, which is the caller's to wipe.
+   *
+   * @throws SealedRowError the sealed secret was altered or belongs to another key store
+   */
+  async unseal(name: KeyStoreSecretName, sealed: Uint8Array): Promise<Secret> {
+    return await this.#domainKeys.unseal(STORE, fieldsOf(name), sealed);
   }
 
   /**
@@ -68,7 +78,7 @@ export class KeyStoreSecrets {
   }
 
   async #derive(secret: SealedKeyStoreSecret, date: string): Promise<KeyObject> {
-    using raw = await this.#domainKeys.unseal(STORE, fieldsOf(secret), secret.sealed);
+    using raw = await this.unseal(secret, secret.sealed);
     const key = deriveSigningKey(raw.bytes, { date, region: secret.region, service: SERVICE });
     this.#derived.put(cacheName(secret, date), key, secret.account);
     return key;

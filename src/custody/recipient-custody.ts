@@ -50,6 +50,10 @@ export class RecipientCustody implements PlaintextSource {
     return this.#envelop(this.#source.random(lengthBytes));
   }
 
+  takeRandom(bytes: Uint8Array): Uint8Array {
+    return this.#envelop(bytes);
+  }
+
   #envelop(plaintext: Uint8Array): Uint8Array {
     using secret = new Secret(plaintext);
     return envelop(this.#recipient, secret.bytes);

@@ -33,6 +33,7 @@ import { KeyWorkers, workerLimits } from "./key-workers.ts";
 import { findMaterialBytes, openMaterial, requireMaterialLength } from "./materials.ts";
 import { Nonces } from "./nonces.ts";
 import { PairUse } from "./pair-use.ts";
+import { Tokens } from "./pkcs11/tokens.ts";
 import { choosePrimitives } from "./primitives.ts";
 import { RecipientCustody } from "./recipient-custody.ts";
 import { Recipients } from "./recipients.ts";
@@ -125,6 +126,8 @@ export async function openCustody({
 export class SoftwareCustody implements Custody {
   /** The root keys of the store. */
   readonly recipients: Recipients;
+  /** The tokens behind CloudHSM key stores. */
+  readonly tokens: Tokens;
   readonly #domainKeys: DomainKeys;
   readonly #fingerprintKey: KeyObject;
   readonly #handles: Handles;
@@ -154,6 +157,7 @@ export class SoftwareCustody implements Custody {
     this.#signingKeys = parts.signingKeys;
     this.#sessions = parts.sessions;
     this.#keyStoreSecrets = parts.keyStoreSecrets;
+    this.tokens = new Tokens(parts.keyStoreSecrets);
     this.#pairs = parts.pairs;
     this.#imports = new Imports(parts.domainKeys, parts.pairs);
     this.#canary = new Canary(parts.domainKeys);
@@ -310,6 +314,10 @@ export class SoftwareCustody implements Custody {
     return randomFillSync(new Uint8Array(lengthBytes));
   }
 
+  takeRandom(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
+
   parseBlob(blob: Uint8Array): BlobHeader | undefined {
     return parseBlob(blob);
   }
@@ -426,6 +434,7 @@ export class SoftwareCustody implements Custody {
     this.#handles.clear();
     this.#signingKeys.clear();
     this.#sessions.clear();
+    this.tokens.close();
     this.#keyStoreSecrets.clear();
     this.#domainKeys.close();
   }

@@ -14,6 +14,7 @@ import { deleteTagsOfKey } from "../storage/tags.ts";
 import { insertTombstone } from "../storage/tombstones.ts";
 import { keyArn } from "./identifiers.ts";
 import { expiryOf, stateWithMaterial } from "./importing.ts";
+import { releaseTokenKey } from "./key-stores/token-keys.ts";
 import { daysAfter } from "./keys.ts";
 import {
   multiRegionKeyType,
@@ -41,6 +42,7 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
       if (row === undefined || row.state !== "PendingDeletion" || row.deletion_at === null || row.deletion_at > now)
         return;
       await eraseKey(tx, row, now);
+      if (row.origin === "AWS_CLOUDHSM") return; // the record comes once its cluster was asked (key-stores/token-keys.ts)
       const { account } = row;
       const arn = keyArn({ ...row, keyId });
       await recorder.enlist(tx, {
@@ -78,6 +80,7 @@ export async function eraseKey(tx: Tx, row: KeyRow, now: number): Promise<void> 
   await deleteGrantsOfKey(tx, name);
   if (multiRegionKeyType(row) === "REPLICA") await leaveRelatedKeys(tx, row, now);
   else await clearDue(tx, rotationOf(row));
+  if (row.origin === "AWS_CLOUDHSM") await releaseTokenKey(tx, row, now);
   await deleteKeyUsage(tx, name);
   await deleteKey(tx, name);
   await insertTombstone(tx, { kind: "key", region, key_id: keyId, material_id: "", account, deleted_at: now });

@@ -2,6 +2,7 @@
 
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import type { MaterialOwner, SealedMaterial } from "../custody/custody.ts";
+import type { KeyStoreRow } from "../storage/key-store-schema.ts";
 import { insertKey } from "../storage/keys.ts";
 import { insertMaterial } from "../storage/materials.ts";
 import type { KeyRow } from "../storage/schema.ts";
@@ -29,9 +30,9 @@ export function newKeyRow(key: {
   spec?: string;
   usage?: string;
   /** With `EXTERNAL` the key is pending import: its material is yet to come. */
-  origin?: "AWS_KMS" | "EXTERNAL" | "EXTERNAL_KEY_STORE";
-  /** The custom key store that it is in, and its external key there. */
-  keyStore?: { readonly id: string; readonly xksKeyId: string };
+  origin?: "AWS_CLOUDHSM" | "AWS_KMS" | "EXTERNAL" | "EXTERNAL_KEY_STORE";
+  /** The custom key store that it is in, and its external key there, where it has one. */
+  keyStore?: { readonly id: string; readonly xksKeyId?: string };
   /** For AWS managed keys the service, such as `ebs`. */
   service?: string;
   rotationEnabled?: boolean;
@@ -103,7 +104,7 @@ export function materialColumns(material: SealedMaterial) {
 }
 
 /** KeyMetadata: exactly the members that the key's kind and state have (spec 01, KeyMetadata field presence). */
-export function keyMetadata(row: KeyRow): KeyMetadata {
+export function keyMetadata(row: KeyRow, keyStore?: Pick<KeyStoreRow, "cluster_id">): KeyMetadata {
   return {
     AWSAccountId: row.account,
     KeyId: row.key_id,
@@ -127,6 +128,7 @@ export function keyMetadata(row: KeyRow): KeyMetadata {
     ...multiRegionConfiguration(row),
     ...(namesMaterials(row) && row.current_material_id !== "" && { CurrentKeyMaterialId: row.current_material_id }),
     ...(row.key_store_id !== null && { CustomKeyStoreId: row.key_store_id }),
+    ...(typeof keyStore?.cluster_id === "string" && { CloudHsmClusterId: keyStore.cluster_id }),
     ...(row.xks_key_id !== null && { XksKeyConfiguration: { Id: row.xks_key_id } }),
   };
 }

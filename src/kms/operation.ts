@@ -19,7 +19,9 @@ import { findGrantOperation } from "./grant-operations.ts";
 import { requireGrantTokens } from "./grant-tokens.ts";
 import { findGrant } from "./grants.ts";
 import { requireState, type StateRule, stateOf } from "./key-states.ts";
+import type { Clusters } from "./key-stores/clusters.ts";
 import { outerLayerOf } from "./key-stores/outer-layer.ts";
+import { tokenLayerOf } from "./key-stores/token-keys.ts";
 import type { XksClient } from "./key-stores/xks-client.ts";
 import type { LastUsages } from "./last-usage.ts";
 import { chargesOf } from "./quotas/charges.ts";
@@ -34,6 +36,7 @@ export interface Environment {
   readonly unknownPrincipals: UnknownPrincipals;
   readonly attestations: Attestations;
   readonly xks: XksClient;
+  readonly clusters: Clusters;
 }
 
 /** One resource of an operation: what it is, what may be done to it, and what must hold of it. */
@@ -41,7 +44,7 @@ export interface KmsTarget<I, R extends Resource, As extends string> {
   /** The name under which `run` gets the resource. */
   readonly as: As;
   /** Undefined: the resource must only exist; the permission is that of another target. */
-  readonly action: `kms:${string}` | `iam:${string}` | undefined;
+  readonly action: `kms:${string}` | `iam:${string}` | `cloudhsm:${string}` | undefined;
   readonly resource: Locator<I, R>;
   /** The operation's row of the key-state table. */
   readonly states?: StateRule;
@@ -98,21 +101,22 @@ export function use<N extends OperationName, const T extends readonly AnyTarget[
   };
 }
 
-/** The context in which keys of external key stores encrypt through their proxies. */
+/** The context in which keys of custom key stores encrypt through their proxies and clusters. */
 function throughKeyStores(context: unknown, names: readonly string[]): unknown {
   const found = context as Readonly<Record<string, unknown>>;
   let through = context;
   for (const as of names) {
     const resource = found[as];
-    if (!(resource instanceof Key) || resource.row.origin !== EXTERNAL || !resource.hasMaterial) continue;
+    if (!(resource instanceof Key) || resource.row.key_store_id === null || !resource.hasMaterial) continue;
     const environment = context as Environment & RunContext;
-    const outer = outerLayerOf(resource, environment.xks, environment);
+    const outer =
+      resource.row.origin === "AWS_CLOUDHSM"
+        ? tokenLayerOf(resource, environment.clusters)
+        : outerLayerOf(resource, environment.xks, environment);
     through = { ...(through as object), [as]: resource.through(outer) };
   }
   return through;
 }
-
-const EXTERNAL = "EXTERNAL_KEY_STORE";
 
 /** What records of a use say of custom key stores; of ReEncrypt's keys each for itself. */
 function recordedKeyStores(known: Readonly<Record<string, Resource>>): Readonly<Record<string, string>> | undefined {

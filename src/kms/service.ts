@@ -2,6 +2,7 @@
 
 import { KMSInternalException, ThrottlingException, UnsupportedOperationException } from "../base/errors.ts";
 import type { Service } from "../pipeline/operation.ts";
+import type { KeyStoreType } from "../storage/key-store-schema.ts";
 import { kmsModel } from "../wire/models.ts";
 import { type KeyStoreMeter, noMeter } from "./key-stores/meter.ts";
 import type { Environment } from "./operation.ts";
@@ -10,6 +11,8 @@ import { keyStoreQuotas } from "./quotas/request-quotas.ts";
 
 /** Request bodies: the largest legal one is a key policy of 131,072 characters, escaped. */
 const BODY_BYTES_MAX = 1_048_576;
+
+const storeTypes = Object.keys(keyStoreQuotas) as readonly KeyStoreType[];
 
 /** As the guide has it (KMS guide, Throttling). */
 const OVER_QUOTA = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
@@ -23,7 +26,8 @@ export function kmsService({ meter = noMeter, ...environment }: Environment & { 
     bodyBytesMax: BODY_BYTES_MAX,
     throttled: () => new ThrottlingException(OVER_QUOTA),
     overQuota({ quota, subject }, { operation }) {
-      if (quota === keyStoreQuotas.EXTERNAL_KEY_STORE && subject !== undefined) meter.throttled(subject, operation);
+      const type = storeTypes.find((each) => keyStoreQuotas[each] === quota);
+      if (type !== undefined && subject !== undefined) meter.throttled(subject, operation, type);
     },
     unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
     internal: (cause) => new KMSInternalException("", { cause }),

@@ -273,6 +273,8 @@ export interface InternalEntry {
   /** Who did it, as records of the service name it; `AWS Internal` when not given. */
   readonly invokedBy?: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** `additionalEventData`. */
+  readonly additional?: Readonly<Record<string, unknown>>;
   /** What AWS records as a call of its own, with a request id (SynchronizeMultiRegionKey); else it is a service event. */
   readonly requestId?: string;
   /** The service's own event of it, beside the record. */

@@ -67,6 +67,22 @@ const invariants: readonly Invariant[] = [
       AND k.xks_key_id IS NOT NULL)`,
   },
   {
+    broken: "a key in a CloudHSM key store without its key in the cluster",
+    sql: `SELECT ${keyOf("k")} AS name FROM "key" k LEFT JOIN backing_key b ON ${sameKey("b", "k")}
+      WHERE k.origin = 'AWS_CLOUDHSM' AND (b.handle IS NULL OR b.key_store_id <> k.key_store_id)`,
+  },
+  {
+    broken: "a key in a cluster that no KMS key has, and nothing that ends it",
+    sql: `SELECT ${keyOf("b")} AS name FROM backing_key b LEFT JOIN "key" k ON ${sameKey("k", "b")}
+      LEFT JOIN due d ON d.kind = 'kms:SettleBackingKey' AND d.region = b.region AND d.subject = b.key_id
+      WHERE k.key_id IS NULL AND d.due_at IS NULL`,
+  },
+  {
+    broken: "a CloudHSM key store without a cluster, or another one with one",
+    sql: `SELECT s.region || ' ' || s.id AS name FROM key_store s
+      WHERE (s.type = 'AWS_CLOUDHSM') <> (s.cluster_id IS NOT NULL AND s.trust_anchor IS NOT NULL)`,
+  },
+  {
     broken: "a custom key store that is on its way into a connection or out of it, and nothing that brings it there",
     sql: `SELECT s.region || ' ' || s.id AS name FROM key_store s LEFT JOIN due d
       ON d.kind = 'kms:SettleKeyStore' AND d.region = s.region AND d.subject = s.id

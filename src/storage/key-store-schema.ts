@@ -1,4 +1,4 @@
-/** The table of custom key stores, as a Kysely type. */
+/** The tables of custom key stores and of keys in their tokens, as Kysely types. */
 
 import type { Selectable } from "kysely";
 
@@ -24,20 +24,44 @@ export interface KeyStoreTable {
   connection_request: string | null;
   /** Random; changes with every change of what the store is, and not with its connection. */
   revision: string;
-  /** The proxy credential's secret, sealed by custody. */
+  /** The proxy credential's secret, or the password of the cluster's user, sealed by custody. */
   secret: Uint8Array;
   /** When that was given. */
   secret_at: number;
   created_at: number;
-  /** Of external key stores, in the words of the API. */
+  /** Of external key stores, in the words of the API; in others `PUBLIC_ENDPOINT`, and the texts are empty. */
   connectivity: "PUBLIC_ENDPOINT" | "VPC_ENDPOINT_SERVICE";
   endpoint: string;
   path: string;
+  /** Of the proxy credential; in CloudHSM key stores the name of the cluster's user. */
   access_key_id: string;
   /** With `VPC_ENDPOINT_SERVICE`; else null. */
   vpc_service: string | null;
   /** The account that owns that service, where it is another one. */
   vpc_owner: string | null;
+  /** Of CloudHSM key stores; else null. */
+  cluster_id: string | null;
+  /** PEM, as it was given; of CloudHSM key stores, else null. */
+  trust_anchor: string | null;
 }
+
+/**
+ * A key in a cluster's token: there before the KMS key that it is behind, and until the token was asked to destroy it. So nothing is
+ * made or left there that no row tells of.
+ */
+export interface BackingKeyTable {
+  region: string;
+  /** Of the KMS key; its 16 bytes are the CKA_ID in the token. */
+  key_id: string;
+  account: string;
+  partition: string;
+  key_store_id: string;
+  cluster_id: string;
+  /** By which the token called it when it was made; null until then. */
+  handle: string | null;
+  created_at: number;
+}
+
+export type BackingKeyRow = Readonly<Selectable<BackingKeyTable>>;
 
 export type KeyStoreRow = Readonly<Selectable<KeyStoreTable>>;

@@ -83,6 +83,12 @@ export async function listKeyStoresAt(
     .execute();
 }
 
+/** CloudHSM key stores of an account in a Region; there are few. */
+export async function listClusterStores(db: Kysely<Schema>, { region, account }: Owner): Promise<KeyStoreRow[]> {
+  const query = db.selectFrom("key_store").selectAll().where("region", "=", region).where("account", "=", account);
+  return await query.where("type", "=", "AWS_CLOUDHSM").execute();
+}
+
 /** Whether any key is in a custom key store, in whatever state. */
 export async function hasKeys(db: Kysely<Schema>, { region, id }: KeyStoreName): Promise<boolean> {
   const query = db.selectFrom("key").select("key_id").where("region", "=", region).where("key_store_id", "=", id);

@@ -385,6 +385,19 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX key_by_expiry ON "key" (region, account, key_id) WHERE valid_to IS NOT NULL;
     `,
   },
+  {
+    version: 14,
+    minimumReader: 14,
+    sqlite: `
+      ALTER TABLE key_store ADD COLUMN cluster_id TEXT;
+      ALTER TABLE key_store ADD COLUMN trust_anchor TEXT;
+      CREATE TABLE backing_key (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL,
+        key_store_id TEXT NOT NULL, cluster_id TEXT NOT NULL, handle TEXT, created_at INTEGER NOT NULL,
+        PRIMARY KEY (region, key_id)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** The newest schema version that this code writes. */

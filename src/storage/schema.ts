@@ -20,7 +20,7 @@ import type {
   RoleDeletionTable,
   VpcEndpointTable,
 } from "./identity-schema.ts";
-import type { KeyStoreTable } from "./key-store-schema.ts";
+import type { BackingKeyTable, KeyStoreTable } from "./key-store-schema.ts";
 import type { EbsSettingTable, EbsSnapshotTable, EbsVolumeTable, SsmParameterTable } from "./service-schema.ts";
 import type { SignalTables } from "./signal-schema.ts";
 
@@ -425,6 +425,7 @@ export interface Schema extends SignalTables {
   ebs_setting: EbsSettingTable;
   key: KeyTable;
   key_store: KeyStoreTable;
+  backing_key: BackingKeyTable;
   material: MaterialTable;
   key_usage: KeyUsageTable;
   key_usage_start: KeyUsageStartTable;

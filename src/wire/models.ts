@@ -1,6 +1,7 @@
 /** The service models that Keystead serves, each compiled when it is first asked for. */
 
 import { compileModel, type ServiceModel } from "./model.ts";
+import cloudHsm from "./models/cloudhsmv2.json" with { type: "json" };
 import cloudwatch from "./models/cloudwatch.json" with { type: "json" };
 import ec2 from "./models/ec2.json" with { type: "json" };
 import events from "./models/events.json" with { type: "json" };
@@ -49,6 +50,7 @@ const recordedOfKms = {
 export const kmsModel: () => ServiceModel = once(() =>
   compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
 );
+export const cloudHsmModel: () => ServiceModel = once(() => compileModel(cloudHsm));
 /** CloudWatch in each of its protocols, that of today's clients first. */
 export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
   cloudwatch.metadata.protocols.map((protocol) =>

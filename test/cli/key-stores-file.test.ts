@@ -7,6 +7,8 @@ import { parseKeyStores } from "../../src/cli/key-stores-file.ts";
 const parse = (text: string, kind: "dev" | "serve" = "serve") =>
   parseKeyStores(text, { kind, readFile: (path) => `PEM of ${path}` });
 
+const certificate = (text: string) => `-----BEGIN CERTIFICATE-----\n${btoa(text)}\n-----END CERTIFICATE-----\n`;
+
 const SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d";
 
 describe("the file of --key-stores", () => {
@@ -44,9 +46,65 @@ vpcEndpointServices:
           },
         ],
       ]),
+      clusters: new Map(),
     });
     assert.equal(parse("{}").timeoutMs, 250);
   });
+
+  const CLUSTER = "cluster-abcdefghijk";
+  const [ANCHOR, CERTIFICATE] = [certificate("anchor"), certificate("cluster")];
+  const parseCluster = (lines: string) =>
+    parseKeyStores(`cloudHsmClusters:\n  ${CLUSTER}: ${lines}`, {
+      kind: "serve",
+      readFile: (path) => (path === "anchor.pem" ? ANCHOR : path === "cluster.pem" ? CERTIFICATE : "no certificate"),
+    });
+  const SMALL = `{ account: "111122223333", region: eu-west-1, library: /lib/p11.so, token: t, trustAnchor: anchor.pem }`;
+
+  it("says what clusters are like and where their tokens are; a token has one certificate unless told otherwise", () => {
+    assert.deepEqual(parseCluster(SMALL).clusters.get(CLUSTER), {
+      id: CLUSTER,
+      account: "111122223333",
+      region: "eu-west-1",
+      state: "ACTIVE",
+      hsmType: "hsm2m.medium",
+      mode: "NON_FIPS",
+      createdAt: 0,
+      subnets: new Map(),
+      hsms: [],
+      trustAnchor: ANCHOR,
+      certificate: ANCHOR,
+      place: {
+        library: "/lib/p11.so",
+        token: "t",
+        environment: {},
+        userPrefix: "",
+        vectorsBy: "caller",
+        changesPassword: true,
+        sessions: 1,
+        timeoutMs: 5_000,
+      },
+    });
+    const full = parseCluster(
+      `${SMALL.slice(0, -2)}, clusterCertificate: cluster.pem, createdAt: "2030-01-01T00:00:00Z", userPrefix: "kmsuser:",
+      hsms: [{ id: hsm-abcdefghijk, availabilityZone: eu-west-1a, ip: 10.0.0.1 }], subnets: { eu-west-1a: subnet-1 } }`,
+    ).clusters.get(CLUSTER);
+    assert.equal(full?.certificate, CERTIFICATE);
+    assert.equal(full?.createdAt, Date.UTC(2030, 0, 1));
+    assert.equal(full?.place.userPrefix, "kmsuser:");
+    assert.deepEqual(full?.hsms, [
+      { id: "hsm-abcdefghijk", availabilityZone: "eu-west-1a", state: "ACTIVE", ip: "10.0.0.1" },
+    ]);
+  });
+
+  for (const [what, lines, message] of [
+    ["without a certificate", SMALL.replace("anchor.pem", "other.pem"), /other.pem does not hold one certificate/],
+    ["with a library by its name alone", SMALL.replace("/lib/p11.so", "p11.so"), /absolute path/],
+    ["with a word that it does not know", SMALL.replace("token: t", "token: t, pin: secret"), /pin/],
+  ] as const) {
+    it(`refuses a cluster ${what}`, () => {
+      assert.throws(() => parseCluster(lines), message);
+    });
+  }
 
   it("takes plain HTTP in dev alone, and there on loopback", () => {
     const plain = (address: string) => `hosts: { a.example.net: { address: ${address}, tls: false } }`;

@@ -61,11 +61,15 @@ const imported = {
 /** A key store that is nobody's. */
 const CustomKeyStoreId = "cks-1234567890abcdef0";
 const NO_STORE = "CustomKeyStoreNotFoundException";
-const unknownCluster = {
+/** One of a cluster takes further permissions (cloudhsm-key-stores.test.ts). */
+const unknownService = {
   CustomKeyStoreName: "unknown",
-  CloudHsmClusterId: "cluster-2a34b5cdefg",
-  TrustAnchorCertificate: "a certificate",
-  KeyStorePassword: "not-a-secret",
+  CustomKeyStoreType: "EXTERNAL_KEY_STORE",
+  XksProxyConnectivity: "VPC_ENDPOINT_SERVICE",
+  XksProxyUriEndpoint: "https://proxy.example.com",
+  XksProxyUriPath: "/kms/xks/v1",
+  XksProxyVpcEndpointServiceName: "com.amazonaws.vpce.us-east-1.vpce-svc-unknown",
+  XksProxyAuthenticationCredential: { AccessKeyId: "A".repeat(20), RawSecretAccessKey: "y".repeat(43) },
 } as const;
 
 const on = (operation: string, outcome: string, call: Call["call"]): [string, Call] => [operation, { outcome, call }];
@@ -76,7 +80,9 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
   on("CreateAlias", "AlreadyExistsException", (kms, { alias, key }) =>
     kms.createAlias({ AliasName: alias, TargetKeyId: key }),
   ),
-  on("CreateCustomKeyStore", "CloudHsmClusterNotFoundException", (kms) => kms.createCustomKeyStore(unknownCluster)),
+  on("CreateCustomKeyStore", "XksProxyVpcEndpointServiceNotFoundException", (kms) =>
+    kms.createCustomKeyStore(unknownService),
+  ),
   on("CreateGrant", DRY, (kms, { key, accountArn }) =>
     kms.createGrant({ KeyId: key, GranteePrincipal: accountArn, Operations: ["DescribeKey"], DryRun }),
   ),

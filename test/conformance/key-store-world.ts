@@ -27,11 +27,14 @@ const OTHER = {
 /** Everything that a meter was told. */
 export class CountingMeter implements KeyStoreMeter {
   readonly throttles: string[] = [];
+  /** Of the stores that were throttled. */
+  readonly types = new Set<string>();
   readonly exchanges: Exchange[] = [];
   readonly states: string[] = [];
   readonly certificates: { readonly name: string; readonly validTo: number }[] = [];
-  throttled(keyStoreId: string, kmsOperation: string): void {
+  throttled(keyStoreId: string, kmsOperation: string, type: string): void {
     this.throttles.push(`${keyStoreId} ${kmsOperation}`);
+    this.types.add(type);
   }
   exchanged(exchange: Exchange): void {
     this.exchanges.push(exchange);

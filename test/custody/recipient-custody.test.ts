@@ -154,6 +154,7 @@ describe("custody for a recipient", () => {
       }),
       deriveSharedSecret: async () => secret(48),
       random: secret,
+      takeRandom: (bytes) => bytes,
     };
     const attested = new RecipientCustody(source, platform.recipient);
     const { custody } = await newCustody();

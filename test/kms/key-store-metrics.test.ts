@@ -32,6 +32,8 @@ const ROW: KeyStoreRow = {
   access_key_id: "ABCDEFGHIJKLMNOPQRST",
   vpc_service: null,
   vpc_owner: null,
+  cluster_id: null,
+  trust_anchor: null,
 };
 
 /** A store with one external key store, a meter over it, and what CloudWatch would show of it. */
@@ -74,13 +76,15 @@ async function openMeter() {
 }
 
 describe("the metrics of an external key store", () => {
-  it("S02-027: count requests over its quota by operation and key spec", async () => {
+  it("S02-027, S07-032: count requests over its quota by operation and key spec", async () => {
     const { meter, shown, close } = await openMeter();
-    meter.throttled(ID, "Decrypt");
-    meter.throttled(ID, "Decrypt");
+    meter.throttled(ID, "Decrypt", "EXTERNAL_KEY_STORE");
+    meter.throttled(ID, "Decrypt", "EXTERNAL_KEY_STORE");
     const dimensions = { KmsOperation: "Decrypt", KeySpec: "SYMMETRIC_DEFAULT" };
     assert.deepEqual(await shown("ExternalKeyStoreThrottle", dimensions), [2, 2]);
     assert.equal(await shown("ExternalKeyStoreThrottle", { ...dimensions, KmsOperation: "Encrypt" }), undefined);
+    meter.throttled(ID, "Decrypt", "AWS_CLOUDHSM");
+    assert.deepEqual(await shown("CloudHSMKeyStoreThrottle", dimensions), [1, 1]);
     await close();
   });
 

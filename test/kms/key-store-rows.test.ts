@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { TrailEvent } from "../../src/audit/trail.ts";
 import { PostError } from "../../src/base/outbound-post.ts";
+import { Clusters } from "../../src/kms/key-stores/clusters.ts";
 import { settleKeyStoreWhenDue } from "../../src/kms/key-stores/connection.ts";
 import { noMeter } from "../../src/kms/key-stores/meter.ts";
 import { NO_SETTINGS, type VpcEndpointService } from "../../src/kms/key-stores/places.ts";
@@ -16,10 +17,13 @@ import { insertKeyStore, updateKeyStore } from "../../src/storage/key-stores.ts"
 import { insertKey } from "../../src/storage/keys.ts";
 import { openMemoryStore } from "../../src/storage/open.ts";
 import type { Store } from "../../src/storage/store.ts";
-import { HeldClock } from "../custody/fixtures.ts";
+import { HeldClock, newCustody } from "../custody/fixtures.ts";
 import { key, keyStore } from "../storage/stores.ts";
 
 const clock = new HeldClock();
+const { custody } = await newCustody();
+const clusters = new Clusters(new Map(), custody.tokens);
+after(() => custody.close());
 const opened: Store[] = [];
 after(async () => {
   for (const store of opened) await store.close();
@@ -144,7 +148,7 @@ describe("a try to connect", () => {
         meter: noMeter,
         machineClock: clock,
       });
-      const handler = settleKeyStoreWhenDue({ store, xks });
+      const handler = settleKeyStoreWhenDue({ store, xks, clusters });
       const due = { kind: "kms:SettleKeyStore", region: "eu-west-1", subject: keyStore().id, due_at: 1 };
       const prepared = await handler.prepare?.(due);
       await store.transaction((tx) => handler.perform(tx, due, { now: 1, prepared }));
@@ -156,7 +160,7 @@ describe("a try to connect", () => {
   it("counts for the store that was asked alone: one that was changed meanwhile is asked again", async () => {
     const store = await storeWith({ connection_state: "CONNECTING" });
     const xks = { settings: NO_SETTINGS, health: async () => {} } as unknown as XksClient;
-    const handler = settleKeyStoreWhenDue({ store, xks });
+    const handler = settleKeyStoreWhenDue({ store, xks, clusters });
     const due = { kind: "kms:SettleKeyStore", region: "eu-west-1", subject: keyStore().id, due_at: 1 };
     const prepared = await handler.prepare?.(due);
     await store.transaction(async (tx) => {

@@ -30,6 +30,8 @@ const unsealed: ExternalStore = {
   access_key_id: PROXY_CREDENTIAL.AccessKeyId,
   vpc_service: null,
   vpc_owner: null,
+  cluster_id: null,
+  trust_anchor: null,
 };
 const store: ExternalStore = {
   ...unsealed,

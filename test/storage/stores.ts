@@ -140,6 +140,8 @@ export function keyStore(columns: Partial<KeyStoreRow> = {}): KeyStoreRow {
     access_key_id: "QRSTUV234567WXYZABCD",
     vpc_service: null,
     vpc_owner: null,
+    cluster_id: null,
+    trust_anchor: null,
     ...columns,
   };
 }

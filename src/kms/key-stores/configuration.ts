@@ -99,18 +99,20 @@ export type Placed = Pick<
   "account" | "connectivity" | "endpoint" | "id" | "name" | "path" | "region" | "vpc_service"
 >;
 
-/**
- * Requires that no other store has what this one has to itself (KMS guide, Create an external key store). Endpoints are looked at across
- * accounts: a request must not reach through one account's VPC what another account has in public.
- *
- * @throws CustomKeyStoreNameInUseException, XksProxyUriInUseException, XksProxyUriEndpointInUseException,
- *   XksProxyVpcEndpointServiceInUseException
- */
-export async function requireUnique(tx: Tx, store: Placed): Promise<void> {
+/** @throws CustomKeyStoreNameInUseException another store of the account and Region has its name */
+export async function requireOwnName(tx: Tx, store: Pick<Placed, "account" | "id" | "name" | "region">): Promise<void> {
   const named = await findKeyStoreNamed(tx.db, store, store.name);
-  if (named !== undefined && named.id !== store.id) {
-    throw new CustomKeyStoreNameInUseException(`A custom key store named ${store.name} exists already.`);
-  }
+  if (named === undefined || named.id === store.id) return;
+  throw new CustomKeyStoreNameInUseException(`A custom key store named ${store.name} exists already.`);
+}
+
+/**
+ * Requires that no other external store has what this one has to itself (KMS guide, Create an external key store). Endpoints are looked
+ * at across accounts: a request must not reach through one account's VPC what another account has in public.
+ *
+ * @throws XksProxyUriInUseException, XksProxyUriEndpointInUseException, XksProxyVpcEndpointServiceInUseException
+ */
+export async function requireOwnProxy(tx: Tx, store: Placed): Promise<void> {
   const others = await listKeyStoresAt(tx.db, {
     region: store.region,
     endpoint: store.endpoint,

@@ -6,7 +6,9 @@ import { setDue } from "../../storage/due.ts";
 import type { ConnectionState, KeyStoreRow } from "../../storage/key-store-schema.ts";
 import { updateKeyStore } from "../../storage/key-stores.ts";
 import type { Store, Tx } from "../../storage/store.ts";
+import { activeZones, type Clusters } from "./clusters.ts";
 import { findServiceFault } from "./places.ts";
+import { connectionErrorOf } from "./token-failures.ts";
 import type { XksClient } from "./xks-client.ts";
 import { XksError } from "./xks-failures.ts";
 
@@ -33,21 +35,26 @@ interface Outcome {
   readonly error: string | null;
   /** Of the store that was connected to. */
   readonly revision: string;
+  /** The password of the cluster's user from now on, sealed. */
+  readonly secret?: Uint8Array;
 }
 
 /** Connects stores, and disconnects them. A store that was changed meanwhile is left to the due row of that change. */
 export function settleKeyStoreWhenDue({
   store,
   xks,
+  clusters,
 }: {
   store: Store;
   xks: XksClient;
+  clusters: Clusters;
 }): DueHandler<Outcome | undefined> {
   return {
     destructive: false,
     async prepare({ region, subject }) {
       const row = await store.settle((reader) => reader.find("keyStore", region, subject));
-      return row?.connection_state === "CONNECTING" ? await connect(row, xks) : undefined;
+      if (row?.connection_state !== "CONNECTING") return undefined;
+      return row.type === "AWS_CLOUDHSM" ? await logIn(row, { store, clusters }) : await connect(row, xks);
     },
     async perform(tx, { region, subject, kind }, { prepared, now }) {
       const row = await tx.settle((reader) => reader.find("keyStore", region, subject));
@@ -57,7 +64,12 @@ export function settleKeyStoreWhenDue({
       if (row?.connection_state !== "CONNECTING") return;
       if (prepared?.revision !== row.revision)
         return await setDue(tx, { kind, region, subject, due_at: now + SETTLE_MS });
-      await updateKeyStore(tx, row, { connection_state: prepared.state, connection_error: prepared.error });
+      const { state, error, secret } = prepared;
+      await updateKeyStore(tx, row, {
+        connection_state: state,
+        connection_error: error,
+        ...(secret && { secret, secret_at: now }),
+      });
     },
   };
 }
@@ -73,5 +85,31 @@ async function connect(row: KeyStoreRow, xks: XksClient): Promise<Outcome> {
     return { state: "CONNECTED", error: null, revision };
   } catch (cause) {
     return failed(cause instanceof XksError ? cause.failure.connecting : "INTERNAL_ERROR");
+  }
+}
+
+/**
+ * Logs in to the store's cluster and changes the password of its user to one that only KMS knows (KMS guide, kmsuser crypto user). What
+ * it is to be is stored before the cluster is told.
+ */
+async function logIn(row: KeyStoreRow, { store, clusters }: { store: Store; clusters: Clusters }): Promise<Outcome> {
+  const { revision } = row;
+  const failed = (error: string): Outcome => ({ state: "FAILED", error, revision });
+  const cluster = clusters.find(row, row.cluster_id);
+  const user = clusters.findUser(row);
+  if (cluster === undefined || user === undefined) return failed("CLUSTER_NOT_FOUND");
+  if (activeZones(cluster).size === 0) return failed("INSUFFICIENT_CLOUDHSM_HSMS");
+  try {
+    const sealed = await clusters.tokens.beginChange(user);
+    const isStill = await store.transaction(async (tx) => {
+      const found = await tx.settle((reader) => reader.find("keyStore", row.region, row.id));
+      if (found?.connection_state !== "CONNECTING" || found.revision !== revision) return false;
+      await updateKeyStore(tx, row, { secret: sealed });
+      return true;
+    });
+    if (!isStill) return failed("INTERNAL_ERROR"); // nobody reads it
+    return { state: "CONNECTED", error: null, revision, secret: await clusters.tokens.connect({ ...user, sealed }) };
+  } catch (cause) {
+    return failed(connectionErrorOf(cause));
   }
 }

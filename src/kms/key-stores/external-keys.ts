@@ -115,17 +115,15 @@ function shown(text: string): string {
  * @throws XksKeyAlreadyInUseException another key of the store has that external key
  */
 export async function placeInStore(
-  { Origin, XksKeyId = "" }: Input<"CreateKey">,
+  input: Input<"CreateKey">,
   { keyStore, tx }: { readonly keyStore: KeyStore | undefined; readonly tx: Tx },
-): Promise<{ readonly keyStore?: { readonly id: string; readonly xksKeyId: string } }> {
+): Promise<{ readonly keyStore?: { readonly id: string; readonly xksKeyId?: string } }> {
   if (keyStore === undefined) return {};
   const { row } = keyStore;
-  if (row.type !== Origin) {
-    throw new UnsupportedOperationException(
-      `A key of origin ${Origin} can't be in a custom key store of type ${row.type}.`,
-    );
-  }
+  requireOrigin(input, keyStore);
   requireConnected(keyStore);
+  const { XksKeyId } = input;
+  if (XksKeyId === undefined) return { keyStore: { id: row.id } };
   if ((await findExternalKeyUser(tx.db, row, XksKeyId)) !== undefined) {
     throw new XksKeyAlreadyInUseException(
       `The external key ${XksKeyId} is that of another KMS key in the custom key store.`,
@@ -134,7 +132,16 @@ export async function placeInStore(
   return { keyStore: { id: row.id, xksKeyId: XksKeyId } };
 }
 
-function requireConnected({ row }: KeyStore): void {
+/** @throws UnsupportedOperationException the store is of another type than the key's origin */
+export function requireOrigin({ Origin }: Pick<Input<"CreateKey">, "Origin">, { row }: KeyStore): void {
+  if (row.type === Origin) return;
+  throw new UnsupportedOperationException(
+    `A key of origin ${Origin} can't be in a custom key store of type ${row.type}.`,
+  );
+}
+
+/** @throws CustomKeyStoreInvalidStateException */
+export function requireConnected({ row }: KeyStore): void {
   if (row.connection_state === "CONNECTED") return;
   throw new CustomKeyStoreInvalidStateException(`The custom key store is ${row.connection_state}, and not connected.`);
 }

@@ -57,7 +57,7 @@ export class HealthWatch {
     do {
       const batch: KeyStoreRow[] = await listEveryKeyStore(store.db, after, BATCH_ROWS);
       for (const row of batch) {
-        if (row.connection_state !== "CONNECTED" || this.#stopped) continue;
+        if (row.type !== "EXTERNAL_KEY_STORE" || row.connection_state !== "CONNECTED" || this.#stopped) continue;
         await xks.health(row, { kmsOperation: OPERATION, kmsRequestId: newRequestId() }).catch((cause: unknown) => {
           if (!(cause instanceof XksError)) throw cause;
         });

@@ -1,5 +1,6 @@
-/** What is counted of external key stores (KMS guide, Monitoring with CloudWatch; spec 02): metrics are made of it elsewhere. */
+/** What is counted of custom key stores (KMS guide, Monitoring with CloudWatch; spec 02): metrics are made of it elsewhere. */
 
+import type { KeyStoreType } from "../../storage/key-store-schema.ts";
 import type { KeyManagerStates } from "./xks-answers.ts";
 
 /** One request to a proxy. */
@@ -16,8 +17,8 @@ export interface Exchange {
 
 /** Where what is counted goes. */
 export interface KeyStoreMeter {
-  /** A request that was over the store's own quota: `ExternalKeyStoreThrottle`. */
-  throttled(keyStoreId: string, kmsOperation: string): void;
+  /** A request that was over the store's own quota: `ExternalKeyStoreThrottle` or `CloudHSMKeyStoreThrottle`. */
+  throttled(keyStoreId: string, kmsOperation: string, type: KeyStoreType): void;
   /** `XksProxyErrors`, of successes too, and `XksProxyLatency`. */
   exchanged(exchange: Exchange): void;
   /** `XksExternalKeyManagerStates`. */

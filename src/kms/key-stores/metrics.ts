@@ -3,6 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { GaugeSource } from "../../signals/metrics/reader.ts";
 import type { Measured, MetricRecorder, Series } from "../../signals/metrics/recorder.ts";
+import type { KeyStoreType } from "../../storage/key-store-schema.ts";
 import { findKeyStoreOwner, listKeyStores } from "../../storage/key-stores.ts";
 import type { MetricOwner } from "../../storage/metrics.ts";
 import type { Store } from "../../storage/store.ts";
@@ -18,6 +19,8 @@ const DAY_MS = 86_400_000;
 const OWNERS_MAX = 10_000;
 /** Key stores that ListMetrics tells of. */
 const LISTED_MAX = 1_000;
+
+const THROTTLES = { AWS_CLOUDHSM: "CloudHSMKeyStoreThrottle", EXTERNAL_KEY_STORE: "ExternalKeyStoreThrottle" } as const;
 
 export interface KeyStoreMetricsOptions {
   readonly store: Pick<Store, "db">;
@@ -36,9 +39,9 @@ export class KeyStoreMetrics implements KeyStoreMeter {
     this.#options = options;
   }
 
-  throttled(keyStoreId: string, kmsOperation: string): void {
+  throttled(keyStoreId: string, kmsOperation: string, type: KeyStoreType): void {
     const dimensions = { CustomKeyStoreId: keyStoreId, KmsOperation: kmsOperation, KeySpec };
-    this.#tell(keyStoreId, { metric: "ExternalKeyStoreThrottle", dimensions }, { value: 1 });
+    this.#tell(keyStoreId, { metric: THROTTLES[type], dimensions }, { value: 1 });
   }
 
   exchanged({ keyStoreId, kmsOperation, xksOperation, errorType, exceptionName, latencyMs }: Exchange): void {

@@ -1,4 +1,4 @@
-/** Where the proxies of external key stores are reached: public hosts, what the operator says of others, VPC endpoint services. */
+/** What the operator says of key stores: above all where proxies are reached (public hosts, others, VPC endpoint services). */
 
 import {
   type ServiceError,
@@ -7,6 +7,7 @@ import {
 } from "../../base/errors.ts";
 import type { Place } from "../../base/outbound-post.ts";
 import type { KeyStoreRow } from "../../storage/key-store-schema.ts";
+import type { CloudHsmCluster } from "./clusters.ts";
 
 /** A VPC endpoint service, as the operator describes it. There is no VPC: `place` is what its load balancer leads to. */
 export interface VpcEndpointService {
@@ -32,6 +33,8 @@ export interface KeyStoreSettings {
   readonly certificates: readonly string[];
   /** How long a proxy may take to answer. */
   readonly timeoutMs: number;
+  /** CloudHSM clusters by their ids. */
+  readonly clusters: ReadonlyMap<string, CloudHsmCluster>;
 }
 
 /** How long a proxy may take to answer (XKS proxy API specification, Timeouts). */
@@ -43,6 +46,7 @@ export const NO_SETTINGS: KeyStoreSettings = {
   services: new Map(),
   certificates: [],
   timeoutMs: PROXY_TIMEOUT_MS,
+  clusters: new Map(),
 };
 
 /** What of a key store says where its proxy is. */

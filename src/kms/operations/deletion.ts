@@ -1,10 +1,13 @@
 /** ScheduleKeyDeletion and CancelKeyDeletion. */
 
 import { ValidationException } from "../../base/errors.ts";
+import { findBackingKey } from "../../storage/backing-keys.ts";
+import type { BackingKeyRow } from "../../storage/key-store-schema.ts";
 import { windowCondition } from "../conditions.ts";
 import { cancelDeletion, scheduleDeletion } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
 import { cancellable, deletable } from "../key-states.ts";
+import { backingKeysData } from "../key-stores/token-keys.ts";
 import { change } from "../operation.ts";
 import { key } from "../resources.ts";
 
@@ -24,8 +27,12 @@ export const scheduleKeyDeletion = change("ScheduleKeyDeletion", {
     response: ({ KeyId, KeyState, DeletionDate, PendingWindowInDays }) =>
       DeletionDate === undefined ? { KeyId, KeyState, PendingWindowInDays } : { KeyId, KeyState, DeletionDate },
     resources: ["key"],
+    additional: (_output, { prepared }: { readonly prepared: BackingKeyRow | undefined }) =>
+      prepared && backingKeysData(prepared),
   },
   validate: ({ PendingWindowInDays }) => requireWindow(PendingWindowInDays ?? WINDOW_DAYS.initial),
+  prepare: (_input, { key, store }): Promise<BackingKeyRow | undefined> =>
+    findBackingKey(store.db, { region: key.region, keyId: key.id }),
   async run({ PendingWindowInDays = WINDOW_DAYS.initial }, { call, key, tx }) {
     const deletionAt = await scheduleDeletion(tx, key.row, { windowDays: PendingWindowInDays, now: call.now });
     if (deletionAt === undefined) {

@@ -1,17 +1,13 @@
 /** Custom key stores: CreateCustomKeyStore, DescribeCustomKeyStores, UpdateCustomKeyStore, DeleteCustomKeyStore, and their connection. */
 
-import { randomUUID } from "node:crypto";
 import type { CustomKeyStoresListEntry } from "@aws-sdk/client-kms";
 import {
-  CloudHsmClusterNotFoundException,
   CustomKeyStoreHasCMKsException,
   CustomKeyStoreInvalidStateException,
   UnsupportedOperationException,
   ValidationException,
 } from "../../base/errors.ts";
-import { newKeyStoreId } from "../../base/ids.ts";
-import type { Custody } from "../../custody/custody.ts";
-import type { Call } from "../../pipeline/operation.ts";
+import { ensureLinkedRole } from "../../iam/service-linked-roles.ts";
 import type { ConnectionState, KeyStoreRow } from "../../storage/key-store-schema.ts";
 import {
   deleteKeyStore,
@@ -21,32 +17,31 @@ import {
   listKeyStores,
   updateKeyStore,
 } from "../../storage/key-stores.ts";
+import { requireActive } from "../key-stores/clusters.ts";
 import {
   requireCreatableStore,
-  requireService,
+  requireOwnName,
   requireStoreCount,
-  requireUnique,
   requireUpdatable,
   typeOf,
 } from "../key-stores/configuration.ts";
 import { moveStore } from "../key-stores/connection.ts";
-import { findServiceFault } from "../key-stores/places.ts";
-import { secretOf, type XksClient } from "../key-stores/xks-client.ts";
-import { XksError } from "../key-stores/xks-failures.ts";
+import { type CreatedStore, kindOf } from "../key-stores/store-kinds.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { account, type KeyStore, keyStore, notFoundStore } from "../resources.ts";
+import { CUSTOM_KEY_STORES_ROLE, linkedRole, linkedRoleCondition } from "../service-linked-roles.ts";
 import type { Input } from "../shapes.ts";
 
 /** What records have in place of what the model calls sensitive (CloudTrail user guide). */
 const HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
-const utf8 = new TextEncoder();
 const nothing = () => ({});
 
 /** `additionalEventData` of operations on a store (spec 02). */
 const nameOfStore = (_output: unknown, { keyStore: { row } }: { keyStore: KeyStore }) => ({
   CustomKeyStoreName: row.name,
+  ...(row.cluster_id !== null && { ClusterId: row.cluster_id }),
 });
 
 type Changed = Omit<Input<"UpdateCustomKeyStore">, "CustomKeyStoreId" | "NewCustomKeyStoreName">;
@@ -64,17 +59,30 @@ function recordedStore(input: Changed) {
   };
 }
 
+const isOfCluster = (input: Input<"CreateCustomKeyStore">): boolean => typeOf(input) === "AWS_CLOUDHSM";
+
 /**
- * Makes an external key store, disconnected (API reference, CreateCustomKeyStore). One at a public endpoint is made only where its
- * proxy answers to the credential and is well; a VPC endpoint service is looked at, and its proxy asked when it is connected.
+ * Makes a custom key store, disconnected (API reference, CreateCustomKeyStore). An external one at a public endpoint is made only where
+ * its proxy answers to the credential and is well; a VPC endpoint service is looked at, and its proxy asked when it is connected. One of
+ * a cluster that must be as KMS needs it; whether its user can log in is found when it is connected.
  *
  * @throws ValidationException members are missing, or don't go together
- * @throws CloudHsmClusterNotFoundException a CloudHSM key store is asked for: no cluster is known here
+ * @throws CloudHsmCluster…Exception, IncorrectTrustAnchorException the cluster is not as it must be (key-stores/cluster-stores.ts)
  * @throws LimitExceededException, CustomKeyStoreNameInUseException, XksProxy…InUseException key-stores/configuration.ts
  * @throws XksProxy…Exception the proxy, or the way to it, is not as it must be (key-stores/xks-failures.ts, places.ts)
  */
 export const createCustomKeyStore = change("CreateCustomKeyStore", {
-  targets: [{ as: "account", action: "kms:CreateCustomKeyStore", resource: account }],
+  targets: [
+    { as: "account", action: "kms:CreateCustomKeyStore", resource: account },
+    { as: "everyCluster", action: "cloudhsm:DescribeClusters", resource: account, when: isOfCluster },
+    {
+      as: "role",
+      action: "iam:CreateServiceLinkedRole",
+      resource: linkedRole(CUSTOM_KEY_STORES_ROLE),
+      conditions: linkedRoleCondition(CUSTOM_KEY_STORES_ROLE),
+      when: isOfCluster,
+    },
+  ],
   record: {
     readOnly: false,
     request: (input) => ({
@@ -91,75 +99,25 @@ export const createCustomKeyStore = change("CreateCustomKeyStore", {
       throw new UnsupportedOperationException("Custom key stores are not supported in China Regions.");
     }
   },
-  async prepare(input, { call, custody, xks }): Promise<KeyStoreRow> {
-    if (typeOf(input) === "AWS_CLOUDHSM") {
-      throw new CloudHsmClusterNotFoundException(`The cluster ${input.CloudHsmClusterId} was not found.`);
+  prepare: (input, context): Promise<CreatedStore> => kindOf(typeOf(input)).create(input, context),
+  async run(_input, context) {
+    const { tx, call, prepared } = context;
+    const { row, isThere = false } = prepared;
+    if (isThere) {
+      const found = await tx.settle((reader) => reader.find("keyStore", row.region, row.id));
+      if (found?.revision === row.revision) return { CustomKeyStoreId: row.id };
     }
-    const row = await sealed(newRow(input, call), input.XksProxyAuthenticationCredential, custody);
-    requireNoFault(row, xks);
-    if (row.connectivity === "PUBLIC_ENDPOINT") await requireHealth(row, call, xks);
-    return row;
-  },
-  async run(_input, { tx, call, prepared: row }) {
-    await requireUnique(tx, row);
+    await requireOwnName(tx, row);
+    await kindOf(row.type).requireFree(tx, row, context);
     await insertKeyStore(tx, row);
     await requireStoreCount(tx, row, call);
+    if (row.type === "AWS_CLOUDHSM") {
+      const { service } = CUSTOM_KEY_STORES_ROLE;
+      await ensureLinkedRole(tx, { account: row.account, service, now: call.now });
+    }
     return { CustomKeyStoreId: row.id };
   },
 });
-
-function newRow(input: Input<"CreateCustomKeyStore">, { principal, partition, region, now }: Call): KeyStoreRow {
-  return {
-    region,
-    id: newKeyStoreId(),
-    account: principal.account,
-    partition,
-    name: input.CustomKeyStoreName,
-    type: "EXTERNAL_KEY_STORE",
-    connection_state: "DISCONNECTED",
-    connection_error: null,
-    connection_request: null,
-    revision: randomUUID(),
-    secret: new Uint8Array(0),
-    secret_at: now,
-    created_at: now,
-    connectivity: input.XksProxyConnectivity ?? "PUBLIC_ENDPOINT",
-    endpoint: input.XksProxyUriEndpoint ?? "",
-    path: input.XksProxyUriPath ?? "",
-    access_key_id: input.XksProxyAuthenticationCredential?.AccessKeyId ?? "",
-    vpc_service: input.XksProxyVpcEndpointServiceName || null,
-    vpc_owner: input.XksProxyVpcEndpointServiceOwner ?? null,
-  };
-}
-
-/** A row with the secret of a credential that was given. */
-async function sealed(
-  row: KeyStoreRow,
-  credential: Changed["XksProxyAuthenticationCredential"],
-  custody: Custody,
-): Promise<KeyStoreRow> {
-  if (credential === undefined) return row;
-  const named = { ...row, access_key_id: credential.AccessKeyId ?? "" };
-  const raw = utf8.encode(credential.RawSecretAccessKey ?? "");
-  try {
-    return { ...named, secret: await custody.sealKeyStoreSecret(secretOf(named), raw) };
-  } finally {
-    raw.fill(0);
-  }
-}
-
-function requireNoFault(row: KeyStoreRow, { settings }: XksClient): void {
-  const fault = findServiceFault(row, settings);
-  if (fault !== undefined) throw fault.error;
-}
-
-async function requireHealth(row: KeyStoreRow, { operation, requestId }: Call, xks: XksClient): Promise<void> {
-  try {
-    await xks.health(row, { kmsOperation: operation, kmsRequestId: requestId });
-  } catch (cause) {
-    throw cause instanceof XksError ? cause.asManaging() : cause;
-  }
-}
 
 const describeSizes = { initial: 1000, max: 1000 };
 
@@ -209,29 +167,16 @@ function entryOf(row: KeyStoreRow): CustomKeyStoresListEntry {
       }),
     CreationDate: new Date(row.created_at),
     CustomKeyStoreType: row.type,
-    XksProxyConfiguration: {
-      Connectivity: row.connectivity,
-      AccessKeyId: row.access_key_id,
-      UriEndpoint: row.endpoint,
-      UriPath: row.path,
-      ...(row.vpc_service !== null && {
-        VpcEndpointServiceName: row.vpc_service,
-        VpcEndpointServiceOwner: row.vpc_owner ?? row.account,
-      }),
-    },
+    ...kindOf(row.type).describe(row),
   };
 }
 
-/** What can be changed while the store is connected, too (API reference, UpdateCustomKeyStore). */
-const CHANGEABLE_CONNECTED: readonly string[] = [
-  "CustomKeyStoreId",
-  "NewCustomKeyStoreName",
-  "XksProxyAuthenticationCredential",
-  "XksProxyUriPath",
-];
+/** What can be changed of every store while it is connected, too (API reference, UpdateCustomKeyStore). */
+const CHANGEABLE_CONNECTED: readonly string[] = ["CustomKeyStoreId", "NewCustomKeyStoreName"];
 
 /**
- * Changes what a store is. What is changed of the proxy is tried with a request for its health first (API reference, UpdateCustomKeyStore).
+ * Changes what a store is. What is changed of a proxy is tried with a request for its health first, and another cluster must be related
+ * to the one that it takes the place of; a password is taken as it is (API reference, UpdateCustomKeyStore).
  *
  * @throws CustomKeyStoreInvalidStateException the store has to be disconnected first
  * @throws ValidationException the connectivity is changed without an endpoint; what else CreateCustomKeyStore throws
@@ -248,22 +193,21 @@ export const updateCustomKeyStore = change("UpdateCustomKeyStore", {
     resources: undefined,
     additional: nameOfStore,
   },
-  async prepare(
-    input,
-    { call, custody, xks, keyStore: { row } },
-  ): Promise<{ before: KeyStoreRow; after: KeyStoreRow }> {
+  async prepare(input, context): Promise<{ before: KeyStoreRow; after: KeyStoreRow }> {
+    const { row } = context.keyStore;
     requireChangeable(input, row);
-    const after = await sealed(changedRow(input, row, call), input.XksProxyAuthenticationCredential, custody);
-    if (after.revision !== row.revision) {
-      requireNoFault(after, xks);
-      await requireHealth(after, call, xks);
-    }
-    return { before: row, after };
+    return { before: row, after: await kindOf(row.type).change(input, row, context) };
   },
-  async run(input, { tx, keyStore: { row }, prepared: { before, after } }) {
+  async run(input, context) {
+    const {
+      tx,
+      keyStore: { row },
+      prepared: { before, after },
+    } = context;
     requireChangeable(input, row);
     if (row.revision !== before.revision) throw invalidState("was changed at this moment: try again");
-    await requireUnique(tx, after);
+    await requireOwnName(tx, after);
+    await kindOf(row.type).requireFree(tx, after, context);
     const {
       region,
       id,
@@ -281,35 +225,13 @@ export const updateCustomKeyStore = change("UpdateCustomKeyStore", {
 
 function requireChangeable(input: Input<"UpdateCustomKeyStore">, row: KeyStoreRow): void {
   requireUpdatable(input, row);
-  const connectivity = input.XksProxyConnectivity;
-  if (connectivity !== undefined && connectivity !== row.connectivity && input.XksProxyUriEndpoint === undefined) {
-    throw new ValidationException("XksProxyUriEndpoint is required when XksProxyConnectivity is changed.");
-  }
+  const kind = kindOf(row.type);
+  kind.requireChange(input, row);
   const { connection_state: state } = row;
-  const isSmall = Object.keys(input).every((member) => CHANGEABLE_CONNECTED.includes(member));
+  const small = [...CHANGEABLE_CONNECTED, ...kind.changeableConnected];
+  const isSmall = Object.keys(input).every((member) => small.includes(member));
   if (state === "DISCONNECTED" || (state === "CONNECTED" && isSmall)) return;
   throw invalidState(`is ${state}: it must be disconnected to be changed so`);
-}
-
-/** What the store is to be. It has another revision where its proxy is to be reached otherwise. */
-function changedRow(input: Input<"UpdateCustomKeyStore">, row: KeyStoreRow, { now }: Call): KeyStoreRow {
-  const { CustomKeyStoreId: _id, NewCustomKeyStoreName: name = row.name, ...changed } = input;
-  if (Object.keys(changed).length === 0) return { ...row, name };
-  const connectivity = changed.XksProxyConnectivity ?? row.connectivity;
-  const isPublic = connectivity === "PUBLIC_ENDPOINT";
-  const service = changed.XksProxyVpcEndpointServiceName ?? row.vpc_service ?? "";
-  if (isPublic || service === "") requireService({ ...changed, XksProxyConnectivity: connectivity });
-  return {
-    ...row,
-    name,
-    revision: randomUUID(),
-    connectivity,
-    endpoint: changed.XksProxyUriEndpoint ?? row.endpoint,
-    path: changed.XksProxyUriPath ?? row.path,
-    vpc_service: isPublic ? null : service,
-    vpc_owner: isPublic ? null : (changed.XksProxyVpcEndpointServiceOwner ?? row.vpc_owner),
-    ...(changed.XksProxyAuthenticationCredential && { secret_at: now }),
-  };
 }
 
 /**
@@ -336,19 +258,22 @@ export const deleteCustomKeyStore = change("DeleteCustomKeyStore", {
  * on its way to be (API reference, ConnectCustomKeyStore).
  *
  * @throws CustomKeyStoreInvalidStateException it is being disconnected, or failed to connect and has to be disconnected first
+ * @throws CloudHsmClusterNotActiveException its cluster is there and not active, which is seen at once
  */
 export const connectCustomKeyStore = change("ConnectCustomKeyStore", {
   targets: [{ as: "keyStore", action: "kms:ConnectCustomKeyStore", resource: keyStore("CustomKeyStoreId") }],
   record: { readOnly: false, request: ["CustomKeyStoreId"], resources: undefined, additional: nameOfStore },
-  async run(_input, { tx, call, keyStore: { row } }) {
+  async run(_input, { tx, call, clusters, keyStore: { row } }) {
     requireConnection(row, ["DISCONNECTED", "CONNECTING", "CONNECTED"]);
+    const cluster = row.cluster_id === null ? undefined : clusters.find(row, row.cluster_id);
+    if (cluster !== undefined) requireActive(cluster);
     if (row.connection_state === "DISCONNECTED") await moveStore(tx, row, { to: "CONNECTING", call });
     return nothing();
   },
 });
 
 /**
- * Disconnects a store: from now on nothing is asked of its proxy, and its keys are unavailable (API reference, DisconnectCustomKeyStore).
+ * Disconnects a store: from now on nothing is asked of its proxy or cluster, and its keys are unavailable (API reference, DisconnectCustomKeyStore).
  *
  * @throws CustomKeyStoreInvalidStateException it is disconnected, or on its way to be
  */

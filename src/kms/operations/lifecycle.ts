@@ -3,6 +3,7 @@
 import type { KeyMetadata } from "@aws-sdk/client-kms";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { newKeyId, newMultiRegionKeyId } from "../../base/ids.ts";
+import type { SealedMaterial } from "../../custody/custody.ts";
 import { ensureLinkedRole } from "../../iam/service-linked-roles.ts";
 import { insertKey, listKeyIds, updateKey } from "../../storage/keys.ts";
 import type { Reader } from "../../storage/store.ts";
@@ -12,14 +13,15 @@ import { keyArn, keyIdOrArn } from "../identifiers.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { creatableSpecs, findAlgorithms, requireOffered } from "../key-specs.ts";
 import { anyState, manageable, stateOf, switchable } from "../key-states.ts";
-import { placeInStore, requireExternalKey, requireStoreMembers } from "../key-stores/external-keys.ts";
+import { placeInStore, requireExternalKey, requireOrigin, requireStoreMembers } from "../key-stores/external-keys.ts";
+import { backingKeyText, keepTokenKey, type MadeKey, makeTokenKey } from "../key-stores/token-keys.ts";
 import { insertKeyWithMaterial, keyMetadata, newKeyRow } from "../keys.ts";
 import { change, read } from "../operation.ts";
 import { page, requireLimit } from "../pages.ts";
 import { requireKeyCount } from "../quotas/limits.ts";
 import { account, everyKey, Key, key, keyMadeOnFirstUse, keyStore } from "../resources.ts";
 import { resumeRotation } from "../rotation.ts";
-import { MULTI_REGION_ROLE, multiRegionRole, multiRegionRoleCondition } from "../service-linked-roles.ts";
+import { linkedRole, linkedRoleCondition, MULTI_REGION_ROLE } from "../service-linked-roles.ts";
 import type { Input } from "../shapes.ts";
 import { requireTags, tagOf } from "../tags.ts";
 
@@ -45,8 +47,8 @@ export const createKey = change("CreateKey", {
     {
       as: "role",
       action: "iam:CreateServiceLinkedRole",
-      resource: multiRegionRole,
-      conditions: multiRegionRoleCondition,
+      resource: linkedRole(MULTI_REGION_ROLE),
+      conditions: linkedRoleCondition(MULTI_REGION_ROLE),
       when: ({ MultiRegion }) => MultiRegion === true,
     },
   ],
@@ -69,23 +71,28 @@ export const createKey = change("CreateKey", {
     response: ({ KeyMetadata }) => ({ KeyMetadata }),
     resources: [],
     created: ({ KeyMetadata }) => [{ arn: KeyMetadata?.Arn ?? "", account: KeyMetadata?.AWSAccountId ?? "" }],
+    additional: (_output, { prepared: { keyId, tokenKey } }: { readonly prepared: PreparedKey }) =>
+      tokenKey && { backingKey: backingKeyText(keyId, tokenKey) },
   },
   validate(input, call) {
     requireCreatable(input);
     requireOffered(specOf(input), call);
     if (input.Tags !== undefined) requireTags(input.Tags);
   },
-  async prepare(input, { call, custody, xks, keyStore }) {
+  async prepare(input, { call, custody, store, xks, clusters, keyStore }): Promise<PreparedKey> {
+    if (keyStore !== undefined) requireOrigin(input, keyStore);
     if (originOf(input) === "EXTERNAL_KEY_STORE") await requireExternalKey(input, { keyStore, xks, call });
     const keyId = input.MultiRegion === true ? newMultiRegionKeyId() : newKeyId();
     if (originOf(input) === "EXTERNAL") return { keyId };
     const owner = { account: call.principal.account, region: call.region, keyId };
     const kind = { spec: specOf(input), usage: usageOf(input), origin: originOf(input) };
-    return { keyId, material: await custody.createMaterial({ ...owner, ...kind }) };
+    const material = await custody.createMaterial({ ...owner, ...kind });
+    if (kind.origin !== "AWS_CLOUDHSM") return { keyId, material };
+    return { keyId, material, tokenKey: await makeTokenKey(keyId, { keyStore, clusters, call, store }) };
   },
   async run(
     input,
-    { call, tx, keyStore, prepared: { keyId, material }, unknownPrincipals },
+    { call, tx, keyStore, prepared: { keyId, material, tokenKey }, unknownPrincipals },
   ): Promise<{ KeyMetadata: KeyMetadata }> {
     const { partition, region, principal, now } = call;
     const owner = { partition, region, account: principal.account, keyId };
@@ -115,13 +122,21 @@ export const createKey = change("CreateKey", {
     const checkedRow = { ...row, policy_principals: checked?.principals ?? row.policy_principals };
     const stored = material === undefined ? checkedRow : await insertKeyWithMaterial(tx, checkedRow, material, now);
     if (material === undefined) await insertKey(tx, checkedRow);
+    if (tokenKey !== undefined) await keepTokenKey(tx, stored, tokenKey);
     await requireKeyCount(tx, owner, call);
     if (input.Tags !== undefined) await upsertTags(tx, { region, keyId }, input.Tags.map(tagOf));
     if (kind.multiRegion)
       await ensureLinkedRole(tx, { account: owner.account, service: MULTI_REGION_ROLE.service, now });
-    return { KeyMetadata: keyMetadata(stored) };
+    return { KeyMetadata: keyMetadata(stored, keyStore?.row) };
   },
 });
+
+interface PreparedKey {
+  readonly keyId: string;
+  readonly material?: SealedMaterial;
+  /** The key in a cluster's token that it is to have. */
+  readonly tokenKey?: MadeKey;
+}
 
 function specOf({ KeySpec, CustomerMasterKeySpec }: Input<"CreateKey">): string {
   return KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
@@ -131,8 +146,8 @@ function usageOf({ KeyUsage = "ENCRYPT_DECRYPT" }: Input<"CreateKey">): string {
   return KeyUsage;
 }
 
-function originOf({ Origin }: Input<"CreateKey">): "AWS_KMS" | "EXTERNAL" | "EXTERNAL_KEY_STORE" {
-  return Origin === "EXTERNAL" || Origin === "EXTERNAL_KEY_STORE" ? Origin : "AWS_KMS";
+function originOf({ Origin }: Input<"CreateKey">): NonNullable<Input<"CreateKey">["Origin"]> {
+  return Origin ?? "AWS_KMS";
 }
 
 /** Texts as recorded on AWS (spec 09) where they are known. */
@@ -153,7 +168,6 @@ function requireCreatable(input: Input<"CreateKey">): void {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
-  if (input.Origin !== undefined && originOf(input) !== input.Origin) throw notYet(`Origin ${input.Origin}`);
   requireStoreMembers(input);
 }
 
@@ -166,7 +180,9 @@ export const describeKey = read("DescribeKey", {
   targets: [{ as: "key", action: "kms:DescribeKey", resource: keyMadeOnFirstUse("KeyId"), states: anyState }],
   conditions: aliasCondition("KeyId"),
   record: { readOnly: true, request: ["KeyId"], resources: ["key"] },
-  run: (_input, { call, key }) => ({ KeyMetadata: keyMetadata({ ...key.row, state: stateOf(key, call.now) }) }),
+  run: (_input, { call, key }) => ({
+    KeyMetadata: keyMetadata({ ...key.row, state: stateOf(key, call.now) }, key.keyStore),
+  }),
 });
 
 const listKeysSizes = { initial: 100, max: 1000 };

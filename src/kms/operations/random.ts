@@ -1,13 +1,16 @@
-/** GenerateRandom: bytes of the system's generator; no key takes part. */
+/** GenerateRandom: bytes of the system's generator, or of a cluster's; no key takes part. */
 
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import { attestedUse } from "../attested-use.ts";
+import { requireConnected } from "../key-stores/external-keys.ts";
+import { tokenRandom } from "../key-stores/token-keys.ts";
 import { account, keyStore } from "../resources.ts";
 
 /**
  * 1 to 1,024 random bytes (API reference, GenerateRandom).
  *
  * @throws ValidationException no number of bytes was given
+ * @throws CustomKeyStoreInvalidStateException a CloudHSM key store was named that is not connected
  * @throws UnsupportedOperationException an external key store was named: it has no random generator
  */
 export const generateRandom = attestedUse("GenerateRandom", {
@@ -25,9 +28,13 @@ export const generateRandom = attestedUse("GenerateRandom", {
   validate(input) {
     if (input.NumberOfBytes === undefined) throw new ValidationException("NumberOfBytes is required.");
   },
-  check({ CustomKeyStoreId }) {
+  check({ CustomKeyStoreId }, { keyStore }) {
     if (CustomKeyStoreId === undefined) return;
+    if (keyStore.row.type === "AWS_CLOUDHSM") return requireConnected(keyStore);
     throw new UnsupportedOperationException("External key stores can't generate random bytes.");
   },
-  run: ({ NumberOfBytes = 0 }, { custody }) => ({ Plaintext: custody.random(NumberOfBytes) }),
+  async run({ NumberOfBytes = 0, CustomKeyStoreId }, { custody, clusters, keyStore }) {
+    if (CustomKeyStoreId === undefined) return { Plaintext: custody.random(NumberOfBytes) };
+    return { Plaintext: custody.takeRandom(await tokenRandom(keyStore, clusters, NumberOfBytes)) };
+  },
 });
