@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
-import { ACCOUNT, newKey, present } from "../kms-client.ts";
+import { PASSWORD, TRUST_ANCHOR } from "../conformance/cluster-world.ts";
+import { ACCOUNT, newKey, present, REGION } from "../kms-client.ts";
+import { SoftHsm } from "../soft-hsm.ts";
 import { IDLE_KEY_STORES, IDLE_STORE, newExternalKey, PROXY_CREDENTIAL, PROXY_PATH, XksProxy } from "../xks-proxy.ts";
 import { type ConsoleWorld, columnOf, eventually, namelessControls, startConsoleWorld } from "./browser.ts";
 import { next } from "./wizard.ts";
@@ -16,7 +18,10 @@ const LIST = "External key stores";
 const EXTERNAL_KEY = "vault-key-7";
 const GRAPHS = ["Total requests", "Reliability", "Latency", "Top 5 exceptions", "Certificate days to expire"];
 
+const CLUSTER = "cluster-abcdefghija";
+
 let proxy: XksProxy;
+let hsm: SoftHsm;
 let folder: string;
 let world: ConsoleWorld;
 let page: Page;
@@ -24,11 +29,25 @@ let page: Page;
 before(async () => {
   proxy = await XksProxy.start();
   proxy.keys.set(EXTERNAL_KEY, newExternalKey());
+  hsm = SoftHsm.start(PASSWORD);
   folder = mkdtempSync(join(tmpdir(), "keystead-console-"));
   const settings = join(folder, "key-stores.yaml");
   // A machine that is busy must not look like a proxy that is late.
   const host = `hosts:\n  ${HOST}: { address: 127.0.0.1, port: ${proxy.port}, tls: false }\n`;
-  writeFileSync(settings, `proxyTimeoutMs: 10000\n${host}${IDLE_KEY_STORES}`);
+  const anchor = join(folder, "customerCA.crt");
+  writeFileSync(anchor, TRUST_ANCHOR);
+  const { library, token, environment } = hsm.place;
+  const cluster = {
+    account: ACCOUNT,
+    region: REGION,
+    library,
+    token,
+    environment,
+    trustAnchor: anchor,
+    hsms: ["a", "b"].map((zone) => ({ id: `hsm-abcdefghij${zone}`, availabilityZone: `${REGION}${zone}` })),
+  };
+  const clusters = `cloudHsmClusters:\n  ${CLUSTER}: ${JSON.stringify(cluster)}\n`;
+  writeFileSync(settings, `proxyTimeoutMs: 10000\n${host}${IDLE_KEY_STORES}${clusters}`);
   world = await startConsoleWorld(["--key-stores", settings]);
   page = await world.signedIn();
 });
@@ -36,6 +55,7 @@ after(async () => {
   const { complaints } = world;
   await world.stop();
   await proxy[Symbol.asyncDispose]();
+  hsm[Symbol.dispose]();
   rmSync(folder, { recursive: true });
   assert.deepEqual(complaints, []);
 });
@@ -233,18 +253,40 @@ describe("external key stores", () => {
 });
 
 describe("AWS CloudHSM key stores", () => {
-  it("S06a-029 are asked for with cluster, certificate and password, and refused in the API's words", async () => {
-    await page.getByRole("link", { name: "AWS CloudHSM key stores" }).click();
+  it("S06a-029 are made of a cluster that no store has, listed with its HSMs, connected, and have keys by the wizard", async () => {
+    const list = "AWS CloudHSM key stores";
+    await page.getByRole("link", { name: list }).click();
     await page.getByRole("button", { name: "Create key store" }).click();
     await page.getByRole("button", { name: "Create AWS CloudHSM key store" }).click();
     await page.getByText(/^Choose the file customerCA\.crt/).waitFor();
     await page.getByRole("textbox", { name: "Custom key store name" }).fill("hsm");
-    await page.getByRole("combobox", { name: "CloudHSM cluster ID" }).fill("cluster-abcdefghijk");
-    await page.getByRole("textbox", { name: "kmsuser password" }).fill("correct horse");
-    const buffer = Buffer.from("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    await page.getByRole("combobox", { name: "CloudHSM cluster ID" }).click();
+    await page.getByRole("option", { name: CLUSTER }).click();
+    await page.getByRole("textbox", { name: "kmsuser password" }).fill(PASSWORD);
+    const buffer = Buffer.from(TRUST_ANCHOR);
     await page.locator("input[type=file]").setInputFiles({ name: "customerCA.crt", mimeType: "text/plain", buffer });
     await page.getByRole("button", { name: "Create AWS CloudHSM key store" }).click();
-    await page.getByText(/^CloudHsmClusterNotFoundException/).waitFor();
+    await page.getByText("Custom key store hsm was created").waitFor();
+    await eventually(async () => assert.deepEqual(await columnOf(page, list, "HSMs"), ["2"]));
+    assert.deepEqual(await columnOf(page, list, "CloudHSM cluster ID"), [CLUSTER]);
+    await page.getByRole("radio", { name: "Select hsm" }).check();
+    await act("Connect");
+    await eventually(async () => assert.deepEqual(await columnOf(page, list, "Connection state"), ["Connected"]));
+
+    await page.getByRole("link", { name: "hsm", exact: true }).click();
+    await page.getByRole("button", { name: "Create a KMS key in this key store" }).click();
+    assert.ok(await page.getByRole("radio", { name: "AWS CloudHSM key store" }).isChecked());
+    await next(page);
+    assert.ok(await page.getByRole("radio", { name: "Select hsm" }).isChecked());
+    await next(page);
+    await page.getByRole("textbox", { name: "Alias" }).fill("in-hsm");
+    for (let step = 0; step < 3; step += 1) await next(page);
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("Key in-hsm was created").waitFor();
+    const { KeyMetadata } = await world.kms.describeKey({ KeyId: "alias/in-hsm" });
+    assert.equal(KeyMetadata?.CloudHsmClusterId, CLUSTER);
+    await page.goto(world.address(`keys/${KeyMetadata.KeyId}/cryptography`));
+    await page.getByRole("tabpanel", { name: "Cryptographic configuration" }).getByText(CLUSTER).waitFor();
   });
 });
 
