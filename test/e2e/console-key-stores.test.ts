@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
-import { ACCOUNT, newKey, present } from "../kms-client.ts";
+import { PASSWORD, TRUST_ANCHOR } from "../conformance/cluster-world.ts";
+import { ACCOUNT, newKey, present, REGION } from "../kms-client.ts";
+import { SoftHsm } from "../soft-hsm.ts";
 import { IDLE_KEY_STORES, IDLE_STORE, newExternalKey, PROXY_CREDENTIAL, PROXY_PATH, XksProxy } from "../xks-proxy.ts";
 import { type ConsoleWorld, columnOf, eventually, namelessControls, startConsoleWorld } from "./browser.ts";
 import { next } from "./wizard.ts";
@@ -16,7 +18,10 @@ const LIST = "External key stores";
 const EXTERNAL_KEY = "vault-key-7";
 const GRAPHS = ["Total requests", "Reliability", "Latency", "Top 5 exceptions", "Certificate days to expire"];
 
+const CLUSTER = "cluster-abcdefghija";
+
 let proxy: XksProxy;
+let hsm: SoftHsm;
 let folder: string;
 let world: ConsoleWorld;
 let page: Page;
@@ -24,11 +29,25 @@ let page: Page;
 before(async () => {
   proxy = await XksProxy.start();
   proxy.keys.set(EXTERNAL_KEY, newExternalKey());
+  hsm = SoftHsm.start(PASSWORD);
   folder = mkdtempSync(join(tmpdir(), "keystead-console-"));
   const settings = join(folder, "key-stores.yaml");
   // A machine that is busy must not look like a proxy that is late.
   const host = `hosts:\n  ${HOST}: { address: 127.0.0.1, port: ${proxy.port}, tls: false }\n`;
-  writeFileSync(settings, `proxyTimeoutMs: 10000\n${host}${IDLE_KEY_STORES}`);
+  const anchor = join(folder, "customerCA.crt");
+  writeFileSync(anchor, TRUST_ANCHOR);
+  const { library, token, environment } = hsm.place;
+  const cluster = {
+    account: ACCOUNT,
+    region: REGION,
+    library,
+    token,
+    environment,
+    trustAnchor: anchor,
+    hsms: ["a", "b"].map((zone) => ({ id: `hsm-abcdefghij${zone}`, availabilityZone: `${REGION}${zone}` })),
+  };
+  const clusters = `cloudHsmClusters:\n  ${CLUSTER}: ${JSON.stringify(cluster)}\n`;
+  writeFileSync(settings, `proxyTimeoutMs: 10000\n${host}${IDLE_KEY_STORES}${clusters}`);
   world = await startConsoleWorld(["--key-stores", settings]);
   page = await world.signedIn();
 });
@@ -36,6 +55,7 @@ after(async () => {
   const { complaints } = world;
   await world.stop();
   await proxy[Symbol.asyncDispose]();
+  hsm[Symbol.dispose]();
   rmSync(folder, { recursive: true });
   assert.deepEqual(complaints, []);
 });
@@ -55,6 +75,11 @@ async function act(action: string): Promise<void> {
   await page.getByRole("button", { name: "Key store actions" }).click();
   await page.getByRole("menuitem", { name: action, exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: action, exact: true }).click();
+}
+
+/** Waits until each of the graphs is there and has nothing to show. */
+async function showsNoData(): Promise<void> {
+  for (const name of GRAPHS) await page.getByRole("region", { name }).getByText("No data available").waitFor();
 }
 
 async function store() {
@@ -93,12 +118,18 @@ describe("external key stores", () => {
     });
   });
 
+  it("S06b-038 are not made by the API of a file in place of path and credential", async () => {
+    const { XksProxyUriPath, XksProxyAuthenticationCredential, ...rest } = IDLE_STORE;
+    const file = JSON.stringify({ XksProxyUriPath, XksProxyAuthenticationCredential });
+    const { status, json } = await world.raw("CreateCustomKeyStore", { ...rest, XksProxyConfigurationFile: file });
+    assert.deepEqual([status, json["__type"]], [400, "ValidationException"]);
+  });
+
   it("S06b-036 show five graphs without data while they are disconnected, and why a connection failed", async () => {
     const { CustomKeyStoreId } = await world.kms.createCustomKeyStore(IDLE_STORE);
     await world.kms.connectCustomKeyStore({ CustomKeyStoreId });
     await page.getByRole("link", { name: "vault" }).click();
-    await eventually(async () => assert.equal(await page.getByText("No data available").count(), GRAPHS.length));
-    for (const name of GRAPHS) await page.getByRole("region", { name }).waitFor();
+    await showsNoData();
 
     await page.goto(world.address(`keyStores/external/${CustomKeyStoreId}`));
     await page.getByRole("button", { name: "Failed" }).hover();
@@ -113,7 +144,7 @@ describe("external key stores", () => {
     await page.getByText("Connected", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Create a KMS key in this key store" }).click();
 
-    await page.getByRole("radio", { name: "External key store" }).isChecked();
+    assert.ok(await page.getByRole("radio", { name: "External key store" }).isChecked());
     await page.getByRole("checkbox", { name: /^I want to create this key in an external key store/ }).check();
     await next(page);
     assert.ok(await page.getByRole("radio", { name: "Select idle" }).isDisabled());
@@ -163,6 +194,21 @@ describe("external key stores", () => {
     }
   });
 
+  it("S06b-036 show no data once they are disconnected, whatever was asked before, and stay where they have keys", async () => {
+    const { CustomKeyStoreId } = await store();
+    await page.goto(world.address(`keyStores/external/${CustomKeyStoreId}`));
+    await page.getByRole("application", { name: "Total requests" }).waitFor();
+    await act("Disconnect");
+    await page.getByText("Disconnected", { exact: true }).waitFor();
+    await showsNoData();
+    await act("Delete");
+    await page
+      .getByRole("dialog")
+      .getByText(/^CustomKeyStoreHasCMKsException/)
+      .waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  });
+
   it("S06b-038 are edited by a configuration file, tried before they are changed, and deleted once they are empty", async () => {
     const { CustomKeyStoreId } = await world.kms.createCustomKeyStore({
       CustomKeyStoreName: "spare",
@@ -207,18 +253,40 @@ describe("external key stores", () => {
 });
 
 describe("AWS CloudHSM key stores", () => {
-  it("S06a-029 are asked for with cluster, certificate and password, and refused in the API's words", async () => {
-    await page.getByRole("link", { name: "AWS CloudHSM key stores" }).click();
+  it("S06a-029 are made of a cluster that no store has, listed with its HSMs, connected, and have keys by the wizard", async () => {
+    const list = "AWS CloudHSM key stores";
+    await page.getByRole("link", { name: list }).click();
     await page.getByRole("button", { name: "Create key store" }).click();
     await page.getByRole("button", { name: "Create AWS CloudHSM key store" }).click();
     await page.getByText(/^Choose the file customerCA\.crt/).waitFor();
     await page.getByRole("textbox", { name: "Custom key store name" }).fill("hsm");
-    await page.getByRole("textbox", { name: "CloudHSM cluster ID" }).fill("cluster-abcdefghijk");
-    await page.getByRole("textbox", { name: "kmsuser password" }).fill("correct horse");
-    const buffer = Buffer.from("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    await page.getByRole("combobox", { name: "CloudHSM cluster ID" }).click();
+    await page.getByRole("option", { name: CLUSTER }).click();
+    await page.getByRole("textbox", { name: "kmsuser password" }).fill(PASSWORD);
+    const buffer = Buffer.from(TRUST_ANCHOR);
     await page.locator("input[type=file]").setInputFiles({ name: "customerCA.crt", mimeType: "text/plain", buffer });
     await page.getByRole("button", { name: "Create AWS CloudHSM key store" }).click();
-    await page.getByText(/^CloudHsmClusterNotFoundException/).waitFor();
+    await page.getByText("Custom key store hsm was created").waitFor();
+    await eventually(async () => assert.deepEqual(await columnOf(page, list, "HSMs"), ["2"]));
+    assert.deepEqual(await columnOf(page, list, "CloudHSM cluster ID"), [CLUSTER]);
+    await page.getByRole("radio", { name: "Select hsm" }).check();
+    await act("Connect");
+    await eventually(async () => assert.deepEqual(await columnOf(page, list, "Connection state"), ["Connected"]));
+
+    await page.getByRole("link", { name: "hsm", exact: true }).click();
+    await page.getByRole("button", { name: "Create a KMS key in this key store" }).click();
+    assert.ok(await page.getByRole("radio", { name: "AWS CloudHSM key store" }).isChecked());
+    await next(page);
+    assert.ok(await page.getByRole("radio", { name: "Select hsm" }).isChecked());
+    await next(page);
+    await page.getByRole("textbox", { name: "Alias" }).fill("in-hsm");
+    for (let step = 0; step < 3; step += 1) await next(page);
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("Key in-hsm was created").waitFor();
+    const { KeyMetadata } = await world.kms.describeKey({ KeyId: "alias/in-hsm" });
+    assert.equal(KeyMetadata?.CloudHsmClusterId, CLUSTER);
+    await page.goto(world.address(`keys/${KeyMetadata.KeyId}/cryptography`));
+    await page.getByRole("tabpanel", { name: "Cryptographic configuration" }).getByText(CLUSTER).waitFor();
   });
 });
 

@@ -52,7 +52,8 @@ const CONFIRMED: Readonly<Record<Exclude<StoreActionId, "edit">, Confirmed>> = {
 
 export interface KeyStoreActionsProps {
   readonly store: KeyStore | undefined;
-  onTried(action: StoreActionId): void;
+  /** To be told when an action was tried. */
+  onTried(action: StoreActionId, isDone: boolean): void;
 }
 
 export function KeyStoreActions({ store, onTried }: KeyStoreActionsProps) {
@@ -81,7 +82,7 @@ export function KeyStoreActions({ store, onTried }: KeyStoreActionsProps) {
           action={asked}
           store={store}
           onClose={() => setAsked(undefined)}
-          onTried={() => onTried(asked)}
+          onTried={(isDone) => onTried(asked, isDone)}
         />
       )}
     </>
@@ -92,7 +93,7 @@ export interface StoreConfirmationProps {
   readonly action: keyof typeof CONFIRMED;
   readonly store: KeyStore;
   onClose(): void;
-  onTried(): void;
+  onTried(isDone: boolean): void;
 }
 
 /** Asks whether to do it, and does it. */

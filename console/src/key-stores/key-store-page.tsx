@@ -32,6 +32,7 @@ export function KeyStorePage() {
     reload,
   );
   if (value === undefined) return loading ? <Spinner size="large" /> : <FailureAlert failure={failure} />;
+  const list = link(`keyStores/${path}`);
   const isExternal = kindAt(path) === "EXTERNAL_KEY_STORE";
   return (
     <SpaceBetween size="l">
@@ -41,7 +42,7 @@ export function KeyStorePage() {
           <SpaceBetween direction="horizontal" size="xs">
             <KeyStoreActions
               store={value}
-              onTried={(action) => (action === "delete" ? navigate(link(`keyStores/${path}`)) : reload())}
+              onTried={(action, isDone) => (action === "delete" && isDone ? navigate(list) : reload())}
             />
             <CreateKeyHere store={value} onConnect={reload} />
           </SpaceBetween>

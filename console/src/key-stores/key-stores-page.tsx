@@ -19,6 +19,7 @@ import {
   storeCell,
   storeColumns,
   storesOfKind,
+  withHsms,
 } from "../model/key-stores.ts";
 import { ConnectionState } from "../parts/connection-state.tsx";
 import { FailureAlert } from "../parts/failure-alert.tsx";
@@ -35,14 +36,22 @@ export function KeyStoresPage({ kind }: { readonly kind: CustomKeyStoreType }) {
     "kms:DescribeCustomKeyStores",
   );
   useSettling(value, reload);
+  const clusters = useLoaded(
+    useCallback(
+      async () => (kind === "AWS_CLOUDHSM" ? await clients.cloudhsm.describeClusters() : []),
+      [clients, kind],
+    ),
+    "cloudhsm:DescribeClusters",
+  );
   const [preferences, setPreferences] = useTablePreferences(`key-stores.${kind}`, storeColumns[kind]);
   const [tickedId, setTickedId] = useState<string>();
-  const stores = value ?? [];
+  const stores = withHsms(value ?? [], clusters.value ?? []);
   const ticked = stores.find(({ CustomKeyStoreId }) => CustomKeyStoreId === tickedId);
   const { title, inText, createButton, path } = keyStoreKinds[kind];
   return (
     <SpaceBetween size="m">
       <FailureAlert failure={failure} />
+      <FailureAlert failure={clusters.failure} />
       <Table<KeyStore>
         variant="full-page"
         trackBy="CustomKeyStoreId"

@@ -11,10 +11,13 @@ import type { StoreDraft, StoreField } from "../model/key-store-draft.ts";
 import { readProxyFile } from "../model/key-store-draft.ts";
 import { connectivityLabels } from "../model/key-stores.ts";
 import { FileField } from "../parts/file-field.tsx";
+import { ClusterField } from "./cluster-field.tsx";
 
 export interface StoreFieldsProps {
   readonly kind: CustomKeyStoreType;
   readonly draft: StoreDraft;
+  /** What the fields had at first. */
+  readonly first: StoreDraft;
   /** What is wrong, by field, as far as it is to be told yet. */
   readonly problems: Readonly<Partial<Record<StoreField, string>>>;
   /** Whether a store is edited: its secrets are kept where their fields stay empty. */
@@ -52,7 +55,7 @@ function ProxyFields(props: StoreFieldsProps) {
     else onChange(found);
   };
   return (
-    <>
+    <SpaceBetween size="l">
       <FormField label="Proxy connectivity" {...(isConnected && { description: DISCONNECT_TO_CHANGE })}>
         <RadioGroup
           ariaLabel="Proxy connectivity"
@@ -62,7 +65,7 @@ function ProxyFields(props: StoreFieldsProps) {
         />
       </FormField>
       {draft.connectivity === "VPC_ENDPOINT_SERVICE" && (
-        <>
+        <SpaceBetween size="l">
           <TextField {...props} field="service" label="VPC endpoint service name" disabled={isConnected} />
           <TextField
             {...props}
@@ -71,7 +74,7 @@ function ProxyFields(props: StoreFieldsProps) {
             description="The ID of the account that has the service, where it is another."
             disabled={isConnected}
           />
-        </>
+        </SpaceBetween>
       )}
       <TextField
         {...props}
@@ -101,26 +104,26 @@ function ProxyFields(props: StoreFieldsProps) {
         toggle="Show secret access key"
         {...(isEdit && { description: "Left empty, it stays as it is." })}
       />
-    </>
+    </SpaceBetween>
   );
 }
 
 const DISCONNECT_TO_CHANGE = "Disconnect the key store to change connectivity, service and endpoint.";
 
 function ClusterFields(props: StoreFieldsProps) {
-  const { isEdit, onChange, problems } = props;
+  const { draft, isEdit, first, onChange, problems } = props;
   const [files, setFiles] = useState<readonly File[]>([]);
   const read = async (chosen: readonly File[]) => {
     setFiles(chosen);
     onChange({ certificate: (await chosen[0]?.text()) ?? "" });
   };
   return (
-    <>
-      <TextField
-        {...props}
-        field="clusterId"
-        label="CloudHSM cluster ID"
-        description="A cluster of this account and Region that no other custom key store has."
+    <SpaceBetween size="l">
+      <ClusterField
+        value={draft.clusterId}
+        edited={isEdit ? first.clusterId : undefined}
+        problem={problems.clusterId}
+        onChange={(clusterId) => onChange({ clusterId })}
       />
       {!isEdit && (
         <FileField
@@ -140,7 +143,7 @@ function ClusterFields(props: StoreFieldsProps) {
           isEdit ? "The present password, where it was changed. Left empty, it stays as it is." : "KMS will change it."
         }
       />
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -61,6 +61,7 @@ export function StoreForm(props: StoreFormProps) {
           <StoreFields
             kind={kind}
             draft={draft}
+            first={first}
             problems={Object.fromEntries(told)}
             isEdit={before !== undefined}
             isConnected={before?.ConnectionState === "CONNECTED"}

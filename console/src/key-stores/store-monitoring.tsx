@@ -100,7 +100,7 @@ function GraphView({
 }) {
   const most = Math.max(1, ...lines.flatMap(({ data }) => data.map(({ y }) => y)));
   return (
-    <section aria-label={title}>
+    <section className="graph" aria-label={title}>
       <Box variant="h3">{title}</Box>
       <LineChart
         ariaLabel={title}

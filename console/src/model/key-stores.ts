@@ -88,7 +88,34 @@ export const connectionAdvice: Readonly<Partial<Record<ConnectionErrorCodeType, 
 };
 
 /** A row of the lists. */
-export type KeyStore = CustomKeyStoresListEntry;
+export interface KeyStore extends CustomKeyStoresListEntry {
+  /** HSMs of the cluster of a CloudHSM key store, where they could be counted. */
+  readonly hsms?: number;
+}
+
+/** A CloudHSM cluster, as DescribeClusters tells of it. */
+interface Cluster {
+  readonly ClusterId?: string;
+  readonly Hsms?: readonly unknown[];
+}
+
+/** Stores with the number of HSMs that their clusters have. */
+export function withHsms(stores: readonly KeyStore[], clusters: readonly Cluster[]): readonly KeyStore[] {
+  return stores.map((store) => {
+    const cluster = clusters.find(({ ClusterId }) => ClusterId === store.CloudHsmClusterId);
+    return cluster === undefined ? store : { ...store, hsms: cluster.Hsms?.length ?? 0 };
+  });
+}
+
+/** The clusters that no store has; that of the store that is edited is among them. */
+export function freeClusters(
+  clusters: readonly Cluster[],
+  stores: readonly KeyStore[],
+  edited: string | undefined,
+): readonly string[] {
+  const taken = stores.map(({ CloudHsmClusterId }) => CloudHsmClusterId).filter((id) => id !== edited);
+  return clusters.flatMap(({ ClusterId }) => (ClusterId === undefined || taken.includes(ClusterId) ? [] : ClusterId));
+}
 
 export type StoreActionId = "connect" | "disconnect" | "edit" | "delete";
 
@@ -131,6 +158,7 @@ export const STORE_COLUMNS = {
   id: "Custom key store ID",
   state: "Connection state",
   clusterId: "CloudHSM cluster ID",
+  hsms: "HSMs",
   connectivity: "Proxy connectivity",
   endpoint: "Proxy URI endpoint",
   path: "Proxy URI path",
@@ -145,8 +173,8 @@ export const storeColumns: Readonly<
   Record<CustomKeyStoreType, { readonly all: readonly StoreColumnId[]; readonly shown: readonly StoreColumnId[] }>
 > = {
   AWS_CLOUDHSM: {
-    all: ["name", "id", "state", "clusterId", "creationDate"],
-    shown: ["name", "id", "state", "clusterId"],
+    all: ["name", "id", "state", "clusterId", "hsms", "creationDate"],
+    shown: ["name", "id", "state", "clusterId", "hsms"],
   },
   EXTERNAL_KEY_STORE: {
     all: ["name", "id", "state", "connectivity", "endpoint", "path", "service", "creationDate"],
@@ -166,6 +194,8 @@ export function storeCell(store: KeyStore, column: StoreColumnId): string {
       return ConnectionState === undefined ? NONE : connectionLabels[ConnectionState];
     case "clusterId":
       return store.CloudHsmClusterId ?? NONE;
+    case "hsms":
+      return store.hsms === undefined ? NONE : String(store.hsms);
     case "connectivity":
       return proxy.Connectivity === undefined ? NONE : connectivityLabels[proxy.Connectivity];
     case "endpoint":

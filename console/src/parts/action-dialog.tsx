@@ -22,7 +22,7 @@ export interface ActionDialogProps {
   act(): Promise<string>;
   onClose(): void;
   /** To be told when it was tried: where it is done to several, some may be changed though not all are. */
-  onTried(): void;
+  onTried(isDone: boolean): void;
   readonly children: ReactNode;
 }
 
@@ -32,7 +32,7 @@ export function ActionDialog(props: ActionDialogProps) {
   const { busy, failure, run } = useAction();
   const submit = async () => {
     const isDone = await run(async () => notify(await act()), permission);
-    onTried();
+    onTried(isDone);
     if (isDone) onClose();
   };
   return (

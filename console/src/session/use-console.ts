@@ -7,12 +7,14 @@ import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-
 import { createContext, useContext } from "react";
 import { findPartition, homeRegion } from "../../../src/base/arn.ts";
 import type { Owner } from "../model/key-policy.ts";
+import { CloudHsmClient } from "./cloudhsm-client.ts";
 import { ENDPOINT, type Session } from "./session.ts";
 
 export interface Clients {
   readonly kms: KMSClient;
   readonly iam: IAMClient;
   readonly cloudwatch: CloudWatchClient;
+  readonly cloudhsm: CloudHsmClient;
   readonly tagging: ResourceGroupsTaggingAPIClient;
 }
 
@@ -48,6 +50,7 @@ export function consoleOf(session: Session, region: string): Console {
       kms: new KMSClient({ ...settings, region }),
       iam: new IAMClient({ ...settings, region: homeRegion(partition) }),
       cloudwatch: new CloudWatchClient({ ...settings, region }),
+      cloudhsm: new CloudHsmClient({ ...settings, region }),
       tagging: new ResourceGroupsTaggingAPIClient({ ...settings, region }),
     },
     kmsIn: (other) => new KMSClient({ ...settings, region: other }),
