@@ -24,9 +24,14 @@ export async function startDevServer({ args = [], env = {} }: StartOptions = {})
   });
   const { code, stdout, stderr } = run.ended;
   if (!run.isServing) throw new Error(`Keystead did not start: it ended with ${code}\n${stdout}${stderr}`);
-  const stop = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     await run.stop();
     await command.remove();
+  };
+  let ended: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    ended ??= end();
+    return ended;
   };
   return { ...serverPrinting(stdout), stop, [Symbol.asyncDispose]: stop };
 }

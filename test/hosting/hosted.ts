@@ -9,8 +9,8 @@ import type { Ended } from "./virtual-process.ts";
 export interface HostedRun {
   readonly ended: Ended;
   readonly isServing: boolean;
-  /** Stops the server and resolves when it has ended. */
-  stop(): Promise<void>;
+  /** Stops the server, once however often it is called, and resolves when it has ended. */
+  stop(): Promise<unknown>;
 }
 
 type Outcome = Extract<Told, { readonly id: number }>;
@@ -39,11 +39,13 @@ class Host {
     const id = this.#last;
     const outcome = await this.#ask({ kind: "run", id, args, env });
     const { kind, id: _same, ...ended } = outcome;
+    let stopped: Promise<unknown> | undefined;
     return {
       ended,
       isServing: kind === "serving",
-      stop: async () => {
-        if (kind === "serving") await this.#ask({ kind: "end", id });
+      stop: () => {
+        stopped ??= kind === "serving" ? this.#ask({ kind: "end", id }) : Promise.resolve();
+        return stopped;
       },
     };
   }
