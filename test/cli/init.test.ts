@@ -70,7 +70,7 @@ describe("init", () => {
       const modes = modesBelow(store);
       assert.deepEqual(
         Object.keys(modes).filter((name) => !/-(?:wal|shm|journal)$/.test(name)),
-        ["audit", "audit/0", "audit/0/00000001.seg", "keystead.db", "lock.db", "root.key"],
+        ["audit", "audit/0", "audit/0/00000001.seg", "audit/index.db", "keystead.db", "lock.db", "root.key"],
       );
       for (const [name, mode] of Object.entries(modes)) {
         assert.equal(mode, /^audit(?:\/0)?$/.test(name) ? "700" : "600", name);

@@ -81,8 +81,9 @@ async function verifyRecords(
 ): Promise<number> {
   const counts = new Map<unknown, number>();
   const events = new Set<string>();
-  for (const slot of readdirSync(join(directory, "audit"))) {
-    const folder = join(directory, "audit", slot);
+  for (const slot of readdirSync(join(directory, "audit"), { withFileTypes: true })) {
+    if (!slot.isDirectory()) continue;
+    const folder = join(directory, "audit", slot.name);
     const recorder = createRecorder({
       store,
       sinks: [new SegmentSink({ directory: folder, epoch: store.incarnation })],

@@ -146,7 +146,7 @@ const elsewhere: MutationKind = {
         { scope: { region: random.text(9) }, codes: [...INVALID, ...UNKNOWN_KEY] },
         { scope: { region: "us-east-99" }, codes: [...INVALID, ...UNKNOWN_KEY] },
         {
-          scope: { service: random.pick(["s3", "lambda", "dynamodb", random.text(5)]) },
+          scope: { service: random.pick(["sqs", "lambda", "dynamodb", random.text(5)]) },
           codes: [...INVALID, ...UNKNOWN_KEY],
         },
       ];
