@@ -140,7 +140,8 @@ function pace(sockets: readonly Socket[], { perSecond, begin, end }: Pace, onAns
         underWay += 1;
         idle.pop()?.(waiting.shift() ?? now);
       }
-      if (now < end) setTimeout(sendDue, 0);
+      if (now < end)
+        setImmediate(sendDue); // a timer would be up to a millisecond late, and send all at once what fell due in it
       else if (underWay === 0) resolve();
     };
     for (const socket of sockets) {

@@ -8,6 +8,11 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** Milliseconds that pass evenly, whatever anybody sets. */
+export function uptime(): number {
+  return performance.now();
+}
+
 /** A clock that runs with the machine's and can be moved forward: `keystead dev` only. */
 export class MovableClock implements Clock {
   #offsetMs = 0;

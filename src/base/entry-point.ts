@@ -2,6 +2,7 @@
 
 /** Modules that run in a thread or process of their own; `npm run build` makes a bundle of each. */
 export const THREAD_MODULES = [
+  "audit/history/index-worker.ts",
   "custody/key-worker.ts",
   "custody/pkcs11/token-process.ts",
   "storage/writer-worker.ts",

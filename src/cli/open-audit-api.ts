@@ -1,9 +1,10 @@
 /** Opens what CloudTrail's API needs: event history and trails, over the records of this process. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { BackgroundIndexer } from "../audit/history/background-indexer.ts";
 import { type EventIndex, openIndexToRead } from "../audit/history/event-index.ts";
 import type { EventHistory } from "../audit/history/history.ts";
-import { Indexer, indexPath } from "../audit/history/indexer.ts";
+import { indexPath } from "../audit/history/indexer.ts";
 import { RingHistory } from "../audit/history/ring-history.ts";
 import { SegmentHistory } from "../audit/history/segment-history.ts";
 import type { MemorySink } from "../audit/memory-sink.ts";
@@ -128,10 +129,9 @@ function recordsInMemory(sink: MemorySink, { recorder, store, slot }: AuditApiOp
 }
 
 function recordsOnDisk(directory: string, { recorder, store, slot, clock, log }: AuditApiOptions): Records {
-  const indexer = new Indexer({
+  const indexer = new BackgroundIndexer({
     directory,
     clock,
-    uptime: () => performance.now(),
     onError: (cause) => log.error({ err: cause }, "Audit records could not be indexed for LookupEvents."),
   });
   const catchUp = async (): Promise<void> => {

@@ -55,13 +55,9 @@ async function idsOf(history: EventHistory, asked: EventQuery): Promise<readonly
   return (await history.find(asked)).map((found) => (JSON.parse(found.json) as { eventID: string }).eventID);
 }
 
-function fail(cause: unknown): never {
-  throw cause;
-}
-
 /** An index over a folder, and a history that brings it up to date. */
 function openHistory(directory: string, now = START) {
-  const indexer = new Indexer({ directory, clock: { now: () => now }, uptime: () => 0, onError: fail });
+  const indexer = new Indexer({ directory, clock: { now: () => now }, uptime: () => 0 });
   const history = new SegmentHistory({ directory, index: () => indexer.index, catchUp: () => indexer.catchUp() });
   return { indexer, history };
 }

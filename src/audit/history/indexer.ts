@@ -1,4 +1,4 @@
-/** Brings the records of all slots of a data directory into the index, in the background. */
+/** Brings the records of all slots of a data directory into the index. */
 
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,12 +9,8 @@ import { type EventIndex, openEventIndex } from "./event-index.ts";
 
 /** Records that are indexed without a pause: some milliseconds of work. */
 const RECORDS_PER_STEP = 50;
-/** How often it is looked for records. */
-const PAUSE_MS = 1_000;
-/** After a step the event loop belongs to requests for so many times as long as the step took. */
+/** After a step the processor is left to requests for so many times as long as the step took. */
 const REST_FACTOR = 5;
-/** A failure, such as a full disk, is not repeated sooner. */
-const RETRY_MS = 30_000;
 /** How long events can be looked up (CloudTrail user guide, Event history). */
 export const HISTORY_MS = 90 * 86_400_000;
 const PRUNE_EVERY_MS = 3_600_000;
@@ -26,8 +22,6 @@ export interface IndexerOptions {
   readonly clock: Clock;
   /** Milliseconds that pass evenly. */
   readonly uptime: () => number;
-  /** Is told when it failed; it goes on later. */
-  readonly onError: (cause: unknown) => void;
 }
 
 /** The index of a data directory. */
@@ -35,11 +29,10 @@ export function indexPath(directory: string): string {
   return join(directory, "audit", INDEX_FILE);
 }
 
-/** One process of a data directory has it, the one that owns the store. */
+/** Its work waits for the disk, so the server has it in a thread (background-indexer.ts); one process of a data directory does. */
 export class Indexer {
   readonly index: EventIndex;
   readonly #options: IndexerOptions;
-  #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #prunedAt = 0;
   #isStopped = false;
@@ -49,34 +42,21 @@ export class Indexer {
     this.index = openEventIndex(indexPath(options.directory));
   }
 
-  start(): void {
-    this.#schedule(PAUSE_MS);
-  }
-
   /** Ends after the step that is under way, and closes the index. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
     await this.#running.catch(() => undefined);
     this.index.close();
+  }
+
+  /** Does what there is to do, with rests, and removes what is older than the history goes. */
+  pass(): Promise<void> {
+    return this.#run(REST_FACTOR);
   }
 
   /** Resolves when all records that are in segments at the call are in the index. */
   catchUp(): Promise<void> {
     return this.#run(1);
-  }
-
-  #schedule(pauseMs: number): void {
-    if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      this.#run(REST_FACTOR).then(
-        () => this.#schedule(PAUSE_MS),
-        (cause: unknown) => {
-          this.#options.onError(cause);
-          this.#schedule(RETRY_MS);
-        },
-      );
-    }, pauseMs).unref();
   }
 
   #run(restFactor: number): Promise<void> {
