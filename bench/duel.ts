@@ -41,12 +41,12 @@ export interface Outcome {
   readonly p50Ratio: number;
   readonly p99Ratio: number;
   readonly rounds: readonly { readonly server: Run; readonly floor: Run }[];
-  /** The server at half of its throughput, requests falling due at an even rate. */
-  readonly half: Run;
+  /** The server at half of its throughput, requests falling due at an even rate, and the floor at the same rate. */
+  readonly half: { readonly server: Run; readonly floor: Run };
 }
 
-/** Runs at half load after the rounds; the middle one counts. */
-const HALF_LOAD_RUNS = 3;
+/** Rounds at half load after the others; the middle one counts. */
+const HALF_LOAD_ROUNDS = 5;
 
 /** Starts a floor that answers like `answer`, pinned to the server's core. */
 export async function startFloor(answer: FloorAnswer): Promise<Contestant & { stop(): void }> {
@@ -82,11 +82,12 @@ export async function duel(
     }
   }
   const perSecond = median(results.map((round) => round.server.perSecond)) / 2;
-  const half: Run[] = [];
-  while (half.length < HALF_LOAD_RUNS) {
-    half.push(await runOnce(server, load, { connections, durationMs: seconds * 1000, perSecond }));
-  }
-  return { ...outcomeOf(operation, results), half: medianRun(half) };
+  const paced = (contestant: Contestant) =>
+    runOnce(contestant, load, { connections, durationMs: seconds * 1000, perSecond });
+  const half: { server: Run; floor: Run }[] = [];
+  while (half.length < HALF_LOAD_ROUNDS) half.push({ server: await paced(server), floor: await paced(floor) });
+  const halfOf = (who: "server" | "floor") => medianRun(half.map((round) => round[who]));
+  return { ...outcomeOf(operation, results), half: { server: halfOf("server"), floor: halfOf("floor") } };
 }
 
 /** The middle value; of an even number the mean of the two in the middle. */

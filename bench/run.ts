@@ -300,6 +300,7 @@ function tableOf(outcomes: readonly Outcome[]): string {
     "load CPU",
     "half: p50 ms",
     "p99 ms",
+    "floor's",
   ];
   const rows = outcomes.map(({ operation, server, floor, ratio, ratioMin, ratioMax, p50Ratio, p99Ratio, half }) => [
     operation,
@@ -314,8 +315,9 @@ function tableOf(outcomes: readonly Outcome[]): string {
     server.cpuMicroseconds.toFixed(0),
     floor.cpuMicroseconds.toFixed(0),
     Math.max(server.loadCpu, floor.loadCpu).toFixed(2),
-    half.p50.toFixed(2),
-    half.p99.toFixed(2),
+    half.server.p50.toFixed(2),
+    half.server.p99.toFixed(2),
+    half.floor.p99.toFixed(2),
   ]);
   const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
   const line = (row: readonly string[]) =>
