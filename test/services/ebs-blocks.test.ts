@@ -182,6 +182,15 @@ describe("a snapshot that is written block by block", () => {
     await refusedWith(put(api, SnapshotId, 0, block(1)), "ValidationException", 400, "WRITE_REQUEST_TIMEOUT");
   });
 
+  it("refuses tags that have one key twice, or none", async () => {
+    for (const Tags of [
+      [{ Key: "a" }, { Key: "a", Value: "b" }],
+      [{ Value: "b" }, { Key: "c" }],
+    ]) {
+      await refusedWith(api.ebs.startSnapshot({ VolumeSize: 1, Tags }), "ValidationException", 400, "INVALID_TAG");
+    }
+  });
+
   it("takes whole blocks with their checksum, in the volume, and tells them to nobody else", async () => {
     const { SnapshotId = "" } = await api.ebs.startSnapshot({ VolumeSize: 1 });
     for (const call of [

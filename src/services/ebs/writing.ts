@@ -5,6 +5,7 @@ import type { Call } from "../../pipeline/operation.ts";
 import { findEbsSetting, findSnapshot, insertSnapshot, listSnapshots, updateSnapshot } from "../../storage/ebs.ts";
 import { countBlocks, findPlace, listPlaces, putBlock, shareBlocks } from "../../storage/ebs-blocks.ts";
 import type { EbsSnapshotRow } from "../../storage/service-schema.ts";
+import { repeatedKey, type Tag } from "../../storage/tags.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, type NewBlock, newBlock } from "../ec2/blocks.ts";
 import { newDataKey, type SealedDataKey } from "../ec2/data-keys.ts";
 import { isOwn } from "../ec2/operation.ts";
@@ -52,7 +53,7 @@ export const startSnapshot = change<"StartSnapshot", Started>("StartSnapshot", {
       when: ({ Tags = [] }) => Tags.length > 0,
     }),
   ],
-  validate({ VolumeSize, ParentSnapshotId, Encrypted, KmsKeyArn }) {
+  validate({ VolumeSize, ParentSnapshotId, Encrypted, KmsKeyArn, Tags = [] }) {
     if (VolumeSize > GIGABYTES_MAX) throw new ValidationException("INVALID_VOLUME_SIZE", "The volume is too large.");
     if (ParentSnapshotId !== undefined && (Encrypted !== undefined || KmsKeyArn !== undefined)) {
       throw invalid("A snapshot with a parent has the parent's encryption.");
@@ -60,6 +61,11 @@ export const startSnapshot = change<"StartSnapshot", Started>("StartSnapshot", {
     if (KmsKeyArn !== undefined && Encrypted !== true) {
       throw invalid("KmsKeyArn requires Encrypted.");
     }
+    const tags = tagsOf(Tags);
+    const repeated = repeatedKey(tags);
+    if (repeated !== undefined)
+      throw new ValidationException("INVALID_TAG", `Duplicate tag key '${repeated}' specified.`);
+    if (tags.some(({ key }) => key === "")) throw new ValidationException("INVALID_TAG", "A tag has no key.");
   },
   async prepare({ ParentSnapshotId, Encrypted, KmsKeyArn }, context) {
     const { call, kms, store } = context;
@@ -105,12 +111,15 @@ export const startSnapshot = change<"StartSnapshot", Started>("StartSnapshot", {
       request,
       write_until: call.now + Timeout * MINUTE_MS,
     };
-    const tags = Tags.map(({ Key: key = "", Value: value = "" }) => ({ key, value }));
-    await insertSnapshot(tx, row, tags);
+    await insertSnapshot(tx, row, tagsOf(Tags));
     if (parent !== undefined) await shareBlocks(tx, parent.id, id);
     return describe(row, input);
   },
 });
+
+function tagsOf(tags: NonNullable<Input<"StartSnapshot">["Tags"]>): readonly Tag[] {
+  return tags.map(({ Key: key = "", Value: value = "" }) => ({ key, value }));
+}
 
 const invalid = (message: string) => new ValidationException("INVALID_PARAMETER_VALUE", message);
 
