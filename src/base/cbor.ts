@@ -100,7 +100,7 @@ class Reader {
       case 0:
         return argument;
       case 1:
-        return -1 - argument;
+        return requireSafe(-1 - argument);
       case 2:
         return this.#take(argument);
       case 3:
@@ -149,11 +149,8 @@ class Reader {
         return this.#view.getUint16(this.#skip(2));
       case 26:
         return this.#view.getUint32(this.#skip(4));
-      case 27: {
-        const argument = Number(this.#view.getBigUint64(this.#skip(8)));
-        if (!Number.isSafeInteger(-1 - argument)) throw new CborError("An integer that isn't safe");
-        return argument;
-      }
+      case 27:
+        return requireSafe(Number(this.#view.getBigUint64(this.#skip(8))));
       default:
         throw new CborError("A string in segments, or a reserved argument");
     }
@@ -198,6 +195,11 @@ class Reader {
     this.#at = start + lengthBytes;
     return start;
   }
+}
+
+function requireSafe(integer: number): number {
+  if (!Number.isSafeInteger(integer)) throw new CborError("An integer that isn't safe");
+  return integer;
 }
 
 function requireDepth(depth: number, depthMax: number): void {

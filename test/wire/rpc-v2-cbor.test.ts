@@ -128,6 +128,15 @@ describe("RPC v2 CBOR", () => {
 });
 
 describe("CBOR of documents", () => {
+  it("has every safe integer, and refuses the next ones", () => {
+    for (const integer of [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -1, 0]) {
+      assert.equal(decodeCborDocument(cborg.encode(integer)), integer);
+    }
+    for (const integer of [2n ** 53n, -(2n ** 53n)]) {
+      assert.throws(() => decodeCborDocument(cborg.encode(integer)), /isn't safe/);
+    }
+  });
+
   it("is written as another implementation reads it", () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), fc.double(), fc.string({ unit: "grapheme" }), (integer, double, text) => {
