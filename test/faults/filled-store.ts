@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type CreateKeyCommandInput, type KeyMetadata, KMS } from "@aws-sdk/client-kms";
 import { STS } from "@aws-sdk/client-sts";
 import { accessKeyIn, runKeystead, startServe } from "./processes.ts";
@@ -57,6 +58,7 @@ export async function fillStore(directory: string, account = "111122223333"): Pr
     if (input.MultiRegion !== true) continue;
     const replica = await kms(region).replicateKey({ KeyId: made.keyId, ReplicaRegion: "eu-west-2" });
     keys.push({ ...(await keyOf(kms("eu-west-2"), "eu-west-2", replica.ReplicaKeyMetadata)), ...withBlob(made) });
+    await untilCreated(kms("eu-west-2"), made.keyId);
   }
   const rotated = keys[0]?.keyId;
   await kms("us-east-1").rotateKeyOnDemand({ KeyId: rotated });
@@ -114,6 +116,11 @@ export function clientsOf(endpoint: string, credentials: AccessKey): (region: st
     clients.set(region, client);
     return client;
   };
+}
+
+/** Waits until a replica, which is `Creating` at first, can be used. */
+async function untilCreated(kms: KMS, keyId: string): Promise<void> {
+  while ((await kms.describeKey({ KeyId: keyId })).KeyMetadata?.KeyState === "Creating") await setTimeout(100);
 }
 
 async function keyOf(kms: KMS, region: string, metadata: KeyMetadata | undefined): Promise<KeptKey> {

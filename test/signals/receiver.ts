@@ -23,7 +23,7 @@ export interface Receiver extends AsyncDisposable {
   taken(path: string): readonly string[];
   /** The next `count` requests are answered 503 though their bodies are kept, as by a target that fails after its work. */
   failNext(count: number): void;
-  /** The first so many events on a path that pass a test; waits for them. */
+  /** The first so many events on a path that pass a test, by their times: they come in any order. Waits for them. */
   events(path: string, count: number, test?: (event: ReceivedEvent) => boolean): Promise<readonly ReceivedEvent[]>;
 }
 
@@ -70,7 +70,7 @@ export async function startReceiver(): Promise<Receiver> {
             .filter(test);
           if (found.length < count) return;
           done();
-          resolve(found.slice(0, count));
+          resolve(found.slice(0, count).toSorted((left, right) => Date.parse(left.time) - Date.parse(right.time)));
         };
         const timer = setTimeout(() => {
           done();
