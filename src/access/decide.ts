@@ -5,7 +5,7 @@ import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import { type CompiledPolicy, evaluate, type PolicyRequest, type Reach } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
-import { type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
+import { controlPolicyArn, organizationOf, type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
 
 /** A grant that lets a caller do what was asked. */
 export interface GrantMatch {
@@ -46,6 +46,9 @@ export type PolicyType =
   | "service control policy"
   | "VPC endpoint policy";
 
+/** Those that hang on the caller. */
+type CallersPolicyType = Exclude<PolicyType, "resource-based policy" | "VPC endpoint policy">;
+
 export type Decision = { readonly allowed: true; readonly grant?: GrantMatch } | Denial;
 
 export interface Denial {
@@ -54,6 +57,8 @@ export interface Denial {
   readonly why: "explicit" | "implicit" | "another account's";
   /** The type of policy that denies, or that does not allow. */
   readonly by: PolicyType;
+  /** The ARN of the policy that denies, where it has one and may be told. */
+  readonly policyArn?: string;
 }
 
 const ALLOWED: Decision = { allowed: true };
@@ -73,18 +78,18 @@ export function decide(request: AccessRequest, reader: Reader): Decision {
   const { principal, action, resource, absent, context, endpointPolicy } = request;
   // A service has no identity policies in any account: a resource policy that names it is all that it needs.
   const own = resource.account === principal.account || principal.kind === "service";
-  const asked: PolicyRequest = { principal, action, resourceArn: resource.arn, context };
+  const asked: Asked = { principal, action, resourceArn: resource.arn, context, owner: resource.account };
   const sources = request.sources ?? sourcesOf(principal, reader);
   const onResource = absent || resource.policy === undefined ? undefined : evaluateOnResource(resource.policy, asked);
   const verdicts = verdictsOf(sources, asked);
   const atEndpoint = endpointPolicy && evaluate(endpointPolicy, asked).verdict;
 
-  if (verdicts.control === "deny") return explicit("service control policy");
+  if (verdicts.control === "deny") return denied("service control policy", sources.control.flat(), asked, reader);
   if (atEndpoint === "deny") return explicit("VPC endpoint policy");
   if (onResource === "deny") return own ? explicit("resource-based policy") : anothers;
-  if (verdicts.boundary === "deny") return explicit("permissions boundary");
-  if (verdicts.session === "deny") return explicit("session policy");
-  if (verdicts.identity === "deny") return explicit("identity-based policy");
+  if (verdicts.boundary === "deny") return denied("permissions boundary", sources.boundary, asked, reader);
+  if (verdicts.session === "deny") return denied("session policy", sources.session, asked, reader);
+  if (verdicts.identity === "deny") return denied("identity-based policy", sources.identity, asked, reader);
   if (verdicts.control === "none") return implicit("service control policy");
   if (atEndpoint === "none") return implicit("VPC endpoint policy");
 
@@ -111,7 +116,7 @@ function grantOf({ principal, granted }: AccessRequest, verdicts: Verdicts): Gra
 }
 
 const anothers: Decision = { allowed: false, why: "another account's", by: "resource-based policy" };
-const explicit = (by: PolicyType): Decision => ({ allowed: false, why: "explicit", by });
+const explicit = (by: PolicyType): Denial => ({ allowed: false, why: "explicit", by });
 const implicit = (by: PolicyType): Decision => ({ allowed: false, why: "implicit", by });
 
 type Outcome = "allow" | "deny" | "none";
@@ -131,6 +136,30 @@ function verdictsOf({ identity, boundary, session, control }: Sources, asked: Po
     session: session && evaluateAll(session, asked),
     control: evaluateLevels(control, asked),
   };
+}
+
+/** What the policies of a caller are asked, and about whose resource. */
+type Asked = PolicyRequest & { readonly principal: Principal; readonly owner: string };
+
+/**
+ * A denial by one of the caller's own policies, which is named by its ARN where it has one and the resource is of the caller's
+ * account or organization (AWS Security Blog, Enhanced access denied error messages with policy ARNs).
+ */
+function denied(
+  by: CallersPolicyType,
+  policies: readonly SourcedPolicy[] | undefined,
+  asked: Asked,
+  reader: Reader,
+): Denial {
+  const { account, partition } = asked.principal;
+  const organization = organizationOf(account, reader);
+  const isNear =
+    asked.owner === account ||
+    (organization !== undefined && organizationOf(asked.owner, reader)?.id === organization.id);
+  const name = isNear ? policies?.find(({ policy }) => evaluate(policy, asked).verdict === "deny")?.name : undefined;
+  if (name?.startsWith("arn:")) return { ...explicit(by), policyArn: name };
+  if (by !== "service control policy" || name === undefined || organization === undefined) return explicit(by);
+  return { ...explicit(by), policyArn: controlPolicyArn(name, { partition, organization }) };
 }
 
 /** One deny denies, else one allow allows. */
@@ -173,23 +202,19 @@ function missingOf(reach: Reach, { identity, boundary, session }: Verdicts): Pol
 /**
  * The error of a denied request, as AWS words it today. Of another account's resource it does not say whether it exists.
  */
-export function accessDenied(
-  { principal, action, resource }: AccessRequest,
-  { why, by }: Denial,
-): AccessDeniedException {
+export function accessDenied({ principal, action, resource }: AccessRequest, denial: Denial): AccessDeniedException {
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`;
-  switch (why) {
-    case "explicit":
-      return new AccessDeniedException(
-        `${who} on resource: ${resource.arn} with an explicit deny in ${by.startsWith("i") ? "an" : "a"} ${by}`,
-      );
-    case "implicit":
-      return new AccessDeniedException(
-        `${who} on resource: ${resource.arn} because no ${by} allows the ${action} action`,
-      );
-    case "another account's":
-      return new AccessDeniedException(
-        `${who} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
-      );
+  if (denial.why !== "another account's") {
+    return new AccessDeniedException(`${who} on resource: ${resource.arn} ${reasonOf(action, denial)}`);
   }
+  return new AccessDeniedException(
+    `${who} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+  );
+}
+
+/** How a refusal ends: which type of policy, or which policy, denies or does not allow. */
+export function reasonOf(action: string, { why, by, policyArn }: Denial): string {
+  if (why === "implicit") return `because no ${by} allows the ${action} action`;
+  const named = policyArn === undefined ? "" : `: ${policyArn}`;
+  return `with an explicit deny in ${by.startsWith("i") ? "an" : "a"} ${by}${named}`;
 }

@@ -6,6 +6,7 @@ import type { SessionClaims } from "../identity/session.ts";
 import type { PolicyKind } from "../policy/document.ts";
 import { type CompiledPolicy, compilePolicy } from "../policy/policy.ts";
 import type { Identity, OrganizationNode, PolicyText } from "../storage/identity-rows.ts";
+import type { OrganizationRow } from "../storage/identity-schema.ts";
 import type { Reader } from "../storage/store.ts";
 
 /** A policy and where it is from. */
@@ -131,19 +132,35 @@ function sessionPolicies(principal: Principal, reader: Reader): readonly Sourced
 
 /** Service control policies on an account's way from the organization's root; the management account is under none. */
 function controlPolicies(account: string, reader: Reader): Sources["control"] {
-  const nodes = organizationPath(account, reader);
-  const [node] = nodes;
-  if (node === undefined) return NO_CONTROL;
-  const organization = reader.find("organization", node.organization);
+  const organization = organizationOf(account, reader);
   if (organization === undefined || organization.management_account === account || organization.scp_enabled === 0) {
     return NO_CONTROL;
   }
-  return nodes.map(({ policies }) =>
+  return organizationPath(account, reader).map(({ policies }) =>
     policies.flatMap((id) => {
       const text = id === FULL_AWS_ACCESS.id ? FULL_AWS_ACCESS : reader.find("organizationPolicy", id);
       return text === undefined ? [] : [compiled(text, id, "control")];
     }),
   );
+}
+
+/** The ARN of a service control policy; AWS's own belong to no account. */
+export function controlPolicyArn(
+  id: string,
+  {
+    partition,
+    organization,
+  }: { readonly partition: string; readonly organization: Pick<OrganizationRow, "id" | "management_account"> },
+): string {
+  if (id === FULL_AWS_ACCESS.id) return `arn:${partition}:organizations::aws:policy/service_control_policy/${id}`;
+  const { id: organizationId, management_account } = organization;
+  return `arn:${partition}:organizations::${management_account}:policy/${organizationId}/service_control_policy/${id}`;
+}
+
+/** The organization of an account, if it is in one. */
+export function organizationOf(account: string, reader: Reader): OrganizationRow | undefined {
+  const node = reader.find("organizationNode", account);
+  return node && reader.find("organization", node.organization);
 }
 
 /** The nodes from an account up to the root of its organization; empty for an account that is in none. */

@@ -81,7 +81,8 @@ function readerOf({ identities = [], managed, control, managementAccount = "9999
     ...(control && {
       [`organizationNode/${ACCOUNT}`]: node(ACCOUNT, "r-1"),
       "organizationNode/r-1": node("r-1", null),
-      "organization/o-1": { management_account: managementAccount, scp_enabled: 1 },
+      [`organizationNode/${OTHER}`]: node(OTHER, "r-1"),
+      "organization/o-1": { id: "o-1", management_account: managementAccount, scp_enabled: 1 },
       [`organizationPolicy/p-${ACCOUNT}`]: { document: policyText(...control[0]) },
       "organizationPolicy/p-r-1": { document: policyText(...control[1]) },
     }),
@@ -138,7 +139,8 @@ interface Case {
 
 const delegates = [lets(ROOT)];
 const no = (type: string): string => `because no ${type} allows the ${ACTION} action`;
-const denied = (type: string): string => `with an explicit deny in ${type}`;
+const denied = (type: string, policyArn?: string): string =>
+  `with an explicit deny in ${type}${policyArn === undefined ? "" : `: ${policyArn}`}`;
 const HIDDEN = "or a resource-based policy explicitly denies access";
 
 const cases: readonly Case[] = [
@@ -255,7 +257,7 @@ const cases: readonly Case[] = [
     who: asAlice,
     world: { identities: [identity({ boundary: MANAGED })], managed: [mayNot] },
     key: [lets(ALICE)],
-    refused: denied("a permissions boundary"),
+    refused: denied("a permissions boundary", MANAGED),
   },
   {
     title: "a boundary limits what the key policy gives the role",
@@ -324,6 +326,13 @@ const cases: readonly Case[] = [
     refused: denied("a session policy"),
   },
   {
+    title: "a managed session policy denies, and is named",
+    who: { policyArns: [MANAGED] },
+    world: { identities: [role], managed: [mayNot] },
+    key: [lets(SESSION)],
+    refused: denied("a session policy", MANAGED),
+  },
+  {
     title: "a federated user without session policies has nothing from identity policies",
     who: asFederated,
     world: { identities: [identity({ inline: inline(may) })] },
@@ -368,7 +377,33 @@ const cases: readonly Case[] = [
     who: { ...asAlice, identityId: null },
     world: { control: [[may], [may, mayNot]] },
     key: delegates,
-    refused: denied("a service control policy"),
+    refused: denied(
+      "a service control policy",
+      "arn:aws:organizations::999999999999:policy/o-1/service_control_policy/p-r-1",
+    ),
+  },
+  {
+    title: "a managed policy denies, and is named to callers of the account",
+    who: asAlice,
+    world: { identities: [identity({ attached: [MANAGED] })], managed: [mayNot] },
+    key: [lets(ALICE)],
+    refused: denied("an identity-based policy", MANAGED),
+  },
+  {
+    title: "a managed policy denies, and is named to callers of the organization",
+    who: asAlice,
+    world: { identities: [identity({ attached: [MANAGED] })], managed: [mayNot], control: [[may], [may]] },
+    key: [lets(ALICE)],
+    foreign: true,
+    refused: denied("an identity-based policy", MANAGED),
+  },
+  {
+    title: "a managed policy denies, and is not named where the resource is a stranger's",
+    who: asAlice,
+    world: { identities: [identity({ attached: [MANAGED] })], managed: [mayNot] },
+    key: [lets(ALICE)],
+    foreign: true,
+    refused: denied("an identity-based policy"),
   },
   {
     title: "the management account is under no service control policy",

@@ -136,7 +136,8 @@ export type Verdict =
   | { readonly is: "denied"; readonly text: RegExp };
 
 /** How refusals by a service control policy that denies end. */
-export const SCP_DENIES = /with an explicit deny in a service control policy$/;
+export const SCP_DENIES =
+  /with an explicit deny in a service control policy: arn:aws:organizations::\d{12}:policy\/o-[a-z0-9]{10}\/service_control_policy\/p-[a-z0-9]{8}$/;
 const BY_IDENTITY = /because no identity-based policy allows the \S+ action$/;
 const BY_RESOURCE = /because no resource-based policy allows the \S+ action$/;
 const BY_CIPHERTEXT =

@@ -523,7 +523,10 @@ describe("a change decides from the next request on:", () => {
     await encrypts(person.kms, key);
     const PolicyDocument = policyOf(deny("kms:Encrypt"));
     await iam.createPolicyVersion({ PolicyArn, PolicyDocument, SetAsDefault: true });
-    await denied(encrypts(person.kms, key), /with an explicit deny in an identity-based policy$/);
+    await denied(
+      encrypts(person.kms, key),
+      new RegExp(`with an explicit deny in an identity-based policy: ${PolicyArn}$`),
+    );
     await iam.setDefaultPolicyVersion({ PolicyArn, VersionId: "v1" });
     await encrypts(person.kms, key);
     await iam.detachUserPolicy(named);

@@ -249,11 +249,12 @@ describe("a session issued before is refused with the next request once", () => 
     await encrypts(session, Arn);
     const PolicyId = await newScp(organizations, "no encrypting", deny("kms:Encrypt"));
     await organizations.attachPolicy({ PolicyId, TargetId: account });
-    await denied(session, "with an explicit deny in a service control policy", Arn);
+    const named = `with an explicit deny in a service control policy: .*/${PolicyId}`;
+    await denied(session, named, Arn);
     await organizations.updatePolicy({ PolicyId, Content: policyOf(deny("kms:Decrypt")) });
     await encrypts(session, Arn);
     await organizations.updatePolicy({ PolicyId, Content: policyOf(deny("kms:Encrypt")) });
-    await denied(session, "with an explicit deny in a service control policy", Arn);
+    await denied(session, named, Arn);
     await organizations.detachPolicy({ PolicyId, TargetId: account });
     await encrypts(session, Arn);
   });

@@ -56,7 +56,11 @@ describe("OrganizationAccountAccessRole", () => {
     assert.equal(KeyMetadata?.AWSAccountId, account);
     const PolicyId = await newScp(organizations, "no keys", { Effect: "Deny", Action: "kms:*", Resource: "*" });
     await organizations.attachPolicy({ PolicyId, TargetId: account });
-    await assertRefused(kms.createKey({}), "AccessDeniedException", /explicit deny in a service control policy$/);
+    await assertRefused(
+      kms.createKey({}),
+      "AccessDeniedException",
+      new RegExp(`explicit deny in a service control policy: .*/${PolicyId}$`),
+    );
     await organizations.detachPolicy({ PolicyId, TargetId: account });
     await kms.describeKey({ KeyId: present(KeyMetadata?.KeyId) });
   });

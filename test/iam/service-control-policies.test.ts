@@ -21,7 +21,8 @@ const deny = (Action: string | readonly string[], more: object = {}): object => 
 const allow = (Action: string | readonly string[]): object => ({ Effect: "Allow", Action, Resource: "*" });
 
 /** How the message of a refusal by a service control policy ends. */
-const BY_SCP = /with an explicit deny in a service control policy$/;
+const BY_SCP =
+  /with an explicit deny in a service control policy: arn:aws:organizations::\d{12}:policy\/o-[a-z0-9]{10}\/service_control_policy\/p-[a-z0-9]{8}$/;
 const NO_SCP = /because no service control policy allows the kms:Encrypt action$/;
 
 /** Encrypts under a key, or tells why not. */
@@ -75,7 +76,7 @@ describe("a member account", () => {
     const PolicyId = await newScp(organizations, "no looking", deny("organizations:*"));
     await attached(PolicyId, red.account, async () => {
       await refused(red.organizations.describeOrganization({}), "AccessDeniedException", {
-        message: `User: arn:aws:iam::${red.account}:root is not authorized to perform: organizations:DescribeOrganization on resource: * with an explicit deny in a service control policy`,
+        message: `User: arn:aws:iam::${red.account}:root is not authorized to perform: organizations:DescribeOrganization on resource: * with an explicit deny in a service control policy: arn:aws:organizations::${ACCOUNT}:policy/${world.organizationId}/service_control_policy/${PolicyId}`,
       });
     });
     await red.organizations.describeOrganization({});

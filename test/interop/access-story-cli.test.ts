@@ -158,10 +158,11 @@ describe("the AWS CLI and keystead explain", () => {
     // A service control policy denies what the account itself allows, and explain says which.
     const content = policyOf({ Sid: "Freeze", Effect: "Deny", Action: "kms:Encrypt", Resource: "*" });
     const freeze = ["--name", "freeze", "--description", "", "--type", "SERVICE_CONTROL_POLICY", "--content", content];
-    const scp = textAt(await aws("organizations", ["create-policy", ...freeze]), "Policy", "PolicySummary", "Id");
+    const createdPolicy = await aws("organizations", ["create-policy", ...freeze]);
+    const scp = textAt(createdPolicy, "Policy", "PolicySummary", "Id");
     const target = ["--policy-id", scp, "--target-id", member];
     await aws("organizations", ["attach-policy", ...target]);
-    const frozen = "with an explicit deny in a service control policy";
+    const frozen = `with an explicit deny in a service control policy: ${textAt(createdPolicy, "Policy", "PolicySummary", "Arn")}`;
     assert.equal(await refusal("kms", encrypt, app), said(frozen));
     const denied = await explain(session, keyArn);
     assert.ok(denied.includes(`DENIED: ${because(frozen)}`), denied);

@@ -1,6 +1,7 @@
 /** How an operation of CloudTrail is declared: `read` and `change`. */
 
 import type { CloudTrail } from "@aws-sdk/client-cloudtrail";
+import { reasonOf } from "../../access/decide.ts";
 import { AccessDeniedException } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
@@ -78,12 +79,10 @@ function targetOf<I>(name: string, on: ((input: I, call: Call) => string) | unde
     },
     ...(on === undefined && {
       /** CloudTrail names no resource where the action has none (recorded refusals of LookupEvents). */
-      denied({ principal }, _input, { why, by }) {
-        const reason =
-          why === "explicit"
-            ? `with an explicit deny in ${/^[aeiou]/.test(by) ? "an" : "a"} ${by}`
-            : `because no ${by} allows the ${action} action`;
-        return new AccessDeniedException(`User: ${principal.arn} is not authorized to perform: ${action} ${reason}`);
+      denied({ principal }, _input, denial) {
+        return new AccessDeniedException(
+          `User: ${principal.arn} is not authorized to perform: ${action} ${reasonOf(action, denial)}`,
+        );
       },
     }),
   };

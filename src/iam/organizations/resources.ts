@@ -1,5 +1,6 @@
 /** What the operations of Organizations are on: the caller's organization, nodes of its tree, its policies. */
 
+import { controlPolicyArn } from "../../access/sources.ts";
 import { AccessDeniedException, type ServiceError } from "../../base/errors.ts";
 import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
 import type { Call, Resolution, Resource } from "../../pipeline/operation.ts";
@@ -7,7 +8,7 @@ import type { OrganizationNode } from "../../storage/identity-rows.ts";
 import type { OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 import { AWSOrganizationsNotInUseException, NO_PERMISSION, PolicyNotFoundException } from "./errors.ts";
-import { nodeArn, type Scp, scpArn } from "./shapes.ts";
+import { nodeArn, type Scp } from "./shapes.ts";
 
 /** An input whose members are not known by type. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -80,7 +81,10 @@ export function scp(member: string): Locator<ScpResource> {
   return ofManagement((organization, input, call, reader) => {
     const id = String(input[member]);
     const found = findScp(organization, id, reader);
-    const resource = { arn: scpArn(call.partition, organization, id), account: call.principal.account };
+    const resource = {
+      arn: controlPolicyArn(id, { partition: call.partition, organization }),
+      account: call.principal.account,
+    };
     if (found === undefined) return { kind: "absent", resource, error: () => new PolicyNotFoundException() };
     return { kind: "found", resource: { ...resource, organization, scp: found } };
   });

@@ -11,7 +11,7 @@ import type {
   PolicyTargetSummary,
   Root,
 } from "@aws-sdk/client-organizations";
-import { organizationPath } from "../../access/sources.ts";
+import { controlPolicyArn, organizationPath } from "../../access/sources.ts";
 import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { AccountCreationRow, OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
@@ -45,12 +45,6 @@ export function nodeArn(partition: string, organization: Tree, { id, kind }: Nod
 
 function arnOf(partition: string, { management_account }: Tree, resource: string): string {
   return `arn:${partition}:organizations::${management_account}:${resource}`;
-}
-
-/** The ARN of a policy; AWS's own belong to no account. */
-export function scpArn(partition: string, organization: Tree, id: string): string {
-  if (id === FULL_AWS_ACCESS.id) return `arn:${partition}:organizations::aws:policy/${SCP.toLowerCase()}/${id}`;
-  return arnOf(partition, organization, `policy/${organization.id}/${SCP.toLowerCase()}/${id}`);
 }
 
 /** Without the email address of the management account, which nobody has told us. */
@@ -126,7 +120,7 @@ export function describeScp(
 ): PolicySummary {
   return {
     Id: id,
-    Arn: scpArn(partition, row, id),
+    Arn: controlPolicyArn(id, { partition, organization: row }),
     Name: name,
     Description: description,
     Type: SCP,
