@@ -4,6 +4,7 @@ import { z } from "zod";
 import { findNamedPrincipals, type NamedPrincipals, printPrincipalIds } from "../access/principals.ts";
 import { newUniqueId } from "../identity/credentials.ts";
 import { type PolicyKind, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
+import { requireIdentityDocument } from "../policy/identity-document.ts";
 import { compilePolicy } from "../policy/policy.ts";
 import { insertIdentity, nameKeyOf, updateIdentity } from "../storage/identities.ts";
 import { attachPolicy, insertIamTags, putInlinePolicy } from "../storage/identity-policies.ts";
@@ -25,6 +26,7 @@ export function policyOf(kind: PolicyKind) {
     .transform((policy) => (typeof policy === "string" ? policy : JSON.stringify(policy)))
     .superRefine((text, context) => {
       try {
+        if (kind === "identity") requireIdentityDocument(text, { version: false });
         compilePolicy(text, kind);
       } catch (cause) {
         if (!(cause instanceof PolicySyntaxError)) throw cause;

@@ -3,7 +3,8 @@
 import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
 import { DeleteConflictException, LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
 import { type Document, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
-import { compileDocument } from "../policy/policy.ts";
+import { requireIdentityDocument } from "../policy/identity-document.ts";
+import { compileDocument, compilePolicy } from "../policy/policy.ts";
 import type { Identity } from "../storage/identity-rows.ts";
 import type { Tx } from "../storage/store.ts";
 import { inlinePolicyCharactersMax, requireQuota } from "./quotas.ts";
@@ -21,15 +22,24 @@ export function countedCharacters(text: string): number {
   return text.replace(/[\t\n\r ]/g, "").length;
 }
 
-/** @throws MalformedPolicyDocumentException not a policy of users, groups and roles */
-export function requireIdentityPolicy(text: string): void {
-  parseOrRefuse(text, "identity");
+/** @throws MalformedPolicyDocumentException not a policy of users, groups, roles and sessions */
+export function requireIdentityPolicy(
+  text: string,
+  { version }: { readonly version: boolean } = { version: false },
+): void {
+  try {
+    requireIdentityDocument(text, { version });
+    compilePolicy(text, "identity");
+  } catch (cause) {
+    if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
+    throw cause;
+  }
 }
 
 /** @throws MalformedPolicyDocumentException, LimitExceededException more than 6,144 characters */
 export function requireManagedPolicy(text: string): void {
   requireQuota("PolicySize", countedCharacters(text));
-  requireIdentityPolicy(text);
+  requireIdentityPolicy(text, { version: true });
 }
 
 /**
@@ -60,7 +70,7 @@ export async function requireTrustPolicy(
   { tx, unknownPrincipals }: { readonly tx: Tx; readonly unknownPrincipals: UnknownPrincipals },
 ): Promise<string> {
   requireQuota("ACLSizePerRole", countedCharacters(text));
-  const document = parseOrRefuse(text, "trust");
+  const document = parseTrustPolicy(text);
   requireAssumeRoleActions(document);
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
   const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
@@ -88,9 +98,9 @@ function requireAssumeRoleActions({ statements }: Document): void {
   throw new MalformedPolicyDocumentException("AssumeRole policy may only specify STS AssumeRole actions.");
 }
 
-function parseOrRefuse(text: string, kind: "identity" | "trust"): Document {
+function parseTrustPolicy(text: string): Document {
   try {
-    const document = parsePolicy(text, kind);
+    const document = parsePolicy(text, "trust");
     compileDocument(document);
     return document;
   } catch (cause) {

@@ -47,7 +47,7 @@ export interface Principals {
 const NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
 
 const DOCUMENT_MEMBERS = new Set(["Version", "Id", "Statement"]);
-const STATEMENT_MEMBERS = new Set([
+export const STATEMENT_MEMBERS: ReadonlySet<string> = new Set([
   "Sid",
   "Effect",
   "Principal",
@@ -83,28 +83,36 @@ export function parsePolicy(text: string, kind: PolicyKind): Document {
   requireMembers(document, DOCUMENT_MEMBERS, "policy document");
   const { Version = "2008-10-17", Id, Statement } = document;
   if (Version !== "2012-10-17" && Version !== "2008-10-17") {
-    throw new PolicySyntaxError("The policy must contain a valid version string.");
+    throw new PolicySyntaxError("The policy must contain a valid version string");
   }
   if (Id !== undefined && typeof Id !== "string") throw new PolicySyntaxError("Policy Id must be a string.");
   const statements = Array.isArray(Statement) ? Statement : [Statement];
   if (Statement === undefined || statements.length === 0) {
-    throw new PolicySyntaxError("Policy document must contain a statement.");
+    throw new PolicySyntaxError("Could not parse the policy: Statement is empty!");
   }
   const parsed = statements.map((statement) => parseStatement(statement, kind));
-  if (kind !== "resource" && kind !== "endpoint") requireSids(parsed);
+  if (kind !== "resource" && kind !== "endpoint")
+    requireSids(
+      parsed.map(({ sid }) => sid),
+      kind,
+    );
   return { version: Version, statements: parsed };
 }
 
 /** @throws PolicySyntaxError as IAM words it */
-function requireSids(statements: readonly Statement[]): void {
-  const sids = statements.flatMap(({ sid }) => (sid === undefined || sid === "" ? [] : [sid]));
+export function requireSids(all: readonly (string | undefined)[], kind: PolicyKind = "identity"): void {
+  const sids = all.flatMap((sid) => (sid === undefined || sid === "" ? [] : [sid]));
   if (!sids.every((sid) => /^[0-9A-Za-z]*$/.test(sid))) {
     throw new PolicySyntaxError(
       "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
     );
   }
   if (new Set(sids).size < sids.length) {
-    throw new PolicySyntaxError("Statement IDs (SID) in a single policy must be unique.");
+    throw new PolicySyntaxError(
+      kind === "trust"
+        ? "The Statement Ids in the policy are not unique"
+        : "Statement IDs (SID) in a single policy must be unique.",
+    );
   }
 }
 
@@ -122,14 +130,19 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
   requireMembers(statement, STATEMENT_MEMBERS, "policy statement");
   const { Sid, Effect } = statement;
   if (Sid !== undefined && typeof Sid !== "string") throw new PolicySyntaxError("Statement Sid must be a string.");
-  if (Effect !== "Allow" && Effect !== "Deny") throw new PolicySyntaxError("Statement Effect must be Allow or Deny.");
+  if (Effect === undefined) throw new PolicySyntaxError("Missing required field Effect");
+  if (Effect !== "Allow" && Effect !== "Deny") {
+    throw new PolicySyntaxError(
+      typeof Effect === "string" ? `Invalid effect: ${Effect}` : "Statement Effect must be Allow or Deny.",
+    );
+  }
   return {
     sid: Sid,
     effect: Effect,
     principals: principalsOf(statement, kind),
     actions: actionsOf(statement, kind),
     resources: resourcesOf(statement, kind),
-    conditions: parseConditions(statement["Condition"]),
+    conditions: parseConditions(statement["Condition"], kind),
   };
 }
 
@@ -144,7 +157,7 @@ function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined
   if (kind === "trust" && Principal === undefined && NotPrincipal === undefined) {
     throw new PolicySyntaxError("Missing required field Principal");
   }
-  return parsePrincipals(statement);
+  return parsePrincipals(statement, kind);
 }
 
 function actionsOf(statement: Json, kind: PolicyKind): Patterns | undefined {
@@ -160,17 +173,12 @@ function actionsOf(statement: Json, kind: PolicyKind): Patterns | undefined {
 function resourcesOf(statement: Json, kind: PolicyKind): Statement["resources"] {
   const resources = parsePatterns(statement, "Resource", "NotResource");
   if (kind === "trust") {
-    if (resources !== undefined) throw new PolicySyntaxError("Has prohibited field Resource");
+    if (resources?.negated === false) throw new PolicySyntaxError("Has prohibited field Resource");
+    if (resources !== undefined) throw new PolicySyntaxError("AssumeRole policy must not contain resources.");
     return "implied";
   }
   if (kind === "resource") return resources;
   if (resources === undefined) throw new PolicySyntaxError("Policy statement must contain resources.");
-  const wrong = resources.values.find(
-    (value) => !/^(?:\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+)$/.test(value) && value !== "arn:*",
-  );
-  if (wrong !== undefined && kind === "identity") {
-    throw new PolicySyntaxError(`Resource ${wrong} must be in ARN format or "*".`);
-  }
   return resources;
 }
 
@@ -184,13 +192,20 @@ function parsePatterns(statement: Json, plain: string, negated: string): Pattern
     is ?? isNot,
     `Statement ${is === undefined ? negated : plain} must be a string or a list of strings.`,
   );
-  if (plain === "Action" && !values.every((action) => action === "*" || /^[a-zA-Z0-9-]+:\S+$/.test(action))) {
-    throw new PolicySyntaxError(NO_VENDOR);
-  }
+  if (plain === "Action") values.forEach(requireAction);
   return { negated: is === undefined, values };
 }
 
-function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
+/** @throws PolicySyntaxError as IAM words it */
+function requireAction(action: string): void {
+  if (action === "*") return;
+  const [vendor = "", ...names] = action.split(":");
+  if (names.length === 0) throw new PolicySyntaxError(NO_VENDOR);
+  if (names.length > 1) throw new PolicySyntaxError("Actions/Condition can contain only one colon.");
+  if (vendor !== "*" && !/^[a-zA-Z0-9.-]+$/.test(vendor)) throw new PolicySyntaxError(`Vendor ${vendor} is not valid`);
+}
+
+function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): Principals {
   if (Principal !== undefined && NotPrincipal !== undefined) {
     throw new PolicySyntaxError("Statement must contain Principal or NotPrincipal, not both.");
   }
@@ -207,10 +222,19 @@ function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
   const aws = listed("AWS");
   const services = listed("Service");
   const federated = [...listed("Federated"), ...listed("CanonicalUser")];
-  if (aws.length + services.length + federated.length === 0) throw new PolicySyntaxError(NO_PRINCIPAL);
-  const valid =
-    aws.every(isAwsPrincipal) && services.every((name) => /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(name));
-  if (!valid) throw new PolicySyntaxError(INVALID_PRINCIPAL);
+  if (aws.length + services.length + federated.length === 0) {
+    throw new PolicySyntaxError(kind === "trust" ? "Missing required field Principal cannot be empty!" : NO_PRINCIPAL);
+  }
+  requirePrincipals(
+    "AWS",
+    aws.filter((name) => !isAwsPrincipal(name)),
+    kind,
+  );
+  requirePrincipals(
+    "SERVICE",
+    services.filter((name) => !isServicePrincipal(name)),
+    kind,
+  );
   return {
     negated,
     everyone: aws.includes("*"),
@@ -218,6 +242,18 @@ function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
     services: new Set(services),
     federated: new Set(federated),
   };
+}
+
+/** @param wrong names that are none, of which there must not be any */
+function requirePrincipals(type: string, [wrong]: readonly string[], kind: PolicyKind): void {
+  if (wrong === undefined) return;
+  throw new PolicySyntaxError(
+    kind === "trust" ? `Invalid principal in policy: "${type}":"${wrong}"` : INVALID_PRINCIPAL,
+  );
+}
+
+function isServicePrincipal(text: string): boolean {
+  return /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(text);
 }
 
 function isEmptyList(value: unknown): boolean {
@@ -237,14 +273,16 @@ function isAwsPrincipal(text: string): boolean {
   return text === "*" || /^[0-9]{12}$/.test(text) || PRINCIPAL_ARN.test(text);
 }
 
-function parseConditions(value: unknown): Statement["conditions"] {
+function parseConditions(value: unknown, kind: PolicyKind): Statement["conditions"] {
   if (value === undefined) return [];
   const message = "Statement Condition must map operators to condition keys and values.";
   return Object.entries(asObject(value, message)).flatMap(([name, keys]) => {
     const type = asConditionType(name);
+    const entries = Object.entries(asObject(keys, message));
+    if (type === undefined && entries.length === 0) return [];
     if (type === undefined) throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
-    return Object.entries(asObject(keys, message)).map(([key, values]) => {
-      if (!/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
+    return entries.map(([key, values]) => {
+      if ((kind === "resource" || kind === "endpoint") && !/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
       return { ...type, key: key.toLowerCase(), values: asScalars(values, message) };
     });
   });

@@ -247,7 +247,7 @@ describe("a seed file that is wrong says where", () => {
     {
       title: "when a user's policy is none",
       text: 'accounts: [{ id: "444455556666", users: [{ name: eve, inline: { p: { Statement: [] } } }] }]',
-      says: /accounts\.0\.users\.0\.inline\.p: Policy document must contain a statement/,
+      says: /accounts\.0\.users\.0\.inline\.p: Syntax errors in policy/,
     },
     {
       title: "when a role trusts nobody",

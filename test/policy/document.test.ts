@@ -94,11 +94,11 @@ describe("a policy document", () => {
     {
       title: "another version",
       text: json({ Version: "2012-10-18", Statement: [allow] }),
-      message: "The policy must contain a valid version string.",
+      message: "The policy must contain a valid version string",
     },
     { title: "an Id that is no text", text: json({ Id: 1, Statement: allow }), message: "Policy Id must be a string." },
-    { title: "no statement", text: "{}", message: "Policy document must contain a statement." },
-    { title: "an empty list", text: json(policy()), message: "Policy document must contain a statement." },
+    { title: "no statement", text: "{}", message: "Could not parse the policy: Statement is empty!" },
+    { title: "an empty list", text: json(policy()), message: "Could not parse the policy: Statement is empty!" },
     { title: "a text as statement", text: json(policy("x")), message: "Policy statement must be a JSON object." },
     {
       title: "an unknown member",
@@ -118,7 +118,22 @@ describe("a policy document", () => {
     {
       title: "an effect in lower case",
       text: json(policy({ ...allow, Effect: "allow" })),
+      message: "Invalid effect: allow",
+    },
+    {
+      title: "no effect",
+      text: json(policy({ ...allow, Effect: undefined })),
+      message: "Missing required field Effect",
+    },
+    {
+      title: "an effect that is no text",
+      text: json(policy({ ...allow, Effect: null })),
       message: "Statement Effect must be Allow or Deny.",
+    },
+    {
+      title: "an action with two colons",
+      text: json(policy({ ...allow, Action: ["kms:Encrypt", "kms:Re:Encrypt"] })),
+      message: "Actions/Condition can contain only one colon.",
     },
     {
       title: "Action and NotAction",
