@@ -17,9 +17,9 @@ export interface SourcedPolicy {
   readonly origin: PolicyOrigin;
 }
 
-/** Where a policy is from, as the policy simulator says it (IAM API reference, Statement). */
+/** Where a policy is from, as the policy simulator says it. */
 export interface PolicyOrigin {
-  readonly type: "user" | "group" | "role" | "aws-managed" | "user-managed" | "resource" | "none";
+  /** Such as `user_alice_inline`, or the name of a managed policy. */
   readonly id: string;
   /** The text, in which statements have their places. */
   readonly document: string;
@@ -81,7 +81,7 @@ function inlinePolicies(identity: Identity): readonly SourcedPolicy[] {
     policies = identity.inline.map(({ name, document }) => ({
       name: `${name} (inline, ${identity.kind} ${identity.name})`,
       policy: compilePolicy(document, "identity"),
-      origin: { type: identity.kind, id: `${identity.kind}_${identity.name}_${name}`, document },
+      origin: { id: `${identity.kind}_${identity.name}_${name}`, document },
     }));
     inlineOf.set(identity, policies);
   }
@@ -94,9 +94,8 @@ function compiled(text: PolicyText, name: string, kind: PolicyKind): SourcedPoli
   let policy = compiledTexts.get(text);
   if (policy === undefined) {
     const { document } = text;
-    const type = kind === "control" ? "none" : /^arn:[^:]*:iam::aws:/.test(name) ? "aws-managed" : "user-managed";
     const id = name.slice(name.lastIndexOf("/") + 1);
-    policy = { name, policy: compilePolicy(document, kind), origin: { type, id, document } };
+    policy = { name, policy: compilePolicy(document, kind), origin: { id, document } };
     compiledTexts.set(text, policy);
   }
   return policy;
@@ -123,7 +122,7 @@ function sessionPolicies(principal: Principal, reader: Reader): readonly Sourced
     inline = policies.map((document) => ({
       name: "session policy",
       policy: compilePolicy(document, "identity"),
-      origin: { type: "none", id: "session policy", document },
+      origin: { id: "session policy", document },
     }));
     inlineOfSession.set(session, inline);
   }

@@ -53,7 +53,8 @@ export interface Place {
 }
 
 /**
- * Where the statements of a policy begin and end in its text.
+ * Where the statements of a policy are in its text, as the policy simulator says it (recorded answers): from just behind what
+ * comes before it, the opening bracket or the statement before, to just behind its closing brace.
  *
  * @param text a policy document that was found good
  */
@@ -61,7 +62,7 @@ export function placesOfStatements(text: string): readonly { readonly start: Pla
   const places: { start: Place; end: Place }[] = [];
   const open: string[] = [];
   let isStatement = false;
-  let start = 0;
+  let start: number | undefined;
   for (let index = 0; index < text.length; index += 1) {
     const char = text.charAt(index);
     if (char === '"') {
@@ -70,9 +71,13 @@ export function placesOfStatements(text: string): readonly { readonly start: Pla
       index = end - 1;
     } else if (char === "{" || char === "[") {
       open.push(char);
-      if (isStatement && isOutermost(open)) start = index;
+      if (isStatement && isOutermost(open)) start ??= index;
+      else if (isStatement && open.length === 2) start = index + 1;
     } else if (char === "}" || char === "]") {
-      if (isStatement && isOutermost(open)) places.push({ start: placeOf(text, start), end: placeOf(text, index) });
+      if (isStatement && isOutermost(open)) {
+        places.push({ start: placeOf(text, start ?? index), end: placeOf(text, index + 1) });
+        start = index + 1;
+      }
       open.pop();
     }
   }

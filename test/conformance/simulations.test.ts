@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { runKeystead } from "../faults/processes.ts";
 import { allow, assertIamRefused, deny, startIamWorld } from "../iam-world.ts";
-import { ACCOUNT, allowing, bytes, newKey, policyOf, present } from "../kms-client.ts";
+import { ACCOUNT, allowing, bytes, newKey, OTHER_ACCOUNT, policyOf, present } from "../kms-client.ts";
 
 const world = await startIamWorld();
 after(() => world.stop());
-const { iam, kms } = world;
+const { iam, kms, other } = world;
 
 /** What `keystead explain` prints about a development server. */
 async function explain(...args: readonly string[]): Promise<string> {
@@ -43,9 +43,18 @@ describe("SimulatePrincipalPolicy", () => {
       ],
     );
     const [first] = present(EvaluationResults);
-    const [statement] = present(first?.MatchedStatements).filter(({ SourcePolicyType }) => SourcePolicyType === "user");
-    assert.equal(statement?.SourcePolicyId, "user_simulated_allowed");
-    assert.deepEqual([statement?.StartPosition?.Line, statement?.EndPosition?.Line], [1, 1]);
+    const matched = { SourcePolicyId: "user_simulated_allowed", SourcePolicyType: "IAM Policy" };
+    const [statement] = present(first?.MatchedStatements).filter(
+      ({ SourcePolicyId }) => SourcePolicyId === matched.SourcePolicyId,
+    );
+    const place = (Column: number) => ({ Line: 1, Column });
+    const columns = [`{"Version":"2012-10-17","Statement":[`.length + 1, policyOf(allow("kms:Encrypt")).length - 1];
+    const [StartPosition, EndPosition] = columns.map(place);
+    assert.deepEqual(statement, { ...matched, StartPosition, EndPosition });
+    const { EvalResourceName, MatchedStatements, MissingContextValues } = present(first);
+    assert.deepEqual(first?.ResourceSpecificResults, [
+      { EvalResourceName, EvalResourceDecision: "allowed", MatchedStatements, MissingContextValues },
+    ]);
   });
 
   it("lets the key's own policy and grants take part, which AWS's simulator does not", async () => {
@@ -87,7 +96,7 @@ describe("SimulatePrincipalPolicy", () => {
     const without = await ask({});
     assert.deepEqual(
       [without.EvalDecision, without.MissingContextValues],
-      ["implicitDeny", ["kms:encryptioncontext:stage"]],
+      ["implicitDeny", ["kms:EncryptionContext:Stage"]],
     );
     const ContextEntries = [
       { ContextKeyName: "kms:EncryptionContext:Stage", ContextKeyValues: ["beta"], ContextKeyType: "string" as const },
@@ -149,13 +158,37 @@ describe("SimulateCustomPolicy", () => {
       results.map(({ EvalDecision }) => EvalDecision),
       ["allowed", "explicitDeny", "implicitDeny"],
     );
-    assert.deepEqual(results[0]?.MatchedStatements, [
-      {
-        SourcePolicyId: "PolicyInputList.1",
-        SourcePolicyType: "none",
-        StartPosition: { Line: 5, Column: 5 },
-        EndPosition: { Line: 5, Column: 61 },
-      },
+    const places = ({ MatchedStatements = [] }: (typeof results)[number]) =>
+      MatchedStatements.map(({ StartPosition: start, EndPosition: end }) => [
+        [start?.Line, start?.Column],
+        [end?.Line, end?.Column],
+      ]);
+    // The first begins behind the bracket, the second behind the first.
+    assert.deepEqual(results.map(places), [
+      [
+        [
+          [4, 67],
+          [5, 62],
+        ],
+      ],
+      [
+        [
+          [3, 17],
+          [4, 67],
+        ],
+        [
+          [4, 67],
+          [5, 62],
+        ],
+      ],
+      [],
+    ]);
+    assert.deepEqual(Object.keys(present(results[2])).sort(), [
+      "EvalActionName",
+      "EvalDecision",
+      "EvalResourceName",
+      "MatchedStatements",
+      "MissingContextValues",
     ]);
   });
 
@@ -171,6 +204,30 @@ describe("SimulateCustomPolicy", () => {
     assert.deepEqual(
       present(EvaluationResults).map(({ EvalDecision }) => EvalDecision),
       ["allowed", "explicitDeny"],
+    );
+  });
+
+  it("tells that the resource policy of another account denies, and that of its key only where the request has it", async () => {
+    const { Arn, KeyId } = await newKey(other);
+    const never = { Effect: "Deny", Principal: "*", Action: "kms:Encrypt", Resource: "*" };
+    const Policy = policyOf(allowing(OTHER_ACCOUNT), never);
+    await other.putKeyPolicy({ KeyId, Policy });
+    const user = await world.person("far", { allow: [allow("kms:*")] });
+    const asked = { ActionNames: ["kms:Encrypt"], ResourceArns: [Arn] };
+    const custom = {
+      ...asked,
+      PolicyInputList: [policyOf(allow("kms:*"))],
+      CallerArn: user.arn,
+      ResourcePolicy: Policy,
+    };
+    const [simulated] = present((await iam.simulateCustomPolicy(custom)).EvaluationResults);
+    assert.equal(simulated?.EvalDecision, "explicitDeny");
+    const principal = { ...asked, PolicySourceArn: user.arn };
+    const [hidden] = present((await iam.simulatePrincipalPolicy(principal)).EvaluationResults);
+    assert.equal(hidden?.EvalDecision, "implicitDeny");
+    assert.deepEqual(
+      hidden?.MatchedStatements?.map(({ SourcePolicyId }) => SourcePolicyId),
+      ["user_far_allowed"],
     );
   });
 });

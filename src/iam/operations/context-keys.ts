@@ -41,19 +41,24 @@ function documentsOf({ inline, attached, groups }: Identity, reader: Reader): st
   return [...inline.map(({ document }) => document), ...managed, ...ofGroups];
 }
 
-/**
- * The names of the condition keys and policy variables in documents, each once, in the order of their first appearance.
- *
- * @throws InvalidInputException a text is no policy
- */
+/** @throws InvalidInputException a text is no policy */
 function contextKeysOf(documents: readonly string[]): string[] {
+  documents.forEach(requirePolicy);
+  return [...contextKeyNames(documents).values()];
+}
+
+/**
+ * The names of the condition keys and policy variables in documents, each once, in the order and spelling of their first
+ * appearance, by the name in lower case.
+ *
+ * @param documents that were found good
+ */
+export function contextKeyNames(documents: readonly string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
-  for (const text of documents) {
-    requirePolicy(text);
-    for (const name of namesIn(JSON.parse(text)))
-      if (!names.has(name.toLowerCase())) names.set(name.toLowerCase(), name);
+  for (const name of documents.flatMap((text) => namesIn(JSON.parse(text)))) {
+    if (!names.has(name.toLowerCase())) names.set(name.toLowerCase(), name);
   }
-  return [...names.values()];
+  return names;
 }
 
 function requirePolicy(text: string): void {

@@ -1,6 +1,6 @@
 /** SimulatePrincipalPolicy and SimulateCustomPolicy: what would be allowed, and by which statement. */
 
-import type { ContextEntry, EvaluationResult, Position, Statement } from "@aws-sdk/client-iam";
+import type { ContextEntry, EvaluationResult, PolicySourceType, Position, Statement } from "@aws-sdk/client-iam";
 import type { Denial } from "../../access/decide.ts";
 import type { ExplainedSource } from "../../access/explain.ts";
 import { type SourcedPolicy, type Sources, sourcesOf } from "../../access/sources.ts";
@@ -18,6 +18,7 @@ import { read } from "../operation.ts";
 import { page } from "../pages.ts";
 import { fixed, identityOfArn } from "../resources.ts";
 import type { Input } from "../shapes.ts";
+import { contextKeyNames } from "./context-keys.ts";
 
 /** What both operations are told. */
 type Told = Omit<Input<"SimulateCustomPolicy">, "PolicyInputList"> & { readonly PolicyInputList?: readonly string[] };
@@ -81,7 +82,7 @@ function parsedInput(input: Told): Given {
 }
 
 function sourced(document: string, id: string): SourcedPolicy {
-  return { name: id, policy: compiledOr(document, "identity", id), origin: { type: "none", id, document } };
+  return { name: id, policy: compiledOr(document, "identity", id), origin: { id, document } };
 }
 
 function compiledOr(text: string, kind: PolicyKind, member: string): CompiledPolicy {
@@ -146,8 +147,11 @@ function evaluate({ input, given, who, sources, directory, call, reader }: Evalu
         ...(given.resourcePolicy !== undefined && { resourcePolicy: given.resourcePolicy }),
         ...(owner !== undefined && { resourceAccount: owner }),
       };
-      const { explanation } = simulate(simulation, { directory, reader });
-      return resultOf(action, resourceArn, explanation, sources);
+      const { explanation, request } = simulate(simulation, { directory, reader });
+      // What another account's key policy says is not told to whoever asks, unless it is in the request.
+      const isTold = given.resourcePolicy !== undefined || request.resource.account === call.principal.account;
+      const told = explanation.sources.filter(({ type }) => isTold || type !== "resource-based policy");
+      return resultOf(action, resourceArn, { ...explanation, sources: told }, sources);
     });
   });
 }
@@ -158,12 +162,17 @@ function resultOf(
   { decision, sources }: ReturnType<typeof simulate>["explanation"],
   { boundary, control }: Sources,
 ): EvaluationResult {
+  const told = { MatchedStatements: sources.flatMap(matchedStatements), MissingContextValues: missingKeys(sources) };
+  const EvalDecision = decision.allowed ? "allowed" : decisionOf(decision, sources);
   return {
     EvalActionName: action,
     EvalResourceName: resourceArn,
-    EvalDecision: decision.allowed ? "allowed" : decisionOf(decision),
-    MatchedStatements: sources.flatMap(matchedStatements),
-    MissingContextValues: missingKeys(sources),
+    EvalDecision,
+    ...told,
+    ...(resourceArn !== "*" && {
+      EvalDecisionDetails: {},
+      ResourceSpecificResults: [{ EvalResourceName: resourceArn, EvalResourceDecision: EvalDecision, ...told }],
+    }),
     ...(control.length > 0 && {
       OrganizationsDecisionDetail: {
         AllowedByOrganizations: decision.allowed || decision.by !== "service control policy",
@@ -177,9 +186,18 @@ function resultOf(
   };
 }
 
-function decisionOf({ why }: Denial): "explicitDeny" | "implicitDeny" {
-  return why === "explicit" ? "explicitDeny" : "implicitDeny";
+/** Callers of another account's resource are not told that its policy denies; who simulates is, where the policy is told. */
+function decisionOf({ why }: Denial, sources: readonly ExplainedSource[]): "explicitDeny" | "implicitDeny" {
+  const isDenied = sources.some(
+    ({ type, statements }) =>
+      type === "resource-based policy" &&
+      statements.some(({ effect, mismatch }) => effect === "Deny" && mismatch === undefined),
+  );
+  return why === "explicit" || isDenied ? "explicitDeny" : "implicitDeny";
 }
+
+/** Not in the model, and what the simulator says of every policy of a caller (recorded answers). */
+const IAM_POLICY = "IAM Policy" as PolicySourceType;
 
 /** The statements that are about the request and whose conditions hold, with their places in the text. */
 function matchedStatements({ origin, name, statements }: ExplainedSource): Statement[] {
@@ -190,7 +208,7 @@ function matchedStatements({ origin, name, statements }: ExplainedSource): State
       const place = places[index];
       return {
         SourcePolicyId: origin?.id ?? name,
-        SourcePolicyType: origin?.type ?? "resource",
+        SourcePolicyType: origin === undefined ? "resource" : IAM_POLICY,
         ...(place !== undefined && { StartPosition: positionOf(place.start), EndPosition: positionOf(place.end) }),
       };
     });
@@ -200,11 +218,12 @@ function positionOf({ line, column }: Place): Position {
   return { Line: line, Column: column };
 }
 
-/** Keys that conditions ask for and that the simulated request does not have, each once. */
+/** Keys that conditions ask for and that the simulated request does not have, each once, as the policies write them. */
 function missingKeys(sources: readonly ExplainedSource[]): string[] {
   const asked = sources.flatMap(({ statements }) => statements.flatMap(({ conditions }) => conditions));
   const missing = asked.filter(({ actual, operator }) => actual === undefined && operator !== "null");
-  return [...new Set(missing.map(({ key }) => key))];
+  const written = contextKeyNames(sources.flatMap(({ origin }) => origin?.document ?? []));
+  return [...new Set(missing.map(({ key }) => written.get(key) ?? key))];
 }
 
 async function paged(
