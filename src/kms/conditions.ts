@@ -183,6 +183,11 @@ export const tagConditions: ConditionKeys<Tagging> = {
     Tags.flatMap(({ TagKey = "", TagValue = "" }) => (TagKey.toLowerCase() === wanted ? [TagValue] : [])),
 };
 
+/** `kms:CallerAccount` of operations on custom key stores; those on keys have it anyway. */
+export const callerCondition: ConditionKeys<unknown> = {
+  "kms:calleraccount": (_input, { call }) => call.principal.account,
+};
+
 /** CreateKey is asked about the key that is requested, defaults filled in (spec 03, Condition keys: general). */
 export const createKeyConditions: ConditionKeys<
   CreateKeyInput & Tagging & { readonly BypassPolicyLockoutSafetyCheck?: boolean }

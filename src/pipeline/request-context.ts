@@ -39,8 +39,8 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string | undefined>> =
  * condition keys), in lower case.
  *
  * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
- * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount` and `aws:CalledVia` of direct
- * calls and of what a service forwards for its caller, `aws:SourceVpc` and `aws:SourceVpce` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
+ * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount`, `aws:SourceOrgID` and `aws:SourceOrgPaths` of direct
+ * calls and of what a service forwards for its caller, `aws:CalledVia` of direct calls, `aws:SourceVpc…` and `aws:Vpce…` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
@@ -53,6 +53,13 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:vpcsourceip", ({ call }) => (call.client.vpcEndpoint === undefined ? undefined : addressOf(call))],
   ["aws:sourcevpce", ({ call }) => call.client.vpcEndpoint],
   ["aws:sourcevpc", ({ call: { client }, reader }) => findEndpoint(client, reader)?.vpc_id],
+  ["aws:sourcevpcarn", ({ call, reader }) => vpcArn(call.partition, findEndpoint(call.client, reader))],
+  ["aws:vpceaccount", ({ call: { client }, reader }) => findEndpoint(client, reader)?.account],
+  ["aws:vpceorgid", ({ call: { client }, reader }) => organizationOf(findEndpoint(client, reader)?.account, reader)],
+  [
+    "aws:vpceorgpaths",
+    ({ call: { client }, reader }) => organizationPathOf(findEndpoint(client, reader)?.account, reader),
+  ],
   ["aws:useragent", ({ call }) => call.client.userAgent],
   ["aws:requestedregion", ({ call, resource }) => resource.region ?? call.region],
   [
@@ -68,6 +75,16 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ],
   ["aws:sourcearn", ({ call: { principal } }) => (principal.kind === "service" ? principal.sourceArn : undefined)],
   ["aws:sourceaccount", ({ call: { principal } }) => (principal.kind === "service" ? principal.account : undefined)],
+  [
+    "aws:sourceorgid",
+    ({ call: { principal }, reader }) =>
+      principal.kind === "service" ? organizationOf(principal.account, reader) : undefined,
+  ],
+  [
+    "aws:sourceorgpaths",
+    ({ call: { principal }, reader }) =>
+      principal.kind === "service" ? organizationPathOf(principal.account, reader) : undefined,
+  ],
   ["aws:userid", ({ call }) => call.principal.uniqueId],
   ["aws:username", ({ call: { principal } }) => (principal.kind === "user" ? principal.name : undefined)],
   ["aws:viaawsservice", ({ call }) => String(call.via !== undefined)],
@@ -110,6 +127,11 @@ function addressOf({ client }: Call): string | undefined {
 
 function findEndpoint({ vpcEndpoint }: Client, reader: Reader): VpcEndpointRow | undefined {
   return vpcEndpoint === undefined ? undefined : reader.find("vpcEndpoint", vpcEndpoint);
+}
+
+/** Of the VPC of an endpoint. */
+function vpcArn(partition: string, endpoint: VpcEndpointRow | undefined): string | undefined {
+  return endpoint && `arn:${partition}:ec2:${endpoint.region}:${endpoint.account}:vpc/${endpoint.vpc_id}`;
 }
 
 /** The caller's account; a service is of none. */

@@ -51,6 +51,10 @@ const OF_CONNECTIONS = new Set([
   "aws:vpcsourceip",
   "aws:sourcevpce",
   "aws:sourcevpc",
+  "aws:sourcevpcarn",
+  "aws:vpceaccount",
+  "aws:vpceorgid",
+  "aws:vpceorgpaths",
   "aws:useragent",
   "aws:securetransport",
 ]);

@@ -153,6 +153,16 @@ describe("in the account of the key, a user", () => {
     }
   });
 
+  it("is asked for kms:CallerAccount by operations on custom key stores, too", async () => {
+    for (const account of [ACCOUNT, OTHER_ACCOUNT]) {
+      const Condition = { StringEquals: { "kms:CallerAccount": account } };
+      const statement = { ...allow("kms:DescribeCustomKeyStores"), Condition };
+      const { kms: by } = await world.person(`stores-${account}`, { allow: [statement] });
+      if (account === ACCOUNT) await by.describeCustomKeyStores({});
+      else await denied(by.describeCustomKeyStores({}));
+    }
+  });
+
   it("S04-030 gets from IAM no action and no identity more than the key policy leaves to it", async () => {
     const account = `arn:aws:iam::${ACCOUNT}:root`;
     const [wide, unnamed] = [

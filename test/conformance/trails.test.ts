@@ -14,6 +14,7 @@ import {
   KmsKeyringNode,
 } from "@aws-crypto/client-node";
 import { CloudTrail, type CreateTrailCommandInput, type EventSelector } from "@aws-sdk/client-cloudtrail";
+import { Organizations } from "@aws-sdk/client-organizations";
 import { TemporaryDirectory } from "../faults/processes.ts";
 import {
   ACCOUNT,
@@ -427,6 +428,22 @@ describe("a trail with a KMS key", () => {
         `Insufficient permissions to access S3 bucket ${BUCKET} or KMS key ${key.Arn}.`,
       );
     }
+  });
+
+  it("is let in by its organization where its account is in one", async () => {
+    const organizations = new Organizations({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+    const organization = present((await organizations.createOrganization({})).Organization?.Id);
+    const account = encryptable("of-organization");
+    const by = (id: string) => ({ ...account, Condition: { StringEquals: { "aws:SourceOrgID": id } } });
+    const [ours, others] = await Promise.all(
+      [organization, "o-a1b2c3d4e5"].map((id) => newKey(kms, { Policy: policyOf(allowing(ACCOUNT), by(id)) })),
+    );
+    const trail = { Name: "of-organization", S3BucketName: BUCKET };
+    const strange = cloudtrail.createTrail({ ...trail, KmsKeyId: present(others).KeyId });
+    await assertRefused(strange, "InsufficientEncryptionPolicyException");
+    await cloudtrail.createTrail({ ...trail, KmsKeyId: present(ours).KeyId });
+    await cloudtrail.deleteTrail({ Name: trail.Name });
+    organizations.destroy();
   });
 
   it("S07-035, S07-036: asks for a data key when it is set up and for each file, as a service event, and encrypts under it", async () => {

@@ -218,6 +218,9 @@ describe("a request through a VPC endpoint", () => {
     const outsideOnly = { inside: false, outside: true };
     assert.deepEqual(await decides({ StringEquals: { "aws:sourceVpce": route.id } }), insideOnly);
     assert.deepEqual(await decides({ StringEquals: { "aws:SourceVpc": VpcId } }), insideOnly);
+    assert.deepEqual(await decides({ StringEquals: { "aws:VpceAccount": ACCOUNT } }), insideOnly);
+    const vpcArn = `arn:aws:ec2:us-east-1:${ACCOUNT}:vpc/${VpcId}`;
+    assert.deepEqual(await decides({ ArnEquals: { "aws:SourceVpcArn": vpcArn } }), insideOnly);
     assert.deepEqual(await decides({ StringEquals: { "aws:sourceVpce": "vpce-0000" } }), {
       inside: false,
       outside: false,

@@ -17,6 +17,7 @@ import {
   listKeyStores,
   updateKeyStore,
 } from "../../storage/key-stores.ts";
+import { callerCondition } from "../conditions.ts";
 import { requireActive } from "../key-stores/clusters.ts";
 import {
   requireCreatableStore,
@@ -83,6 +84,7 @@ export const createCustomKeyStore = change("CreateCustomKeyStore", {
       when: isOfCluster,
     },
   ],
+  conditions: callerCondition,
   record: {
     readOnly: false,
     request: (input) => ({
@@ -129,6 +131,7 @@ const describeSizes = { initial: 1000, max: 1000 };
  */
 export const describeCustomKeyStores = read("DescribeCustomKeyStores", {
   targets: [{ as: "account", action: "kms:DescribeCustomKeyStores", resource: account }],
+  conditions: callerCondition,
   record: { readOnly: true, request: ["CustomKeyStoreId", "CustomKeyStoreName", "Limit"], resources: undefined },
   validate(input) {
     requireLimit(input, describeSizes);
@@ -183,6 +186,7 @@ const CHANGEABLE_CONNECTED: readonly string[] = ["CustomKeyStoreId", "NewCustomK
  */
 export const updateCustomKeyStore = change("UpdateCustomKeyStore", {
   targets: [{ as: "keyStore", action: "kms:UpdateCustomKeyStore", resource: keyStore("CustomKeyStoreId") }],
+  conditions: callerCondition,
   record: {
     readOnly: false,
     request: (input) => ({
@@ -242,6 +246,7 @@ function requireChangeable(input: Input<"UpdateCustomKeyStore">, row: KeyStoreRo
  */
 export const deleteCustomKeyStore = change("DeleteCustomKeyStore", {
   targets: [{ as: "keyStore", action: "kms:DeleteCustomKeyStore", resource: keyStore("CustomKeyStoreId") }],
+  conditions: callerCondition,
   record: { readOnly: false, request: ["CustomKeyStoreId"], resources: undefined, additional: nameOfStore },
   async run(_input, { tx, keyStore: { row } }) {
     requireConnection(row, ["DISCONNECTED"]);
@@ -262,6 +267,7 @@ export const deleteCustomKeyStore = change("DeleteCustomKeyStore", {
  */
 export const connectCustomKeyStore = change("ConnectCustomKeyStore", {
   targets: [{ as: "keyStore", action: "kms:ConnectCustomKeyStore", resource: keyStore("CustomKeyStoreId") }],
+  conditions: callerCondition,
   record: { readOnly: false, request: ["CustomKeyStoreId"], resources: undefined, additional: nameOfStore },
   async run(_input, { tx, call, clusters, keyStore: { row } }) {
     requireConnection(row, ["DISCONNECTED", "CONNECTING", "CONNECTED"]);
@@ -279,6 +285,7 @@ export const connectCustomKeyStore = change("ConnectCustomKeyStore", {
  */
 export const disconnectCustomKeyStore = change("DisconnectCustomKeyStore", {
   targets: [{ as: "keyStore", action: "kms:DisconnectCustomKeyStore", resource: keyStore("CustomKeyStoreId") }],
+  conditions: callerCondition,
   record: { readOnly: false, request: ["CustomKeyStoreId"], resources: undefined, additional: nameOfStore },
   async run(_input, { tx, call, keyStore: { row } }) {
     requireConnection(row, ["CONNECTED", "CONNECTING", "FAILED"]);
