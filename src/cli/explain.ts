@@ -130,8 +130,10 @@ function entriesOf(texts: readonly string[]): ReadonlyMap<string, readonly strin
 type Asked = ExplainQuestion & { readonly entries: ReadonlyMap<string, readonly string[]>; readonly now: number };
 
 function render(principal: Principal, asked: Asked, reader: Reader): string {
-  const { action, entries, now, region } = asked;
+  const { action, now, region } = asked;
   const resourceArn = arnOf(asked, principal, reader);
+  const alias = /(?:^|:)(alias\/.+)$/.exec(asked.resource)?.[1];
+  const entries = new Map([...(alias === undefined ? [] : [["kms:requestalias", [alias]] as const]), ...asked.entries]);
   const simulation = { principal, action, resourceArn, entries, now, region };
   const { explanation, request } = simulate(simulation, { directory: kmsDirectory, reader });
   const { decision, sources, grant } = explanation;

@@ -93,7 +93,7 @@ export function encryptionConditions<K extends string, C extends string, A exten
 /** `kms:ReEncryptOnSameKey`, of both keys of ReEncrypt. */
 export const sameKeyCondition: ConditionKeys<unknown> = {
   "kms:reencryptonsamekey": (_input, { found: { source, destination } }) =>
-    source !== undefined && destination !== undefined && source.arn === destination.arn,
+    source === undefined || destination === undefined ? undefined : source.arn === destination.arn,
 };
 
 /** `kms:RequestAlias`: the alias by which the request names the key, without the rest of its ARN. */

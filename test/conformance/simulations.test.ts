@@ -109,6 +109,43 @@ describe("SimulatePrincipalPolicy", () => {
     );
   });
 
+  it("takes what a request leaves out as the operation does", async () => {
+    const where = (action: string, Condition: object) => ({ ...allow(action), Condition });
+    const user = await world.person("sparing", {
+      allow: [
+        where("kms:Encrypt", { StringEquals: { "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT" } }),
+        where("kms:CreateKey", {
+          StringEquals: { "kms:KeySpec": "SYMMETRIC_DEFAULT" },
+          Bool: { "kms:MultiRegion": "false" },
+        }),
+        where("kms:ScheduleKeyDeletion", { NumericEquals: { "kms:ScheduleKeyDeletionPendingWindowInDays": "30" } }),
+        where("kms:Decrypt", { Null: { "kms:EncryptionContextKeys": "true", "kms:RequestAlias": "true" } }),
+        where("kms:ListGrants", { Bool: { "kms:GrantIsForAWSResource": "false" } }),
+        where("kms:GenerateDataKey", { StringEquals: { "kms:EncryptionContext:Stage": "beta" } }),
+      ],
+    });
+    const { Arn, KeyId } = await newKey(kms);
+    const ask = async (ActionNames: string[], ResourceArns: string[]) => {
+      const asked = { PolicySourceArn: user.arn, ActionNames, ResourceArns };
+      const { EvaluationResults } = await iam.simulatePrincipalPolicy(asked);
+      return present(EvaluationResults).map(({ EvalDecision, MissingContextValues }) => [
+        EvalDecision,
+        ...present(MissingContextValues),
+      ]);
+    };
+    const onKey = ["kms:Encrypt", "kms:ScheduleKeyDeletion", "kms:Decrypt", "kms:ListGrants", "kms:GenerateDataKey"];
+    assert.deepEqual(await ask(onKey, [Arn]), [
+      ["allowed"],
+      ["allowed"],
+      ["allowed"],
+      ["allowed"],
+      ["implicitDeny", "kms:EncryptionContext:Stage"],
+    ]);
+    assert.deepEqual(await ask(["kms:CreateKey"], ["*"]), [["allowed"]]);
+    await user.kms.encrypt({ KeyId, Plaintext: bytes(1) });
+    await user.kms.createKey({});
+  });
+
   it("is about groups and roles, too", async () => {
     await iam.createGroup({ GroupName: "encrypters" });
     await iam.putGroupPolicy({ GroupName: "encrypters", PolicyName: "p", PolicyDocument: policyOf(allow("kms:E*")) });
@@ -239,7 +276,10 @@ describe("keystead explain", () => {
         {
           ...allow("kms:Decrypt"),
           Sid: "ByStage",
-          Condition: { StringEquals: { "kms:EncryptionContext:stage": "prod" } },
+          Condition: {
+            StringEquals: { "kms:EncryptionContext:stage": "prod" },
+            StringLike: { "kms:RequestAlias": "alias/puz*" },
+          },
         },
       ],
     });
