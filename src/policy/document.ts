@@ -59,6 +59,8 @@ export const STATEMENT_MEMBERS: ReadonlySet<string> = new Set([
   "Condition",
 ]);
 
+const PRINCIPAL_KINDS = new Set(["AWS", "Service", "Federated", "CanonicalUser"]);
+
 type Json = Readonly<Record<string, unknown>>;
 
 /**
@@ -80,7 +82,7 @@ export type PolicyKind = "resource" | "endpoint" | "trust" | "identity" | "contr
  */
 export function parsePolicy(text: string, kind: PolicyKind): Document {
   const document = asObject(parseJson(text), "Policy document must be a JSON object.");
-  requireMembers(document, DOCUMENT_MEMBERS, "policy document");
+  requireMembers(document, DOCUMENT_MEMBERS);
   const { Version = "2008-10-17", Id, Statement } = document;
   if (Version !== "2012-10-17" && Version !== "2008-10-17") {
     throw new PolicySyntaxError("The policy must contain a valid version string");
@@ -127,7 +129,7 @@ function parseJson(text: string): unknown {
 
 function parseStatement(value: unknown, kind: PolicyKind): Statement {
   const statement = asObject(value, "Policy statement must be a JSON object.");
-  requireMembers(statement, STATEMENT_MEMBERS, "policy statement");
+  requireMembers(statement, STATEMENT_MEMBERS);
   const { Sid, Effect } = statement;
   if (Sid !== undefined && typeof Sid !== "string") throw new PolicySyntaxError("Statement Sid must be a string.");
   if (Effect === undefined) throw new PolicySyntaxError("Missing required field Effect");
@@ -216,7 +218,10 @@ function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): P
     return { negated, everyone: true, aws: new Set(), services: new Set(), federated: new Set() };
   }
   const kinds = asObject(value, INVALID_PRINCIPAL);
-  requireMembers(kinds, new Set(["AWS", "Service", "Federated", "CanonicalUser"]), "Principal");
+  const unknown = Object.keys(kinds).find((name) => !PRINCIPAL_KINDS.has(name));
+  if (unknown !== undefined) {
+    throw new PolicySyntaxError(kind === "trust" ? `Invalid principal in policy: "${unknown}"` : INVALID_PRINCIPAL);
+  }
   const listed = (kind: string): string[] =>
     kinds[kind] === undefined || isEmptyList(kinds[kind]) ? [] : asTexts(kinds[kind], INVALID_PRINCIPAL);
   const aws = listed("AWS");
@@ -313,7 +318,8 @@ function asScalars(value: unknown, message: string): string[] {
   });
 }
 
-function requireMembers(value: Json, members: ReadonlySet<string>, what: string): void {
+/** @throws PolicySyntaxError as AWS words it of trust, key and bucket policies */
+function requireMembers(value: Json, members: ReadonlySet<string>): void {
   const unknown = Object.keys(value).find((member) => !members.has(member));
-  if (unknown !== undefined) throw new PolicySyntaxError(`The ${what} contains the unknown member ${unknown}.`);
+  if (unknown !== undefined) throw new PolicySyntaxError(`Unknown field ${unknown}`);
 }

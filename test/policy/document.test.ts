@@ -103,12 +103,12 @@ describe("a policy document", () => {
     {
       title: "an unknown member",
       text: json({ ...{ Statement: allow }, Extra: 1 }),
-      message: "The policy document contains the unknown member Extra.",
+      message: "Unknown field Extra",
     },
     {
       title: "an unknown member of a statement",
       text: json(policy({ ...allow, action: "kms:*" })),
-      message: "The policy statement contains the unknown member action.",
+      message: "Unknown field action",
     },
     {
       title: "a Sid that is no text",
@@ -281,6 +281,6 @@ describe("a principal", () => {
   });
 
   it("is of a kind that IAM knows", () => {
-    assert.equal(withPrincipal({ Aws: ROOT }), "The Principal contains the unknown member Aws.");
+    assert.equal(withPrincipal({ Aws: ROOT }), "Policy contains a statement with one or more invalid principals.");
   });
 });
