@@ -1,9 +1,11 @@
 /** CloudTrail records: the facts of a request as the JSON that each account's trail gets (spec 02). */
 
 import { randomUUID } from "node:crypto";
+import type { ServiceError } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import { invokedBy } from "../pipeline/forwarding.ts";
 import type { Call, Client, Entry, InternalEntry } from "../pipeline/operation.ts";
+import { ec2Error } from "../wire/ec2-query.ts";
 import { renderValue } from "./record-values.ts";
 
 /** The version whose shape is written uniformly (spec 02, Top-level fields, NEWER). */
@@ -89,8 +91,9 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   const agent = client.userAgent === undefined ? "" : `,"userAgent":${JSON.stringify(client.userAgent)}`;
   let text = `,"eventTime":"${eventTime(call.now)}","eventSource":"${call.service}.amazonaws.com","eventName":${JSON.stringify(call.operation)},"awsRegion":"${call.region}","sourceIPAddress":${JSON.stringify(client.address)}${agent}`;
   if (error !== undefined) {
-    text += `,"errorCode":${JSON.stringify(errorCode(call.service, error.code))}`;
-    if (error.message !== "") text += `,"errorMessage":${JSON.stringify(error.message)}`;
+    const { code, message } = recordedError(call.service, error);
+    text += `,"errorCode":${JSON.stringify(code)}`;
+    if (message !== "") text += `,"errorMessage":${JSON.stringify(message)}`;
   }
   text += `,"requestParameters":${renderValue(request)},"responseElements":${renderValue(response)}`;
   if (additional !== undefined) text += `,"additionalEventData":${renderValue(additional)}`;
@@ -100,9 +103,17 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
 /** Their protocols have another code of a denial than the models of the others (CloudTrail user guide). */
 const XML_SERVICES = new Set(["iam", "sts", "s3"]);
 
-/** IAM, STS and S3 write the code of a denial as their protocol has it, every other as the model's. */
-function errorCode(service: string, code: string): string {
-  return code === "AccessDeniedException" && XML_SERVICES.has(service) ? "AccessDenied" : code;
+/**
+ * IAM, STS and S3 write the code of a denial as their protocol has it, EC2 every code, behind whose fault it is
+ * (`Client.UnauthorizedOperation`); every other as the model's.
+ */
+function recordedError(service: string, error: ServiceError): { readonly code: string; readonly message: string } {
+  if (service === "ec2") {
+    const { code, status, message } = ec2Error(error);
+    return { code: `${status < 500 ? "Client" : "Server"}.${code}`, message };
+  }
+  const { code, message } = error;
+  return { code: code === "AccessDeniedException" && XML_SERVICES.has(service) ? "AccessDenied" : code, message };
 }
 
 /** From the closing quote of `eventID` to `managementEvent`. */

@@ -34,6 +34,20 @@ const commonErrors: ReadonlyMap<string, { readonly code: string; readonly status
   ["ValidationException", { code: "InvalidParameterValue", status: 400 }],
 ]);
 
+/** How every refusal of EC2 begins; it names no resource where the action has none (recorded answers). */
+const UNAUTHORIZED = "You are not authorized to perform this operation.";
+
+/** An error as EC2 tells it, in answers and in records. */
+export function ec2Error({ code, status, message }: ServiceError): {
+  readonly code: string;
+  readonly status: number;
+  readonly message: string;
+} {
+  const named = commonErrors.get(code) ?? { code, status };
+  if (code !== "AccessDeniedException") return { ...named, message };
+  return { ...named, message: `${UNAUTHORIZED} ${message.replace(" on resource: * ", " ")}` };
+}
+
 export class Ec2QueryCodec implements Codec {
   readonly #settings: { readonly version: string; readonly namespace: string };
 
@@ -64,8 +78,8 @@ export class Ec2QueryCodec implements Codec {
   }
 
   encodeError(error: ServiceError, requestId: string): WireAnswer {
-    const { code, status } = commonErrors.get(error.code) ?? error;
-    const content = element("Code", escapeXml(code)) + element("Message", escapeXml(error.message));
+    const { code, status, message } = ec2Error(error);
+    const content = element("Code", escapeXml(code)) + element("Message", escapeXml(message));
     const body = element(
       "Response",
       element("Errors", element("Error", content)) + element("RequestID", escapeXml(requestId)),

@@ -466,7 +466,12 @@ describe("volumes", () => {
     );
     await refusedWith(ec2.describeVolumes({ Filters: [{ Name: "colour", Values: ["x"] }] }), "InvalidParameterValue");
     const nobody = await user("nobody", [allow("kms:*")]);
-    await refusedWith(nobody.ec2.describeVolumes({}), "UnauthorizedOperation");
+    const message = `You are not authorized to perform this operation. User: ${nobody.arn} is not authorized to perform: ec2:DescribeVolumes because no identity-based policy allows the ec2:DescribeVolumes action`;
+    await refusedWith(nobody.ec2.describeVolumes({}), "UnauthorizedOperation", new RegExp(`^${message}$`));
+    const [refusal] = await world.records.where(
+      ({ eventName, errorCode }) => eventName === "DescribeVolumes" && errorCode === "Client.UnauthorizedOperation",
+    );
+    assert.equal(refusal?.errorMessage, message);
     const theirs = client(world.otherCredentials);
     await refusedWith(theirs.describeVolumes({ VolumeIds: [VolumeId] }), "InvalidVolume.NotFound");
     await refusedWith(theirs.deleteVolume({ VolumeId }), "InvalidVolume.NotFound");
