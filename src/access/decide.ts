@@ -199,21 +199,27 @@ function missingOf(reach: Reach, { identity, boundary, session }: Verdicts): Pol
   return session === "none" ? "session policy" : undefined;
 }
 
+/** Services that name no resource where an action has none; others name `*` (recorded refusals). */
+const WITHOUT_STAR = new Set(["cloudtrail", "cloudwatch", "ec2", "s3", "secretsmanager", "tag"]);
+
 /**
  * The error of a denied request, as AWS words it today. Of another account's resource it does not say whether it exists.
  */
 export function accessDenied({ principal, action, resource }: AccessRequest, denial: Denial): AccessDeniedException {
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`;
-  if (denial.why !== "another account's") {
-    return new AccessDeniedException(`${who} on resource: ${resource.arn} ${reasonOf(action, denial)}`);
+  if (denial.why === "another account's") {
+    return new AccessDeniedException(
+      `${who} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+    );
   }
+  const isNamed = resource.arn !== "*" || !WITHOUT_STAR.has(action.slice(0, action.indexOf(":")));
   return new AccessDeniedException(
-    `${who} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+    `${who} ${isNamed ? `on resource: ${resource.arn} ` : ""}${reasonOf(action, denial)}`,
   );
 }
 
 /** How a refusal ends: which type of policy, or which policy, denies or does not allow. */
-export function reasonOf(action: string, { why, by, policyArn }: Denial): string {
+function reasonOf(action: string, { why, by, policyArn }: Denial): string {
   if (why === "implicit") return `because no ${by} allows the ${action} action`;
   const named = policyArn === undefined ? "" : `: ${policyArn}`;
   return `with an explicit deny in ${by.startsWith("i") ? "an" : "a"} ${by}${named}`;

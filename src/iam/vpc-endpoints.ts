@@ -168,7 +168,13 @@ const PAGE = 1000;
 /** Lists the endpoints of the account in the Region. */
 const describeVpcEndpoints = operation<DescribeVpcEndpointsRequest>("DescribeVpcEndpoints", {
   kind: "read",
-  targets: endpoint("ec2:DescribeVpcEndpoints"),
+  targets: [
+    {
+      as: "account",
+      action: "ec2:DescribeVpcEndpoints",
+      resolve: (_input, { principal }) => ({ kind: "found", resource: { arn: "*", account: principal.account } }),
+    },
+  ],
   async run({ VpcEndpointIds = [], Filters = [], MaxResults = PAGE, NextToken }, { call, store }) {
     const owner = { account: call.principal.account, region: call.region };
     const after = NextToken === undefined ? undefined : Buffer.from(NextToken, "base64url").toString("latin1");

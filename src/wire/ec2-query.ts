@@ -34,7 +34,7 @@ const commonErrors: ReadonlyMap<string, { readonly code: string; readonly status
   ["ValidationException", { code: "InvalidParameterValue", status: 400 }],
 ]);
 
-/** How every refusal of EC2 begins; it names no resource where the action has none (recorded answers). */
+/** How every refusal of EC2 begins (recorded answers). */
 const UNAUTHORIZED = "You are not authorized to perform this operation.";
 
 /** An error as EC2 tells it, in answers and in records. */
@@ -45,7 +45,7 @@ export function ec2Error({ code, status, message }: ServiceError): {
 } {
   const named = commonErrors.get(code) ?? { code, status };
   if (code !== "AccessDeniedException") return { ...named, message };
-  return { ...named, message: `${UNAUTHORIZED} ${message.replace(" on resource: * ", " ")}` };
+  return { ...named, message: `${UNAUTHORIZED} ${message}` };
 }
 
 export class Ec2QueryCodec implements Codec {

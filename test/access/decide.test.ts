@@ -151,3 +151,25 @@ describe("a principal of a kind that is not known", () => {
     assert.notEqual(told(role, bareKey, true), "allowed");
   });
 });
+
+describe("a refusal of an action on no resource", () => {
+  for (const { action, names } of [
+    { action: "kms:CreateKey", names: true },
+    { action: "iam:GetAccountSummary", names: true },
+    { action: "secretsmanager:ListSecrets", names: false },
+    { action: "tag:GetResources", names: false },
+    { action: "cloudwatch:ListMetrics", names: false },
+    { action: "ec2:DescribeVolumes", names: false },
+    { action: "cloudtrail:LookupEvents", names: false },
+  ]) {
+    it(`${names ? "names *" : "names none"} for ${action}`, () => {
+      const request = { principal: caller(ACCOUNT), action, resource: account, absent: false, context };
+      const { message } = accessDenied(request, { allowed: false, why: "implicit", by: "identity-based policy" });
+      const on = names ? " on resource: *" : "";
+      assert.equal(
+        message,
+        `User: arn:aws:iam::${ACCOUNT}:root is not authorized to perform: ${action}${on} because no identity-based policy allows the ${action} action`,
+      );
+    });
+  }
+});

@@ -230,7 +230,7 @@ describe("permissions and records of the tagging API", () => {
     await assertRefused(
       client.getTagKeys({}),
       "AccessDeniedException",
-      `User: ${reader.arn} is not authorized to perform: tag:GetTagKeys on resource: * because no identity-based policy allows the tag:GetTagKeys action`,
+      `User: ${reader.arn} is not authorized to perform: tag:GetTagKeys because no identity-based policy allows the tag:GetTagKeys action`,
     );
   });
 

@@ -1,8 +1,6 @@
 /** How an operation of CloudTrail is declared: `read` and `change`. */
 
 import type { CloudTrail } from "@aws-sdk/client-cloudtrail";
-import { reasonOf } from "../../access/decide.ts";
-import { AccessDeniedException } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../../pipeline/operation.ts";
@@ -77,14 +75,6 @@ function targetOf<I>(name: string, on: ((input: I, call: Call) => string) | unde
       const arn = on?.(input as I, call) ?? "*";
       return { kind: "found", resource: { arn, account: call.principal.account } };
     },
-    ...(on === undefined && {
-      /** CloudTrail names no resource where the action has none (recorded refusals of LookupEvents). */
-      denied({ principal }, _input, denial) {
-        return new AccessDeniedException(
-          `User: ${principal.arn} is not authorized to perform: ${action} ${reasonOf(action, denial)}`,
-        );
-      },
-    }),
   };
 }
 

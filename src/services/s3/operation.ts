@@ -134,7 +134,7 @@ export function deniedAs(
   denial: Denial,
 ): AccessDeniedException {
   if (denial.why === "another account's") return new AccessDeniedException("Access Denied");
-  const resource = { arn: `"${arn}"`, account: "" };
+  const resource = { arn: action === "s3:ListAllMyBuckets" ? "*" : `"${arn}"`, account: "" };
   const { principal } = call;
   return accessDenied({ principal, action, resource, absent: false, context: () => undefined }, denial);
 }

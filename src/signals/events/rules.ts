@@ -91,7 +91,7 @@ function describe(call: Call, { name, pattern, state, description, role_arn }: E
 
 /** The rules of the bus, in the order of their names. */
 export const listRules = read("ListRules", {
-  on: () => ["*"],
+  on: (_input, call) => [ruleArn(call, "*")],
   async run(input, context) {
     const { NamePrefix: prefix = "", EventBusName } = input;
     const { call, store } = context;
