@@ -554,12 +554,12 @@ describe("a secret that is deleted", () => {
     const days = (present(DeletionDate).getTime() - now.getTime()) / 86_400_000;
     assert.ok(days >= 30 && days < 30.01, String(days));
     for (const call of [
-      secrets.getSecretValue({ SecretId }),
-      secrets.putSecretValue({ SecretId, SecretString: "x" }),
-      secrets.updateSecret({ SecretId, Description: "x" }),
-      secrets.tagResource({ SecretId, Tags: [] }),
+      () => secrets.getSecretValue({ SecretId }),
+      () => secrets.putSecretValue({ SecretId, SecretString: "x" }),
+      () => secrets.updateSecret({ SecretId, Description: "x" }),
+      () => secrets.tagResource({ SecretId, Tags: [] }),
     ]) {
-      await assertRefused(call, "InvalidRequestException", DELETED);
+      await assertRefused(call(), "InvalidRequestException", DELETED);
     }
     await assertRefused(
       newSecret("doomed"),
