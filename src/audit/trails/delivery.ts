@@ -16,9 +16,9 @@ import {
 } from "../../storage/trails.ts";
 import type { TrailBuckets } from "./buckets.ts";
 import type { Digests } from "./digests.ts";
-import { contextOf, type TrailKms } from "./kms.ts";
+import { contextOf, identityOf, type TrailKms } from "./kms.ts";
 import { type Deliverable, deliverableOf, isForTrail, logFile } from "./log-files.ts";
-import { arnOf, objectArn } from "./names.ts";
+import { objectArn } from "./names.ts";
 import type { RecordSource, RecordSources } from "./record-source.ts";
 
 /** CloudTrail delivers within about five minutes (CloudTrail user guide, How CloudTrail works). */
@@ -135,7 +135,8 @@ export class Delivery {
       const files: TrailFileRow[] = [];
       for (const batch of batches) {
         const file = await logFile(trail, batch, now);
-        await buckets.put({ ...file.object, ...this.#encryptionOf(trail, file.object.key, now) });
+        const encryption = this.#encryptionOf(trail, file.object.key, now);
+        await buckets.put({ trail: identityOf(trail, now), ...file.object, ...encryption });
         files.push(file.row);
       }
       await store.transaction(async (tx) => {
@@ -158,11 +159,10 @@ export class Delivery {
   }
 
   #encryptionOf(trail: TrailRow, key: string, now: number) {
-    const { key_arn: keyArn, partition, bucket, account } = trail;
+    const { key_arn: keyArn, partition, bucket } = trail;
     if (keyArn === null) return {};
-    const arn = arnOf(trail);
-    const context = contextOf(arn, objectArn(partition, bucket, key));
-    const identity = { arn, account, partition, now };
+    const identity = identityOf(trail, now);
+    const context = contextOf(identity.arn, objectArn(partition, bucket, key));
     const seal = (bytes: Uint8Array) => this.#options.kms.seal(identity, keyArn, { bytes, context });
     return { encryption: { seal, keyArn, context } };
   }
