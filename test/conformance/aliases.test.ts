@@ -47,7 +47,12 @@ describe("CreateAlias", () => {
     },
     { title: "of a predefined alias", AliasName: "alias/aws/s3", code: "NotAuthorizedException", message: undefined },
     { title: "with nothing behind alias/", AliasName: "alias/", code: "InvalidAliasNameException", message: undefined },
-    { title: "with a colon", AliasName: "alias/a:b", code: "InvalidAliasNameException", message: undefined },
+    {
+      title: "with a colon",
+      AliasName: "alias/a:b",
+      code: "ValidationException",
+      message: "alias/a:b contains invalid characters for an alias",
+    },
     { title: "with a space", AliasName: "alias/a b", code: "ValidationException", message: /at 'aliasName' failed/ },
     { title: "with a dot", AliasName: "alias/a.b", code: "ValidationException", message: /at 'aliasName' failed/ },
     {

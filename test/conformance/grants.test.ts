@@ -203,7 +203,20 @@ describe("CreateGrant", () => {
     await assertRefused(
       grant({ EncryptionContextEquals: pairs(1), EncryptionContextSubset: pairs(1) }),
       "ValidationException",
+      "More than one constraint supplied",
     );
+  });
+
+  it("takes an empty constraint beside another, as Terraform sends it, for none", async () => {
+    const { KeyId } = await newKey(kms);
+    for (const [sent, kept] of [
+      [{ EncryptionContextEquals: { a: "1" }, EncryptionContextSubset: {} }, { EncryptionContextEquals: { a: "1" } }],
+      [{ EncryptionContextEquals: {}, EncryptionContextSubset: { a: "1" } }, { EncryptionContextSubset: { a: "1" } }],
+      [{ EncryptionContextEquals: {}, EncryptionContextSubset: {} }, { EncryptionContextEquals: {} }],
+    ] as const) {
+      const { GrantId } = await newGrant(KeyId, { Constraints: sent });
+      assert.deepEqual((await grantsOf(KeyId, { GrantId }))[0]?.Constraints, kept);
+    }
   });
 
   it("S03-018, S05-023: takes a constraint on the encryption context for symmetric encryption keys alone", async () => {
@@ -250,6 +263,19 @@ describe("CreateGrant", () => {
     await assertRefused(kms.createGrant({ ...input, Constraints: {} }), "ValidationException");
   });
 
+  it("names services where principals stand, too, and nobody in an account may list what they retire", async () => {
+    const { KeyId } = await newKey(kms);
+    const service = "dynamodb.us-west-1.amazonaws.com";
+    const parties = { GranteePrincipal: service, RetiringPrincipal: service };
+    const { GrantId } = await newGrant(KeyId, parties);
+    const [{ GranteePrincipal, RetiringPrincipal, ...entry } = {}] = await grantsOf(KeyId, parties);
+    assert.deepEqual([entry.GrantId, GranteePrincipal, RetiringPrincipal], [GrantId, service, service]);
+    await assertRefused(kms.listRetirableGrants({ RetiringPrincipal: service }), "AccessDeniedException");
+    for (const GranteePrincipal of ["dynamodb.us-west-1.example.com", "amazonaws.com"]) {
+      await assertRefused(newGrant(KeyId, { GranteePrincipal }), "InvalidArnException");
+    }
+  });
+
   it("S08-008: takes no alias, as no operation on grants does", async () => {
     const { KeyId } = await newKey(kms);
     const AliasName = "alias/granted";
@@ -260,7 +286,7 @@ describe("CreateGrant", () => {
       await assertRefused(newGrant(name), "InvalidArnException", text);
       await assertRefused(kms.listGrants({ KeyId: name }), "InvalidArnException", text);
       await assertRefused(kms.revokeGrant({ KeyId: name, GrantId }), "InvalidArnException", text);
-      await assertRefused(kms.retireGrant({ KeyId: name, GrantId }), "InvalidArnException");
+      await assertRefused(kms.retireGrant({ KeyId: name, GrantId }), "InvalidArnException", text);
     }
   });
 });
@@ -404,13 +430,13 @@ describe("ListRetirableGrants", () => {
 });
 
 describe("RetireGrant", () => {
-  it("S08-019: finds the grant by its token, or by the key's ARN and the grant's id, not by the key's id", async () => {
+  it("S08-019: finds the grant by its token, or by the grant's id and the key's ARN or, as on AWS, the key's id", async () => {
     const { KeyId, Arn } = await newKey(kms);
-    const [byToken, byId] = [await newGrant(KeyId), await newGrant(KeyId)];
+    const [byToken, byArn, byId] = [await newGrant(KeyId), await newGrant(KeyId), await newGrant(KeyId)];
     assert.deepEqual(membersOf(await kms.retireGrant({ GrantToken: byToken.GrantToken })), {});
+    await kms.retireGrant({ KeyId: Arn, GrantId: byArn.GrantId });
     assert.deepEqual(idsOf(await grantsOf(KeyId)), [byId.GrantId]);
-    await assertRefused(kms.retireGrant({ KeyId, GrantId: byId.GrantId }), "InvalidArnException");
-    await kms.retireGrant({ KeyId: Arn, GrantId: byId.GrantId });
+    await kms.retireGrant({ KeyId, GrantId: byId.GrantId });
     assert.deepEqual(await grantsOf(KeyId), []);
   });
 

@@ -18,7 +18,7 @@ import {
 import type { AliasRow } from "../../storage/schema.ts";
 import type { Tx } from "../../storage/store.ts";
 import { predefinedAliases, RESERVED_PREFIX } from "../aws-managed.ts";
-import { aliasArn, keyIdOrArn } from "../identifiers.ts";
+import { aliasArn, keyIdOrArn, targetOfAlias } from "../identifiers.ts";
 import { findAlgorithms } from "../key-specs.ts";
 import { anyState, manageable } from "../key-states.ts";
 import { change, read } from "../operation.ts";
@@ -37,7 +37,7 @@ import { account, alias, type Key, key, keyOfAlias, newAlias } from "../resource
 export const createAlias = change("CreateAlias", {
   targets: [
     { as: "alias", action: "kms:CreateAlias", resource: newAlias("AliasName") },
-    { as: "key", action: "kms:CreateAlias", resource: key("TargetKeyId", keyIdOrArn), states: manageable },
+    { as: "key", action: "kms:CreateAlias", resource: key("TargetKeyId", targetOfAlias), states: manageable },
   ],
   record: {
     readOnly: false,
@@ -67,7 +67,7 @@ export const updateAlias = change("UpdateAlias", {
   targets: [
     { as: "alias", action: "kms:UpdateAlias", resource: alias("AliasName") },
     { as: "current", action: "kms:UpdateAlias", resource: keyOfAlias("AliasName"), states: anyState },
-    { as: "key", action: "kms:UpdateAlias", resource: key("TargetKeyId", keyIdOrArn), states: manageable },
+    { as: "key", action: "kms:UpdateAlias", resource: key("TargetKeyId", targetOfAlias), states: manageable },
   ],
   record: {
     readOnly: false,
@@ -168,7 +168,10 @@ function aliasRow(name: string, { row, id }: Key, now: number): AliasRow {
   return { region: row.region, account: row.account, name, key_id: id, created_at: now, updated_at: now };
 }
 
-/** The first text is recorded on AWS (spec 09); the model's pattern also lets `:` through, which AWS documents as refused. */
+/**
+ * The first text is recorded on AWS (spec 09); the model's pattern also lets `:` through, which AWS refuses in the words of
+ * hashicorp/terraform-provider-aws, issue 12891.
+ */
 function requireAliasName(name: string): void {
   if (!name.startsWith("alias/")) {
     throw new ValidationException(
@@ -176,7 +179,8 @@ function requireAliasName(name: string): void {
     );
   }
   if (name.startsWith(RESERVED_PREFIX)) throw new NotAuthorizedException();
-  if (name === "alias/" || name.includes(":")) throw new InvalidAliasNameException();
+  if (name.includes(":")) throw new ValidationException(`${name} contains invalid characters for an alias`);
+  if (name === "alias/") throw new InvalidAliasNameException();
 }
 
 /** An alias and its key are of one account. */
