@@ -63,9 +63,9 @@ function isWrapping(keySpec: string, { WrappingAlgorithm, WrappingKeySpec }: Wra
   return fitsOneBlock(keySpec, WrappingKeySpec);
 }
 
-/** Private keys of RSA, ML-DSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
+/** Private keys of RSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
 function fitsOneBlock(keySpec: string, wrappingKeySpec: string): boolean {
-  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_")) return false;
+  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_KEM_")) return false;
   return keySpec !== "ECC_NIST_P521" || wrappingKeySpec !== "RSA_2048";
 }
 

@@ -39,7 +39,6 @@ describe("GetParametersForImport", () => {
     },
     { id: "S05-048", title: "a block of OAEP for an RSA key", KeySpec: "RSA_2048", wrapping: OAEP },
     { id: "S05-048", title: "the smallest block for P-521", KeySpec: "ECC_NIST_P521", wrapping: OAEP },
-    { id: "S05-048", title: "a block of OAEP for an ML-DSA key", KeySpec: "ML_DSA_44", wrapping: OAEP },
     {
       id: "S05-048",
       title: "SM2",

@@ -1,7 +1,7 @@
 /** Imported key material of spec 05: every wrapping of every kind of material, made by OpenSSL, and what is refused. */
 
 import assert from "node:assert/strict";
-import { createPrivateKey, createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { KeySpec, KeyUsageType, MacAlgorithmSpec, SigningAlgorithmSpec } from "@aws-sdk/client-kms";
 import {
@@ -92,17 +92,6 @@ async function proveAgreement(KeyId: string, material: Uint8Array): Promise<void
   assert.deepEqual(SharedSecret, expected);
 }
 
-/** The system's OpenSSL has no ML-DSA; Node's has, and the private key is not the server's. */
-async function proveMlDsa(KeyId: string, material: Uint8Array): Promise<void> {
-  const privateKey = createPrivateKey({ key: Buffer.from(material), format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey(privateKey);
-  const { PublicKey } = await kms.getPublicKey({ KeyId });
-  assert.deepEqual(PublicKey, new Uint8Array(publicKey.export({ format: "der", type: "spki" })));
-  const SigningAlgorithm = "ML_DSA_SHAKE_256";
-  const { Signature } = await kms.sign({ KeyId, Message: message, SigningAlgorithm });
-  assert.ok(verify(null, message, publicKey, present(Signature)));
-}
-
 const hmac = (
   KeySpec: KeySpec,
   lengthBytes: number,
@@ -190,13 +179,6 @@ const KINDS: readonly Kind[] = [
     make: () => privateKeyMaterial("-algorithm", "ED25519"),
     wrappings: [KEY_WRAP, OAEP],
     prove: proveSigning("ED25519_SHA_512"),
-  },
-  {
-    KeySpec: "ML_DSA_87",
-    KeyUsage: SIGN,
-    make: () => new Uint8Array(generateKeyPairSync("ml-dsa-87").privateKey.export({ format: "der", type: "pkcs8" })),
-    wrappings: [KEY_WRAP],
-    prove: proveMlDsa,
   },
 ];
 

@@ -169,8 +169,9 @@ function aliasRow(name: string, { row, id }: Key, now: number): AliasRow {
 }
 
 /**
- * The first text is recorded on AWS (spec 09); the model's pattern also lets `:` through, which AWS refuses in the words of
- * hashicorp/terraform-provider-aws, issue 12891.
+ * The first text is recorded on AWS (spec 09), the second by badmintoncryer/cdk-preflight (rules/kms, real deployments of
+ * September 2026); the model's pattern also lets `:` through, which AWS refuses in the words of hashicorp/terraform-provider-aws,
+ * issue 12891.
  */
 function requireAliasName(name: string): void {
   if (!name.startsWith("alias/")) {
@@ -178,7 +179,9 @@ function requireAliasName(name: string): void {
       'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
     );
   }
-  if (name.startsWith(RESERVED_PREFIX)) throw new NotAuthorizedException();
+  if (name.startsWith(RESERVED_PREFIX)) {
+    throw new NotAuthorizedException("The alias name for a customer managed CMK cannot begin with alias/aws/.");
+  }
   if (name.includes(":")) throw new ValidationException(`${name} contains invalid characters for an alias`);
   if (name === "alias/") throw new InvalidAliasNameException();
 }
