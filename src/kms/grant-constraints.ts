@@ -98,10 +98,14 @@ export function requireConstraints(constraints: Constraints): void {
   }
 }
 
-/** @throws ValidationException the constraint is on the encryption context, and operations with the key have none */
-export function requireConstraintsOfKey(constraints: Constraints, { isSymmetric, arn }: Key): void {
+/**
+ * Comes before what the operations of a grant demand of its key: recorded of DynamoDB, whose grants on an HMAC key have both.
+ *
+ * @throws ValidationException the constraint is on the encryption context, and operations with the key have none
+ */
+export function requireConstraintsOfKey(constraints: Constraints, { isSymmetric }: Key): void {
   if (isSymmetric || contextConstraintOf(constraints) === undefined) return;
   throw new ValidationException(
-    `Encryption context grant constraints are not valid for ${arn}: they are supported on symmetric encryption KMS keys only.`,
+    "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.",
   );
 }

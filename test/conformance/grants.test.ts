@@ -220,6 +220,7 @@ describe("CreateGrant", () => {
   });
 
   it("S03-018, S05-023: takes a constraint on the encryption context for symmetric encryption keys alone", async () => {
+    const message = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.";
     for (const [kind, Operations] of [
       ["mac", ["GenerateMac", "VerifyMac"]],
       ["signing", ["Sign"]],
@@ -230,7 +231,9 @@ describe("CreateGrant", () => {
       await newGrant(KeyId, { Operations: [...Operations] });
       await newGrant(KeyId, { Operations: [...Operations], Constraints: { SourceArn: "arn:aws:s3:::a-bucket" } });
       for (const Constraints of [{ EncryptionContextSubset: { a: "1" } }, { EncryptionContextEquals: { a: "1" } }]) {
-        await assertRefused(newGrant(KeyId, { Operations: [...Operations], Constraints }), "ValidationException");
+        for (const sent of [[...Operations], ["GenerateDataKey" as const]]) {
+          await assertRefused(newGrant(KeyId, { Operations: sent, Constraints }), "ValidationException", message);
+        }
       }
     }
   });

@@ -64,8 +64,8 @@ export const createGrant = change("CreateGrant", {
     requireConstraints(constraintsOf(input));
   },
   async check(input, { call, key, tx, unknownPrincipals }) {
-    requireOperationsOfKey(input.Operations, key);
     requireConstraintsOfKey(constraintsOf(input), key);
+    requireOperationsOfKey(input.Operations, key);
     const ids = await requireKnownParties(tx, input, unknownPrincipals);
     if ((await findSameGrant(tx, rowOf(input, key, call, ids))) === undefined) await requireRoom(tx, key, call);
   },
