@@ -172,7 +172,7 @@ describe("resource quotas", () => {
     await assertRefused(
       kms.rotateKeyOnDemand({ KeyId }),
       "LimitExceededException",
-      /all of its 25 on-demand rotations/,
+      /^The on-demand rotations limit has been reached/,
     );
     await newKey(kms).then((other) => kms.rotateKeyOnDemand({ KeyId: other.KeyId }));
   });

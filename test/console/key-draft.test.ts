@@ -227,7 +227,9 @@ describe("an import", () => {
   it("offers algorithms that the material fits", () => {
     const hybrid = ["RSA_AES_KEY_WRAP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1"];
     assert.deepEqual(wrappingAlgorithms("RSA_2048", "RSA_4096"), hybrid);
-    assert.deepEqual(wrappingAlgorithms("RSA_2048", "HMAC_256").slice(0, 1), ["RSAES_OAEP_SHA_256"]);
+    const direct = ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"];
+    assert.deepEqual(wrappingAlgorithms("RSA_2048", "HMAC_256"), direct);
+    assert.deepEqual(wrappingAlgorithms("RSA_2048", "ECC_NIST_P256"), [...direct, ...hybrid]);
     assert.deepEqual(wrappingAlgorithms("SM2", "SYMMETRIC_DEFAULT"), ["SM2PKE"]);
   });
 
