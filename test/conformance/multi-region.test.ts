@@ -167,11 +167,12 @@ describe("ReplicateKey", () => {
 
   it("S05-029: is AlreadyExistsException where a related key is, the primary's own Region included", async () => {
     const KeyId = await newSet(server, [WEST]);
-    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException");
+    const one = "You can create only one replica of each primary key in each AWS Region.";
+    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException", one);
     const own = `${HOME} cannot have a replica because it contains the primary.`;
     await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: HOME }), "AlreadyExistsException", own);
     await west.scheduleKeyDeletion({ KeyId });
-    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException");
+    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException", one);
   });
 
   it("S05-029, S07-010: is UnsupportedOperationException on a replica and on a single-Region key", async () => {

@@ -88,7 +88,7 @@ export const replicateKey = change("ReplicateKey", {
       throw new AlreadyExistsException(`${ReplicaRegion} cannot have a replica because it contains the primary.`);
     }
     const taken = await tx.settle((reader) => reader.find("key", ReplicaRegion, id));
-    if (taken !== undefined) throw new AlreadyExistsException(`${arn} has a related key in ${ReplicaRegion} already.`);
+    if (taken !== undefined) throw new AlreadyExistsException(ONE_IN_EACH_REGION);
     if (!(await isCopiedWhole(tx, row, prepared))) {
       throw new KMSInternalException(`The material of ${arn} is changing.`);
     }
@@ -113,6 +113,9 @@ export const replicateKey = change("ReplicateKey", {
     };
   },
 });
+
+/** What users report of Pulumi (pulumi/pulumi-aws-native, issue 184) and CDK (aws/aws-cdk, issue 21203). */
+const ONE_IN_EACH_REGION = "You can create only one replica of each primary key in each AWS Region.";
 
 /** The texts for another partition and for the primary's own Region are AWS's (cdk-preflight, rules/kms/pf-kms-replica-primary-arn). */
 function requireReplicable(target: string, { region, partition }: { region: string; partition: string }): void {
