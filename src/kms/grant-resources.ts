@@ -7,7 +7,7 @@ import type { Reader } from "../storage/store.ts";
 import { requireParty, requireServicePrincipal } from "./grant-principals.ts";
 import { grantOfToken } from "./grant-tokens.ts";
 import { Grant } from "./grants.ts";
-import { type Forms, keyIdOrArnAnywhere } from "./identifiers.ts";
+import type { Forms } from "./identifiers.ts";
 import { key, type Locator } from "./resources.ts";
 
 /** @throws InvalidGrantIdException not 64 hex digits */
@@ -43,8 +43,8 @@ interface TokenOrName extends NamedGrant {
   readonly GrantToken?: string;
 }
 
-/** The guide wants the key's ARN beside a grant id; on AWS a bare key id does, too (LocalStack's tests, validated there). */
-const byName = grantOfKey(keyIdOrArnAnywhere);
+/** With a grant id the key's ARN alone will do (spec 08, P21; the newer API reference takes key ids, too). */
+const byName = grantOfKey({ alias: false, crossAccount: true, arnOnly: true });
 
 /** The grant that a token stands for, or the one that key and grant id name. */
 export const retirableGrant: Locator<TokenOrName, Grant> = {

@@ -10,6 +10,8 @@ export interface Forms {
   readonly alias: boolean;
   /** Whether a key of another account may be meant; where not, one is as if it were absent. */
   readonly crossAccount: boolean;
+  /** RetireGrant with a grant id takes the key ARN alone. */
+  readonly arnOnly?: boolean;
   /** What an alias is told where none is taken; `aliasNotTaken` when not given. */
   readonly refuseAlias?: () => ServiceError;
 }
@@ -47,6 +49,7 @@ export function parseKeyName(text: string, forms: Forms, { region, partition, pr
     return { ...own, kind: "alias", alias: text as AliasName };
   }
   const id = asKeyId(text);
+  if (forms.arnOnly === true) throw invalidArn(text);
   if (id === undefined) throw new NotFoundException(`Invalid keyId '${text}'`);
   return { ...own, kind: "id", id };
 }
