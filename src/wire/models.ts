@@ -51,8 +51,19 @@ const recordedOfKms = {
   },
 };
 
+/** Answers and errors of KMS forbid caches to keep them (the Go Cloud Development Kit's recordings of 2020, 2023 and 2024). */
+const recordedHeadersOfKms = {
+  "Cache-Control": "no-cache, no-store, must-revalidate, private",
+  Expires: "0",
+  Pragma: "no-cache",
+};
+
 export const kmsModel: () => ServiceModel = once(() =>
-  compileModel({ ...kms, shapes: { ...kms.shapes, ...recordedOfKms } }),
+  compileModel({
+    ...kms,
+    metadata: { ...kms.metadata, answerHeaders: recordedHeadersOfKms },
+    shapes: { ...kms.shapes, ...recordedOfKms },
+  }),
 );
 export const cloudHsmModel: () => ServiceModel = once(() => compileModel(cloudHsm));
 /** CloudWatch in each of its protocols, that of today's clients first. */
