@@ -112,9 +112,10 @@ describe("a secret", () => {
   });
 
   it("may have no value yet, and gets its first version by PutSecretValue", async () => {
-    const made = membersOf(await secrets.createSecret({ Name: "empty" }));
+    const made = membersOf(await secrets.createSecret({ Name: "empty", Description: "" }));
     assert.deepEqual(made, { ARN: made.ARN, Name: "empty" });
-    assert.equal((await secrets.describeSecret({ SecretId: "empty" })).VersionIdsToStages, undefined);
+    const described = membersOf(await secrets.describeSecret({ SecretId: "empty" }));
+    assert.deepEqual(Object.keys(described).toSorted(), ["ARN", "CreatedDate", "LastChangedDate", "Name"]);
     await assertRefused(
       secrets.getSecretValue({ SecretId: "empty" }),
       "ResourceNotFoundException",
@@ -125,12 +126,15 @@ describe("a secret", () => {
   });
 
   it("is found by its ARN with and without the six characters, and by nothing else", async () => {
-    const arn = await newSecret("partial-abcdef");
-    for (const SecretId of [arn, arn.slice(0, -7), "partial-abcdef"]) {
+    const arn = await newSecret("partial-abcde");
+    for (const SecretId of [arn, arn.slice(0, -7), "partial-abcde"]) {
       assert.equal((await secrets.describeSecret({ SecretId })).ARN, arn);
     }
+    const six = await newSecret("partial-abcdef"); // whose partial ARN looks like the whole ARN of another
+    assert.equal((await secrets.describeSecret({ SecretId: six })).ARN, six);
     for (const SecretId of [
       "partial",
+      six.slice(0, -7),
       arn.slice(0, -1),
       `${arn.slice(0, -6)}AAAAA0`,
       arn.replace(REGION, "eu-west-1"),
@@ -285,6 +289,21 @@ describe("staging labels", () => {
     );
     const many = Array.from({ length: 18 }, (_, index) => `L${index}`);
     await assertRefused(put(many), "LimitExceededException", /20 staging labels/);
+  });
+
+  it("leave no pending version behind that was current", async () => {
+    const SecretId = await newSecret("pending");
+    const { VersionId: first } = await secrets.getSecretValue({ SecretId });
+    const { VersionId: second } = await secrets.putSecretValue({
+      SecretId,
+      SecretString: "s",
+      VersionStages: [PENDING],
+    });
+    const move = { SecretId, VersionStage: CURRENT, MoveToVersionId: second, RemoveFromVersionId: first };
+    await secrets.updateSecretVersionStage(move);
+    assert.deepEqual(await labels(SecretId), [[PREVIOUS], [CURRENT, PENDING]]);
+    await secrets.putSecretValue({ SecretId, SecretString: "t" });
+    assert.deepEqual(await labels(SecretId), [[PREVIOUS], [CURRENT]]);
   });
 
   it("are each on one version at most, and the version that was current is the previous one", () => {
@@ -464,6 +483,7 @@ describe("permissions on secrets", () => {
     await refused(member.deleteSecret({ SecretId: blue, RecoveryWindowInDays: 7 }));
     await member.deleteSecret({ SecretId: blue, RecoveryWindowInDays: 20 });
     await secrets.untagResource({ SecretId: red, TagKeys: ["team"] });
+    assert.deepEqual((await secrets.describeSecret({ SecretId: red })).Tags, []); // recorded: not left out
     await refused(member.getSecretValue({ SecretId: red }));
     await secrets.tagResource({ SecretId: red, Tags });
     assert.equal((await member.getSecretValue({ SecretId: red })).SecretString, "open sesame");
@@ -499,6 +519,13 @@ describe("ListSecrets", () => {
     ]);
     assert.deepEqual(await filtered({ Key: "name", Values: ["Lists/"] }), []);
     assert.deepEqual(await filtered({ Key: "description", Values: ["the LISTS"] }), [a, b]);
+    assert.deepEqual(await filtered({ Key: "description", Values: ["pass th"] }), [a, b]);
+    assert.deepEqual(await filtered({ Key: "description", Values: ["lists/a word"] }), []);
+    await assertRefused(
+      secrets.listSecrets({ Filters: [{ Values: ["lists"] }] }),
+      "InvalidParameterException",
+      "Invalid filter key",
+    );
     assert.deepEqual(await filtered({ Key: "tag-key", Values: ["list"] }), [a]);
     assert.deepEqual(await filtered({ Key: "tag-value", Values: ["yes"] }), []);
     assert.deepEqual(await filtered({ Key: "all", Values: ["password LISTS/B"] }), [b]);
@@ -554,12 +581,12 @@ describe("a secret that is deleted", () => {
     const days = (present(DeletionDate).getTime() - now.getTime()) / 86_400_000;
     assert.ok(days >= 30 && days < 30.01, String(days));
     for (const call of [
-      secrets.getSecretValue({ SecretId }),
-      secrets.putSecretValue({ SecretId, SecretString: "x" }),
-      secrets.updateSecret({ SecretId, Description: "x" }),
-      secrets.tagResource({ SecretId, Tags: [] }),
+      () => secrets.getSecretValue({ SecretId }),
+      () => secrets.putSecretValue({ SecretId, SecretString: "x" }),
+      () => secrets.updateSecret({ SecretId, Description: "x" }),
+      () => secrets.tagResource({ SecretId, Tags: [] }),
     ]) {
-      await assertRefused(call, "InvalidRequestException", DELETED);
+      await assertRefused(call(), "InvalidRequestException", DELETED);
     }
     await assertRefused(
       newSecret("doomed"),

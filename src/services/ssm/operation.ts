@@ -4,6 +4,7 @@ import type { SSM } from "@aws-sdk/client-ssm";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../../pipeline/operation.ts";
+import { parameterPath } from "../../storage/ssm-parameters.ts";
 import type { ForwardingKms } from "../forwarding.ts";
 import { parameterArn } from "./names.ts";
 
@@ -39,7 +40,7 @@ export function onParameter<I>(
       const [, tagKey] = /^(?:aws|ssm):resourcetag\/(.*)$/s.exec(key) ?? [];
       if (tagKey === undefined) return tagConditions(key, input as Members);
       const name = nameOf(input as I, call) ?? "";
-      const tagged = reader.find("parameterTags", call.region, call.principal.account, name);
+      const tagged = reader.find("parameterTags", call.region, call.principal.account, parameterPath(name));
       return tagged?.tags.filter((tag) => tag.key.toLowerCase() === tagKey).map(({ value }) => value);
     },
   };
@@ -47,14 +48,14 @@ export function onParameter<I>(
 
 interface Tagged {
   readonly Tags?: readonly { readonly Key?: string; readonly Value?: string }[];
+  readonly TagKeys?: readonly string[];
 }
 
-/** `aws:TagKeys` and `aws:RequestTag/…` of PutParameter. */
-function tagConditions(key: string, { Tags }: Tagged): readonly string[] | undefined {
-  if (Tags === undefined) return undefined;
-  if (key === "aws:tagkeys") return Tags.map(({ Key = "" }) => Key);
-  const tag = Tags.find(({ Key = "" }) => key === `aws:requesttag/${Key.toLowerCase()}`);
-  return tag === undefined ? undefined : [tag.Value ?? ""];
+/** `aws:TagKeys` and `aws:RequestTag/…` of requests that bring tags, or name some. */
+function tagConditions(key: string, { Tags, TagKeys }: Tagged): readonly string[] | undefined {
+  if (key === "aws:tagkeys") return Tags?.map(({ Key = "" }) => Key) ?? TagKeys;
+  const tag = Tags?.find(({ Key = "" }) => key === `aws:requesttag/${Key.toLowerCase()}`);
+  return tag && [tag.Value ?? ""];
 }
 
 interface Declared<N extends OperationName, C> {
