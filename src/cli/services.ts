@@ -58,7 +58,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
       ssmService({ custody, kms: forwardingKms }),
-      secretsManagerService({ custody, kms: forwardingKms }),
+      secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline }),
       ...signals.services(custody),
       objectService(config, { custody, kms: forwardingKms, bodies: parts.bodies, unknownPrincipals }),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),

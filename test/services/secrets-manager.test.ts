@@ -620,3 +620,210 @@ describe("a secret that is deleted", () => {
     await assertRefused(secrets.deleteSecret({ SecretId: "nobody" }), "ResourceNotFoundException", NOT_FOUND);
   });
 });
+
+describe("the resource policy of a secret", () => {
+  const statement = (Effect: "Allow" | "Deny", Principal: unknown, Action: string, more: object = {}) => ({
+    Effect,
+    Principal,
+    Action: `secretsmanager:${Action}`,
+    Resource: "*",
+    ...more,
+  });
+  const everybody = (more: object = {}) => policyOf(statement("Allow", "*", "GetSecretValue", more));
+
+  it("is put, told and removed", async () => {
+    const SecretId = "policied/round";
+    const ARN = await newSecret(SecretId);
+    const named = { ARN, Name: SecretId };
+    assert.deepEqual(membersOf(await secrets.getResourcePolicy({ SecretId })), named);
+    const ResourcePolicy = everybody();
+    assert.deepEqual(membersOf(await secrets.putResourcePolicy({ SecretId: ARN, ResourcePolicy })), named);
+    assert.deepEqual(membersOf(await secrets.getResourcePolicy({ SecretId })), { ...named, ResourcePolicy });
+    assert.deepEqual(membersOf(await secrets.deleteResourcePolicy({ SecretId })), named);
+    assert.deepEqual(membersOf(await secrets.getResourcePolicy({ SecretId })), named);
+    await assertRefused(secrets.getResourcePolicy({ SecretId: "policied/no" }), "ResourceNotFoundException", NOT_FOUND);
+    await secrets.deleteSecret({ SecretId });
+    await assertRefused(secrets.putResourcePolicy({ SecretId, ResourcePolicy }), "InvalidRequestException", DELETED);
+  });
+
+  for (const { title, ResourcePolicy, code, message, BlockPublicPolicy = false } of [
+    { title: "that is no JSON", ResourcePolicy: "some policy" },
+    { title: "with another effect", ResourcePolicy: policyOf({ ...statement("Allow", "*", "*"), Effect: "Maybe" }) },
+    { title: "of no principal", ResourcePolicy: policyOf({ Effect: "Allow", Action: "*", Resource: "*" }) },
+    {
+      title: "of somebody who is not here",
+      ResourcePolicy: policyOf(statement("Allow", { AWS: `arn:aws:iam::${ACCOUNT}:user/nobody` }, "GetSecretValue")),
+      message: "This resource policy contains an unsupported principal.",
+    },
+    {
+      title: "of a group",
+      ResourcePolicy: policyOf(statement("Allow", { AWS: `arn:aws:iam::${ACCOUNT}:group/g` }, "GetSecretValue")),
+      message: "This resource policy contains an unsupported principal.",
+    },
+    {
+      title: "that keeps its author from it",
+      ResourcePolicy: policyOf(statement("Deny", "*", "*")),
+      message: "Your requested changes will not allow you to manage this secret in the future.",
+    },
+    ...[{}, { Condition: { StringLike: { "aws:SourceAccount": "1*" } } }].map((more) => ({
+      title: `for everybody where that is blocked, ${JSON.stringify(more)}`,
+      ResourcePolicy: everybody(more),
+      BlockPublicPolicy: true,
+      code: "PublicPolicyException",
+      message: "You can't attach a resource-based policy that allows broad access to the secret.",
+    })),
+  ] as { title: string; ResourcePolicy: string; code?: string; message?: string; BlockPublicPolicy?: boolean }[]) {
+    it(`is not one ${title}`, async () => {
+      const SecretId = present(
+        (await secrets.createSecret({ Name: `policied/${title.length}-${title.charCodeAt(9)}` })).ARN,
+      );
+      await assertRefused(
+        secrets.putResourcePolicy({ SecretId, ResourcePolicy, BlockPublicPolicy }),
+        code ?? "MalformedPolicyDocumentException",
+        message ?? "This resource policy contains a syntax error.",
+      );
+      assert.equal((await secrets.getResourcePolicy({ SecretId })).ResourcePolicy, undefined);
+    });
+  }
+
+  it("may be for everybody of one account where broad ones are blocked, and is validated without a secret", async () => {
+    await newSecret("policied/confined");
+    const confined = everybody({ Condition: { StringEquals: { "aws:PrincipalAccount": ACCOUNT } } });
+    const input = { SecretId: "policied/confined", ResourcePolicy: confined, BlockPublicPolicy: true };
+    await secrets.putResourcePolicy(input);
+    const passed = { PolicyValidationPassed: true, ValidationErrors: [] };
+    assert.deepEqual(membersOf(await secrets.validateResourcePolicy({ ResourcePolicy: confined })), passed);
+    const { SecretId } = input;
+    const broad = await secrets.validateResourcePolicy({ SecretId, ResourcePolicy: everybody() });
+    assert.deepEqual([broad.PolicyValidationPassed, broad.ValidationErrors?.length], [false, 1]);
+    const none = { SecretId: "policied/no", ResourcePolicy: confined };
+    await assertRefused(secrets.validateResourcePolicy(none), "ResourceNotFoundException", NOT_FOUND);
+    await assertRefused(
+      secrets.validateResourcePolicy({ ResourcePolicy: "{" }),
+      "MalformedPolicyDocumentException",
+      "This resource policy contains a syntax error.",
+    );
+  });
+
+  it("lets in a user of the account whom no other policy does, keeps out one whom others let in, and may block public ones", async () => {
+    const SecretId = await newSecret("policied/own");
+    const invited = await user("invited", []);
+    const barred = await user("barred", [allow("secretsmanager:*")]);
+    await assertRefused(invited.getSecretValue({ SecretId }), "AccessDeniedException");
+    await barred.getSecretValue({ SecretId });
+    const arnOf = (name: string) => `arn:aws:iam::${ACCOUNT}:user/${name}`;
+    const ResourcePolicy = policyOf(
+      statement("Allow", { AWS: arnOf("invited") }, "GetSecretValue", {
+        Condition: { StringEquals: { "secretsmanager:VersionStage": CURRENT } },
+      }),
+      statement("Deny", { AWS: arnOf("barred") }, "GetSecretValue"),
+    );
+    await secrets.putResourcePolicy({ SecretId, ResourcePolicy });
+    const read = { SecretId, VersionStage: CURRENT };
+    assert.equal((await invited.getSecretValue(read)).SecretString, "open sesame");
+    await assertRefused(invited.getSecretValue({ SecretId }), "AccessDeniedException");
+    await assertRefused(
+      barred.getSecretValue({ SecretId }),
+      "AccessDeniedException",
+      `User: ${arnOf("barred")} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${SecretId} with an explicit deny in a resource-based policy`,
+    );
+    const only = { Bool: { "secretsmanager:BlockPublicPolicy": "true" } };
+    const careful = await user("careful", [{ ...allow("secretsmanager:PutResourcePolicy"), Condition: only }]);
+    await assertRefused(careful.putResourcePolicy({ SecretId, ResourcePolicy }), "AccessDeniedException");
+  });
+
+  it("lets in another account, but not to what is under the AWS managed key", async () => {
+    const other = client(world.otherCredentials);
+    const SecretId = await newSecret("policied/other");
+    const ResourcePolicy = policyOf(statement("Allow", { AWS: OTHER_ACCOUNT }, "*"));
+    await secrets.putResourcePolicy({ SecretId, ResourcePolicy });
+    assert.equal((await other.describeSecret({ SecretId })).ARN, SecretId);
+    const foreign =
+      "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
+    await assertRefused(other.getSecretValue({ SecretId }), "InvalidRequestException", foreign);
+    const put = { SecretId, SecretString: "theirs" };
+    await assertRefused(other.putSecretValue(put), "InvalidRequestException", foreign);
+    await other.tagResource({ SecretId, Tags: [{ Key: "theirs", Value: "" }] });
+    assert.deepEqual((await secrets.describeSecret({ SecretId })).Tags, [{ Key: "theirs", Value: "" }]);
+    assert.deepEqual((await other.listSecrets()).SecretList, []);
+    const via = { StringEquals: { "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com` } };
+    const Policy = policyOf(
+      { Effect: "Allow", Principal: { AWS: ACCOUNT }, Action: "kms:*", Resource: "*" },
+      { Effect: "Allow", Principal: { AWS: OTHER_ACCOUNT }, Action: "kms:*", Resource: "*", Condition: via },
+    );
+    const { KeyId } = await newKey(world.kms, { Policy });
+    await secrets.updateSecret({ SecretId, KmsKeyId: KeyId });
+    assert.equal((await other.getSecretValue({ SecretId })).SecretString, "open sesame");
+    await other.putSecretValue(put);
+    assert.equal((await secrets.getSecretValue({ SecretId })).SecretString, "theirs");
+    await other.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true });
+    await assertRefused(secrets.describeSecret({ SecretId }), "ResourceNotFoundException", NOT_FOUND);
+  });
+});
+
+describe("BatchGetSecretValue", () => {
+  it("reads several secrets as requests of their own would, and tells what it could not read", async () => {
+    const [one, two] = [await newSecret("batch/one"), await newSecret("batch/two", { SecretString: "2" })];
+    await newSecret("batch/deleted");
+    await secrets.deleteSecret({ SecretId: "batch/deleted" });
+    const SecretIdList = ["batch/one", two, "batch/absent", "batch/deleted"];
+    const { SecretValues, Errors } = await secrets.batchGetSecretValue({ SecretIdList });
+    const values = (list: typeof SecretValues) => list?.map(({ ARN, SecretString }) => [ARN, SecretString]);
+    assert.deepEqual(values(SecretValues), [
+      [one, "open sesame"],
+      [two, "2"],
+    ]);
+    assert.deepEqual(Object.keys(SecretValues?.[0] ?? {}).toSorted(), [
+      "ARN",
+      "CreatedDate",
+      "Name",
+      "SecretString",
+      "VersionId",
+      "VersionStages",
+    ]);
+    assert.deepEqual(Errors, [
+      { SecretId: "batch/absent", ErrorCode: "ResourceNotFoundException", Message: NOT_FOUND },
+      { SecretId: "batch/deleted", ErrorCode: "InvalidRequestException", Message: DELETED },
+    ]);
+    const member = await user("batch-member", [
+      allow("secretsmanager:BatchGetSecretValue"),
+      { ...allow("secretsmanager:GetSecretValue"), Resource: two },
+    ]);
+    const seen = await member.batchGetSecretValue({ SecretIdList: ["batch/one", "batch/two"] });
+    assert.deepEqual(values(seen.SecretValues), [[two, "2"]]);
+    assert.deepEqual(
+      seen.Errors?.map(({ SecretId, ErrorCode }) => [SecretId, ErrorCode]),
+      [["batch/one", "AccessDeniedException"]],
+    );
+    const Filters = [{ Key: "name" as const, Values: ["batch/"] }];
+    await assertRefused(member.batchGetSecretValue({ Filters }), "AccessDeniedException", /secretsmanager:ListSecrets/);
+    const page = await secrets.batchGetSecretValue({ Filters, MaxResults: 1 });
+    const next = await secrets.batchGetSecretValue({ Filters, MaxResults: 1, NextToken: present(page.NextToken) });
+    assert.deepEqual(
+      [values(page.SecretValues), values(next.SecretValues), next.NextToken],
+      [[[two, "2"]], [[one, "open sesame"]], undefined],
+    );
+    const records = await world.records.where(
+      ({ eventName, requestParameters, errorCode }) =>
+        eventName === "GetSecretValue" && requestParameters?.["secretId"] === two && errorCode === undefined,
+    );
+    assert.equal(records.length, 2);
+  });
+
+  for (const [input, message] of [
+    [{}, "Either 'SecretIdList' or 'Filters' must be provided, but not both."],
+    [
+      { SecretIdList: ["a"], Filters: [{ Key: "name", Values: ["a"] }] },
+      "Either 'SecretIdList' or 'Filters' must be provided, but not both.",
+    ],
+    [
+      { SecretIdList: ["a"], MaxResults: 1 },
+      "'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.",
+    ],
+  ] as const) {
+    it(`takes names or filters: ${JSON.stringify(input)}`, async () => {
+      const batch = secrets.batchGetSecretValue(structuredClone(input) as never);
+      await assertRefused(batch, "InvalidParameterException", message);
+    });
+  }
+});

@@ -28,26 +28,31 @@ interface Tagged {
 
 type Test = (secret: Tagged) => boolean;
 
-/** Lists secrets, the newest first; those that are to be deleted only on request. */
+/** A page of the account's secrets, the newest first; those that are to be deleted only on request. */
+export async function pageOfSecrets(input: ListInput, context: Context) {
+  const { Filters = [], SortBy = "created-date", SortOrder = "desc", IncludePlannedDeletion = false } = input;
+  const by = ORDERS[SortBy];
+  const tests = Filters.map(testOf);
+  return await page(input, context, {
+    filter: JSON.stringify([Filters, SortBy, SortOrder, IncludePlannedDeletion]),
+    list: (after, count) =>
+      listPassing(context, {
+        by,
+        descending: SortOrder === "desc",
+        after: after === undefined ? undefined : (JSON.parse(after) as SecretPlace),
+        count,
+        passes: (secret) =>
+          (IncludePlannedDeletion || secret.row.deletion_at === null) && tests.every((test) => test(secret)),
+      }),
+    nameOf: ({ row }) => JSON.stringify(placeOf(row, by)),
+  });
+}
+
+/** Lists secrets with what is known of them beside their values. */
 export const listSecrets = read<"ListSecrets", Context>("ListSecrets", {
   targets: [onAccount("ListSecrets")],
   async run(input, context) {
-    const { Filters = [], SortBy = "created-date", SortOrder = "desc", IncludePlannedDeletion = false } = input;
-    const by = ORDERS[SortBy];
-    const tests = Filters.map(testOf);
-    const { items, ...rest } = await page(input, context, {
-      filter: JSON.stringify([Filters, SortBy, SortOrder, IncludePlannedDeletion]),
-      list: (after, count) =>
-        listPassing(context, {
-          by,
-          descending: SortOrder === "desc",
-          after: after === undefined ? undefined : (JSON.parse(after) as SecretPlace),
-          count,
-          passes: (secret) =>
-            (IncludePlannedDeletion || secret.row.deletion_at === null) && tests.every((test) => test(secret)),
-        }),
-      nameOf: ({ row }) => JSON.stringify(placeOf(row, by)),
-    });
+    const { items, ...rest } = await pageOfSecrets(input, context);
     const stages = await stagesOfSecrets(
       context.store.db,
       items.map(({ row }) => row.arn),

@@ -52,6 +52,14 @@ export function findMeant(secretId: string, call: Call, reader: Reader): MeantSe
   return secret === undefined || isOther ? absent : { account: secret.account, arn: secret.arn, secret };
 }
 
+/** What is told of a secret that need not be there, by its name or ARN. */
+export function absentSecret(secretId: string, call: Call): { readonly ARN: string; readonly Name: string } {
+  const arn = asArn(secretId);
+  if (arn === undefined) return { ARN: newSecretArn(call, secretId), Name: secretId };
+  const text = arn.resource.replace(RESOURCE, "");
+  return { ARN: secretId, Name: WITH_SUFFIX.exec(text)?.[1] ?? text };
+}
+
 /** The ARN on which making a secret is authorized. */
 export function arnToBe(call: Call, name: string): string {
   return secretArn(call, name, UNKNOWN_SUFFIX);

@@ -1,6 +1,8 @@
 /** How an operation of Secrets Manager is declared: targets on secrets, what conditions ask, and what records say. */
 
 import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
+import type { UnknownPrincipals } from "../../access/principals.ts";
+import { resourcePolicyOf } from "../../access/resource-policies.ts";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type {
@@ -12,6 +14,7 @@ import type {
   RunContext,
   Target,
 } from "../../pipeline/operation.ts";
+import type { CompiledPolicy } from "../../policy/policy.ts";
 import type { Secret } from "../../storage/store.ts";
 import type { ForwardingKms } from "../forwarding.ts";
 import { InvalidRequestException, noSecret } from "./errors.ts";
@@ -21,6 +24,9 @@ import { arnToBe, findMeant, requireSecretId } from "./names.ts";
 export interface Environment {
   readonly custody: Custody;
   readonly kms: ForwardingKms;
+  readonly unknownPrincipals: UnknownPrincipals;
+  /** Performs GetSecretValue for the caller of a request that asks for several, with a record of its own. Never in a transaction. */
+  getSecretValue(input: Input<"GetSecretValue">, call: Call): Promise<Output<"GetSecretValue">>;
 }
 
 export type OperationName = OperationsOf<SecretsManager>;
@@ -34,9 +40,14 @@ export type Change<P, C> = Omit<ChangeContext<P>, keyof RunContext> & C;
 /** A secret that a target came to. */
 export class StoredSecret implements Resource {
   readonly row: Secret;
+  /** Identity policies of its account allow whatever its policy does not deny. */
+  readonly ownedByAccount = true;
+  readonly policy?: CompiledPolicy;
 
   constructor(row: Secret) {
     this.row = row;
+    const policy = resourcePolicyOf(row);
+    if (policy !== undefined) this.policy = policy;
   }
 
   get arn(): string {
@@ -57,14 +68,17 @@ interface Named {
  *
  * @param options.deleted whether a secret that is to be deleted will do
  * @param options.absent whether the operation does nothing where there is none
+ * @param options.when whether the request names one
  */
 export function onSecret<I extends Named>(
   action: string,
-  options: { readonly deleted?: boolean; absent?(input: I): boolean } = {},
+  options: { readonly deleted?: boolean; absent?(input: I): boolean; when?(input: I): boolean } = {},
 ): Target<I> {
+  const { when } = options;
   return {
     as: "secret",
     action: `secretsmanager:${action}`,
+    ...(when && { when }),
     resolve({ SecretId, ...rest }, call, reader) {
       const { account, arn, secret } = findMeant(SecretId, call, reader);
       if (secret !== undefined) return { kind: "found", resource: new StoredSecret(secret) };
@@ -100,10 +114,14 @@ export function onNewSecret<I extends { readonly Name: string }>(
 }
 
 /** A permission on no secret in particular (Service Authorization Reference). */
-export function onAccount(action: string): Target<unknown> {
+export function onAccount<I>(
+  action: string,
+  { as = "account", when }: { readonly as?: string; when?(input: I): boolean } = {},
+): Target<I> {
   return {
-    as: "account",
+    as,
     action: `secretsmanager:${action}`,
+    ...(when && { when }),
     resolve: (_input, { principal: { account } }) => ({ kind: "found", resource: { arn: "*", account } }),
   };
 }
@@ -119,6 +137,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   "secretsmanager:versionstage": "VersionStage",
   "secretsmanager:recoverywindowindays": "RecoveryWindowInDays",
   "secretsmanager:forcedeletewithoutrecovery": "ForceDeleteWithoutRecovery",
+  "secretsmanager:blockpublicpolicy": "BlockPublicPolicy",
 };
 
 interface Tagging {
@@ -126,7 +145,7 @@ interface Tagging {
   readonly TagKeys?: readonly string[];
 }
 
-function conditions(key: string, { input, resource }: Question): readonly string[] | undefined {
+export function conditions(key: string, { input, resource }: Question): readonly string[] | undefined {
   const member = MEMBERS[key];
   if (member !== undefined) {
     const value = (input as Members)[member];

@@ -23,7 +23,7 @@ import {
   LimitExceededException,
   ResourceExistsException,
 } from "./errors.ts";
-import { newSecretArn } from "./names.ts";
+import { absentSecret, newSecretArn } from "./names.ts";
 import { type Context, change, type Input, onNewSecret, onSecret, read, StoredSecret } from "./operation.ts";
 import { CURRENT, PENDING, PREVIOUS } from "./stages.ts";
 import { findValue, hasValue, requireKeyAccess, resealedValue } from "./values.ts";
@@ -205,8 +205,7 @@ export const deleteSecret = change<"DeleteSecret", undefined>("DeleteSecret", {
   },
   async run(input, { call, tx, secret }) {
     if (!(secret instanceof StoredSecret)) {
-      const { SecretId } = input;
-      return { ARN: newSecretArn(call, SecretId), Name: SecretId, DeletionDate: new Date(call.now) };
+      return { ...absentSecret(input.SecretId, call), DeletionDate: new Date(call.now) };
     }
     const { row } = secret;
     if (input.ForceDeleteWithoutRecovery === true) {

@@ -1,12 +1,21 @@
-/** Secrets Manager, without rotation, replicas and resource policies. */
+/** Secrets Manager, without rotation and replicas. */
 
+import { randomUUID } from "node:crypto";
 import { UnsupportedOperationException } from "../../base/errors.ts";
 import type { Service } from "../../pipeline/operation.ts";
+import type { Pipeline } from "../../pipeline/pipeline.ts";
 import { secretsManagerModel } from "../../wire/models.ts";
+import { batchGetSecretValue } from "./batch.ts";
 import { InternalServiceError } from "./errors.ts";
 import { listSecrets } from "./lists.ts";
-import type { Environment } from "./operation.ts";
+import type { Environment, Output } from "./operation.ts";
 import { getRandomPassword } from "./random-password.ts";
+import {
+  deleteResourcePolicy,
+  getResourcePolicy,
+  putResourcePolicy,
+  validateResourcePolicy,
+} from "./resource-policies.ts";
 import {
   createSecret,
   deleteSecret,
@@ -22,28 +31,43 @@ import { getSecretValue, listSecretVersionIds, putSecretValue, updateSecretVersi
 const BODY_BYTES_MAX = 524_288;
 
 /** The Secrets Manager API over KMS. */
-export function secretsManagerService(environment: Environment): Service {
+export function secretsManagerService({
+  pipeline,
+  ...environment
+}: Omit<Environment, "getSecretValue"> & { readonly pipeline: Pipeline }): Service {
   const operations = [
+    batchGetSecretValue,
     createSecret,
+    deleteResourcePolicy,
     deleteSecret,
     describeSecret,
     getRandomPassword,
+    getResourcePolicy,
     getSecretValue,
     listSecrets,
     listSecretVersionIds,
+    putResourcePolicy,
     putSecretValue,
     restoreSecret,
     tagResource,
     untagResource,
     updateSecret,
     updateSecretVersionStage,
+    validateResourcePolicy,
   ];
-  return {
+  const own: Pick<Environment, "getSecretValue"> = {
+    async getSecretValue(input, call) {
+      const one = { ...call, operation: getSecretValue.name, requestId: randomUUID() };
+      return (await pipeline.perform(service, getSecretValue, { ...input }, one)) as Output<"GetSecretValue">;
+    },
+  };
+  const service: Service = {
     model: secretsManagerModel(),
     operations: new Map(operations.map((each) => [each.name, each])),
-    environment: { ...environment },
+    environment: { ...environment, ...own },
     bodyBytesMax: BODY_BYTES_MAX,
     unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation}.`),
     internal: (cause) => new InternalServiceError("", { cause }),
   };
+  return service;
 }
