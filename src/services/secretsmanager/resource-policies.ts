@@ -27,8 +27,7 @@ import { type Context, change, conditions, type Input, onAccount, onSecret, read
 const SYNTAX = "This resource policy contains a syntax error.";
 const UNSUPPORTED_PRINCIPAL = "This resource policy contains an unsupported principal.";
 const LOCKOUT = "Your requested changes will not allow you to manage this secret in the future.";
-const BROAD_ACCESS =
-  "This resource policy grants broad access to your secret. Secrets Manager does not allow creating and applying such policies in the console.";
+const BROAD_ACCESS = "This resource policy grants broad access to your secret.";
 const BROAD = "You can't attach a resource-based policy that allows broad access to the secret.";
 
 /** Gives a secret a policy, in the place of the one that it has. */
