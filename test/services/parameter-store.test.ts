@@ -545,6 +545,20 @@ describe("SecureString parameters", () => {
   });
 });
 
+describe("the AWS managed key of a service", () => {
+  it("is made with the first use where a request names it, too", async () => {
+    const region = "eu-north-1";
+    const fresh = client(credentials, region);
+    const KeyId = "alias/aws/ssm";
+    await fresh.putParameter({ Name: "named-default", Value: "v", Type: "SecureString", KeyId });
+    assert.equal((await fresh.getParameter({ Name: "named-default", WithDecryption: true })).Parameter?.Value, "v");
+    const { Parameters } = await fresh.describeParameters({});
+    assert.equal(Parameters?.[0]?.KeyId, KeyId);
+    const other = { Name: "other-default", Value: "v", Type: "SecureString", KeyId: "alias/aws/s3" } as const;
+    await assertRefused(fresh.putParameter(other), "InvalidKeyId");
+  });
+});
+
 describe("kms:ViaService and its kin", () => {
   /** A user whom one condition alone lets use a key. */
   async function conditioned(name: string, condition: object, region: string = REGION) {

@@ -4,6 +4,7 @@ import { timingSafeEqual } from "node:crypto";
 import { asArn, formatArn } from "../../base/arn.ts";
 import { ServiceError, ValidationException } from "../../base/errors.ts";
 import { Secret } from "../../custody/secret.ts";
+import type { Call } from "../../pipeline/operation.ts";
 import type { SecretCiphertext, SecretVersionRow } from "../../storage/service-schema.ts";
 import { type Means, openEnvelope, sealEnvelope } from "../envelopes.ts";
 import { errorOfKms, InvalidParameterException, InvalidRequestException } from "./errors.ts";
@@ -72,21 +73,22 @@ function contextOf({ arn, versionId }: Omit<Place, "keyId">): Record<string, str
  * @throws InvalidRequestException the AWS managed key, for a caller of another account (recorded by public test suites)
  */
 async function keyFor({ arn, keyId }: Omit<Place, "versionId">, { call, kms }: Means): Promise<string> {
+  requireKeyOfAnybody({ arn, keyId }, call);
   const owner = asArn(arn);
   const isOwn = owner === undefined || owner.account === call.principal.account;
-  if (keyId === null) {
-    if (!isOwn) throw foreignDefaultKey();
-    return await kms.managedKey(call, SERVICE);
-  }
-  if (isOwn || asArn(keyId) !== undefined) return keyId;
+  if (keyId === null || isOwn) return await kms.keyName(call, SERVICE, keyId ?? undefined);
+  if (asArn(keyId) !== undefined) return keyId;
   const resource = keyId.startsWith("alias/") ? keyId : `key/${keyId}`;
   return formatArn({ ...owner, service: "kms", resource });
 }
 
-const foreignDefaultKey = () =>
-  new InvalidRequestException(
+/** @throws InvalidRequestException the AWS managed key, for a caller of another account */
+function requireKeyOfAnybody({ arn, keyId }: Omit<Place, "versionId">, { principal }: Call): void {
+  if (keyId !== null || asArn(arn)?.account === principal.account) return;
+  throw new InvalidRequestException(
     "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
   );
+}
 
 /** @throws AccessDeniedException, EncryptionFailure as KMS refuses; InvalidRequestException as `keyFor` */
 export async function sealValue(bytes: Uint8Array, place: Place, means: Means): Promise<SecretCiphertext> {
@@ -139,7 +141,7 @@ export async function openValue(version: SecretVersionRow, means: Means): Promis
   let refusal: unknown = new Error("A version has no value.");
   for (const { message, keyId } of ciphertextsOf(version)) {
     try {
-      await keyFor({ arn, keyId }, means);
+      requireKeyOfAnybody({ arn, keyId }, means.call);
       return new Secret(await openEnvelope(Uint8Array.fromBase64(message), context, means));
     } catch (cause) {
       refusal = errorOfKms(cause, "decrypt");
