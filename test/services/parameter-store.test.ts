@@ -166,6 +166,8 @@ describe("parameters", () => {
       "/tree/sub/secret",
     ]);
     await assertRefused(described({ Key: "Type", Option: "Contains", Values: ["S"] }), "InvalidFilterOption");
+    const older = await ssm.describeParameters({ Filters: [{ Key: "Name", Values: ["/tree/sub/"] }] });
+    assert.equal(older.Parameters?.length, 3);
     const { Parameters, InvalidParameters } = await ssm.getParameters({ Names: ["/tree/b", "nothing", "/tree/a"] });
     assert.deepEqual([Parameters?.map(({ Name }) => Name), InvalidParameters], [["/tree/a", "/tree/b"], ["nothing"]]);
     const deleted = await ssm.deleteParameters({ Names: ["/tree/b", "nothing"] });
@@ -212,6 +214,12 @@ describe("parameters", () => {
       title: "8,193 bytes",
       input: { Value: "v".repeat(8193), Tier: "Advanced" as const },
       code: "ValidationException",
+    },
+    {
+      title: "another type",
+      input: { Type: "str" as never },
+      code: "ValidationException",
+      message: /'str' at 'type' .* enum value set: \[SecureString, StringList, String\]$/,
     },
     { title: "another data type", input: { DataType: "aws:ec2:image" }, code: "ValidationException" },
     { title: "a broken pattern", input: { AllowedPattern: "^(a+$" }, code: "InvalidAllowedPatternException" },

@@ -266,6 +266,12 @@ describe("staging labels", () => {
       [PENDING, "PUT2"],
       [CURRENT],
     ]);
+    const { VersionId: now } = await secrets.getSecretValue({ SecretId });
+    await assertRefused(
+      secrets.updateSecretVersionStage({ SecretId, VersionStage: CURRENT, RemoveFromVersionId: now }),
+      "InvalidParameterException",
+      "You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.",
+    );
     for (const [input, code] of [
       [{ VersionStage: CURRENT, RemoveFromVersionId: pending }, "InvalidParameterException"],
       [{ VersionStage: "PUT2", RemoveFromVersionId: pending }, "InvalidParameterException"],

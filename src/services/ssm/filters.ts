@@ -88,6 +88,11 @@ const PROPERTIES: Readonly<Record<string, (row: SsmParameterRow) => readonly str
   Label: labelsOf,
 };
 
+/** A filter of the older kind, whose names are beginnings of names, as its clients use them (chamber lists a service by `service.`). */
+export function olderFilter({ Key = "", Values = [] }: Filter): Filter {
+  return { Key, Values, Option: Key === "Name" ? "BeginsWith" : "Equals" };
+}
+
 /** What passes a filter that `requireFilters` let through. */
 export function testOf({ Key = "", Option = "Equals", Values = [] }: Filter): Test {
   if (Key === "Path") {

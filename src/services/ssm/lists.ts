@@ -4,7 +4,7 @@ import { ValidationException } from "../../base/errors.ts";
 import type { SsmParameterRow } from "../../storage/service-schema.ts";
 import { listParameters, type ParameterPlace, parameterArnOf } from "../../storage/ssm-parameters.ts";
 import { tagsOfVpcEndpoints as tagsOfOwners } from "../../storage/vpc-endpoints.ts";
-import { below, requireFilters, type Test, testOf } from "./filters.ts";
+import { below, olderFilter, requireFilters, type Test, testOf } from "./filters.ts";
 import { ownerOf, parameterArn, requirePath } from "./names.ts";
 import { type Context, type Input, onParameter, read } from "./operation.ts";
 import { page } from "./pages.ts";
@@ -87,7 +87,7 @@ export const describeParameters = read("DescribeParameters", {
   },
   async run(input, context) {
     const { Filters = [], ParameterFilters = [], Shared = false } = input;
-    const tests = [...Filters, ...ParameterFilters].map(testOf);
+    const tests = [...Filters.map(olderFilter), ...ParameterFilters].map(testOf);
     const { items, ...rest } = await page(input, context, {
       initial: 50,
       filter: JSON.stringify([Filters, ParameterFilters, Shared]),
