@@ -142,9 +142,15 @@ describe("a secret", () => {
       await assertRefused(secrets.describeSecret({ SecretId }), "ResourceNotFoundException", NOT_FOUND);
     }
     const foreign = arn.replace(ACCOUNT, OTHER_ACCOUNT);
-    await assertRefused(secrets.getSecretValue({ SecretId: foreign }), "AccessDeniedException", /on this resource/);
+    const refused = (who: string, resource: string) =>
+      `User: arn:aws:iam::${who}:root is not authorized to perform: secretsmanager:GetSecretValue on resource: ${resource} because no resource-based policy allows the secretsmanager:GetSecretValue action`;
+    await assertRefused(
+      secrets.getSecretValue({ SecretId: foreign }),
+      "AccessDeniedException",
+      refused(ACCOUNT, foreign),
+    );
     const other = client(world.otherCredentials);
-    await assertRefused(other.getSecretValue({ SecretId: arn }), "AccessDeniedException", /on this resource/);
+    await assertRefused(other.getSecretValue({ SecretId: arn }), "AccessDeniedException", refused(OTHER_ACCOUNT, arn));
   });
 
   for (const { title, call, code, message } of [
@@ -482,7 +488,11 @@ describe("permissions on secrets", () => {
       assertRefused(call, "AccessDeniedException", /is not authorized to perform/);
     await refused(member.getSecretValue({ SecretId: blue }));
     await refused(member.getSecretValue({ SecretId: "abac/absent" }));
-    await refused(member.createSecret({ Name: "abac/new-1" }));
+    await assertRefused(
+      member.createSecret({ Name: "abac/new-1" }),
+      "AccessDeniedException",
+      /on resource: abac\/new-1 because no identity-based policy allows the secretsmanager:CreateSecret action$/,
+    );
     await refused(member.createSecret({ Name: "abac/else", Tags }));
     await refused(member.createSecret({ Name: "abac/new-1", Tags: [...Tags, { Key: "more", Value: "" }] }));
     await member.createSecret({ Name: "abac/new-1", Tags });

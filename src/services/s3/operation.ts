@@ -124,7 +124,7 @@ export function deniedAs(
   if (denial.why === "another account's") return new AccessDeniedException("Access Denied");
   const resource = { arn: `"${arn}"`, account: "" };
   const { principal } = call;
-  return accessDenied({ principal, action, resource, absent: false, context: () => undefined }, denial);
+  return accessDenied({ principal, action, resource }, denial);
 }
 
 /** Whether the caller may do something else, too, on which an answer depends. */

@@ -1,8 +1,10 @@
 /** How an operation of Secrets Manager is declared: targets on secrets, what conditions ask, and what records say. */
 
 import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
+import { accessDenied, type Denial } from "../../access/decide.ts";
 import type { UnknownPrincipals } from "../../access/principals.ts";
 import { resourcePolicyOf } from "../../access/resource-policies.ts";
+import type { AccessDeniedException } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type {
@@ -92,8 +94,21 @@ export function onSecret<I extends Named>(
         "You can't perform this operation on the secret because it was marked for deletion.",
       );
     },
+    denied: (call, { SecretId }, denial) => deniedAs({ call, action, name: SecretId }, denial),
     conditions: (key, question) => conditions(key, question),
   };
+}
+
+/**
+ * Secrets Manager's words: it names a secret as the request does, and another account's like one of the caller's own (quoted by users).
+ */
+function deniedAs(
+  { call, action, name }: { readonly call: Call; readonly action: string; readonly name: string },
+  denial: Denial,
+): AccessDeniedException {
+  const { principal } = call;
+  const request = { principal, action: `secretsmanager:${action}`, resource: { arn: name, account: "" } };
+  return accessDenied(request, denial.why === "another account's" ? { ...denial, why: "implicit" } : denial);
 }
 
 /** A permission on the secret that a request is to make. */
@@ -109,6 +124,7 @@ export function onNewSecret<I extends { readonly Name: string }>(
       kind: "found",
       resource: { arn: arnToBe(call, Name), account: call.principal.account },
     }),
+    denied: (call, { Name }, denial) => deniedAs({ call, action, name: Name }, denial),
     conditions: (key, question) => conditions(key, question),
   };
 }
