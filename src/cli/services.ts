@@ -21,7 +21,7 @@ import { cloudHsmService } from "../services/cloudhsm/service.ts";
 import { ebsService } from "../services/ebs/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
-import { secretsManagerService } from "../services/secretsmanager/service.ts";
+import { forwardedSecrets, secretsManagerService } from "../services/secretsmanager/service.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
@@ -46,6 +46,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const unknownPrincipals = unknownPrincipalsOf(config);
   const kms = kmsOf(config, parts);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
+  const secretsManager = secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline });
   return new Gateway({
     services: [
       kms,
@@ -57,8 +58,8 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
-      ssmService({ custody, kms: forwardingKms }),
-      secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline }),
+      ssmService({ custody, kms: forwardingKms, readSecret: forwardedSecrets(secretsManager, pipeline) }),
+      secretsManager,
       ...signals.services(custody),
       objectService(config, { custody, kms: forwardingKms, bodies: parts.bodies, unknownPrincipals }),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),

@@ -11,6 +11,7 @@ import {
 } from "@aws-crypto/client-node";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { ResourceGroupsTaggingAPI } from "@aws-sdk/client-resource-groups-tagging-api";
+import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { type PutParameterCommandInput, SSM } from "@aws-sdk/client-ssm";
 import { allow, type Person, startIamWorld } from "../iam-world.ts";
 import {
@@ -839,5 +840,75 @@ describe("policies of parameters", () => {
       ({ eventName, eventType }) => eventName === "DeleteParameter" && eventType === "AwsServiceEvent",
     );
     assert.deepEqual(record?.serviceEventDetails, { name: Name });
+  });
+});
+
+describe("references to secrets", () => {
+  const path = (name: string) => `/aws/reference/secretsmanager/${name}`;
+  const secrets = new SecretsManager({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+  clients.push(secrets);
+
+  it("read a secret in the caller's name, and tell it as AWS was recorded to", async () => {
+    const { ARN = "", VersionId } = await secrets.createSecret({ Name: "referred/one", SecretString: "mine" });
+    await ssm.putParameter({ Name: "beside", Value: "v", Type: "String" });
+    const Name = path("referred/one");
+    const { Parameter } = await ssm.getParameter({ Name, WithDecryption: true });
+    const { SourceResult = "", LastModifiedDate, ...told } = present(Parameter);
+    assert.deepEqual(told, { Name, ARN, Type: "SecureString", Value: "mine", Version: 0 });
+    const { createdDate, ...source } = JSON.parse(SourceResult) as Record<string, unknown>;
+    const known = { ARN, name: "referred/one", versionId: VersionId, secretString: "mine" };
+    assert.deepEqual(source, { ...known, versionStages: ["AWSCURRENT"] });
+    assert.match(String(createdDate), /^[A-Z][a-z]{2} \d{1,2}, \d{4}, \d{1,2}:\d\d:\d\d [AP]M$/);
+    assert.ok(LastModifiedDate instanceof Date);
+    await secrets.putSecretValue({ SecretId: ARN, SecretString: "newer" });
+    for (const [selector, value] of [
+      ["", "newer"],
+      [":AWSPREVIOUS", "mine"],
+      [`:${VersionId}`, "mine"],
+    ]) {
+      const read = await ssm.getParameter({ Name: `${Name}${selector}`, WithDecryption: true });
+      assert.equal(read.Parameter?.Value, value);
+    }
+    const Names = ["beside", Name, "absent", path("referred/absent")];
+    const { Parameters, InvalidParameters } = await ssm.getParameters({ Names, WithDecryption: true });
+    assert.deepEqual(
+      [Parameters?.map(({ Value }) => Value), InvalidParameters],
+      [
+        ["newer", "v"],
+        ["absent", path("referred/absent")],
+      ],
+    );
+    const [record] = await world.records.where(
+      ({ eventName, requestParameters }) =>
+        eventName === "GetSecretValue" && requestParameters?.["secretId"] === "referred/one",
+    );
+    assert.equal(record?.userIdentity?.["invokedBy"], "ssm.amazonaws.com");
+  });
+
+  it("take decryption, a secret that is there, and the permission to read it", async () => {
+    await secrets.createSecret({ Name: "referred/two", SecretString: "s" });
+    const Name = path("referred/two");
+    await assertRefused(
+      ssm.getParameter({ Name }),
+      "ValidationException",
+      "WithDecryption flag must be True for retrieving a Secret Manager secret.",
+    );
+    await assertRefused(
+      ssm.getParameter({ Name: path("none"), WithDecryption: true }),
+      "ParameterNotFound",
+      `An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret ${path("none")} not found.`,
+    );
+    const member = await reader("referrer", [allow("ssm:GetParameter")]);
+    await assertRefused(
+      member.ssm.getParameter({ Name, WithDecryption: true }),
+      "AccessDeniedException",
+      /secretsmanager:GetSecretValue on resource: referred\/two because no identity-based policy/,
+    );
+    const other = await reader("reader-of-secrets", [allow("secretsmanager:GetSecretValue")]);
+    await assertRefused(
+      other.ssm.getParameter({ Name, WithDecryption: true }),
+      "AccessDeniedException",
+      /ssm:GetParameter/,
+    );
   });
 });

@@ -2,13 +2,14 @@
 
 import { randomUUID } from "node:crypto";
 import { UnsupportedOperationException } from "../../base/errors.ts";
-import type { Service } from "../../pipeline/operation.ts";
+import { forwardedCall } from "../../pipeline/forwarding.ts";
+import type { Call, Service } from "../../pipeline/operation.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";
 import { secretsManagerModel } from "../../wire/models.ts";
 import { batchGetSecretValue } from "./batch.ts";
 import { InternalServiceError } from "./errors.ts";
 import { listSecrets } from "./lists.ts";
-import type { Environment, Output } from "./operation.ts";
+import type { Environment, Input, Output } from "./operation.ts";
 import { getRandomPassword } from "./random-password.ts";
 import {
   deleteResourcePolicy,
@@ -26,6 +27,8 @@ import {
   updateSecret,
 } from "./secrets.ts";
 import { getSecretValue, listSecretVersionIds, putSecretValue, updateSecretVersionStage } from "./versions.ts";
+
+type ReadSecret = (input: Input<"GetSecretValue">, call: Call) => Promise<Output<"GetSecretValue">>;
 
 /** Request bodies: a value of 64 KiB, escaped, with its description and tags. */
 const BODY_BYTES_MAX = 524_288;
@@ -70,4 +73,17 @@ export function secretsManagerService({
     internal: (cause) => new InternalServiceError("", { cause }),
   };
   return service;
+}
+
+/** Reads secrets for a service that does so in its callers' names. Never in a transaction. */
+export function forwardedSecrets(service: Service, pipeline: Pipeline): ReadSecret {
+  return async (input, call) => {
+    const to = { service, operation: getSecretValue.name, requestId: randomUUID(), region: call.region };
+    return (await pipeline.perform(
+      service,
+      getSecretValue,
+      { ...input },
+      forwardedCall(call, to),
+    )) as Output<"GetSecretValue">;
+  };
 }

@@ -7,11 +7,13 @@ import type { Call, ChangeContext, Operation, RunContext, Target } from "../../p
 import { parameterPath } from "../../storage/ssm-parameters.ts";
 import type { ForwardingKms } from "../forwarding.ts";
 import { parameterArn } from "./names.ts";
+import type { ReadSecret } from "./secret-references.ts";
 
 /** What every run gets. */
 export interface Environment {
   readonly custody: Custody;
   readonly kms: ForwardingKms;
+  readonly readSecret: ReadSecret;
 }
 
 export type OperationName = OperationsOf<SSM>;

@@ -29,6 +29,7 @@ import { type MeantParameter, meantParameter, ownerOf, parameterArn, requireName
 import { type Context, change, type Input, onParameter, read } from "./operation.ts";
 import { page } from "./pages.ts";
 import { forgetPolicies, parsePolicies, planPolicies, shownPolicies } from "./policies.ts";
+import { asSecretReference, readReference } from "./secret-references.ts";
 import { encryptValue, shownValue } from "./secure-strings.ts";
 import { requestedTags } from "./tags.ts";
 
@@ -211,10 +212,10 @@ export async function describe(
 
 /** One parameter, the newest version or the one after the colon. Its value is in clear only with decryption. */
 export const getParameter = read("GetParameter", {
-  targets: [
-    onParameter("ssm:GetParameter", ({ Name }: Input<"GetParameter">, call) => meantParameter(Name, call).name),
-  ],
+  targets: [onParameter("ssm:GetParameter", ({ Name }: Input<"GetParameter">, call) => nameIn(Name, call))],
   async run({ Name, WithDecryption: withDecryption }, context) {
+    const reference = asSecretReference(Name);
+    if (reference !== undefined) return { Parameter: await readReference(reference, withDecryption, context) };
     const meant = meantParameter(Name, context.call);
     const { name, selector, version } = meant;
     const owner = ownerOf(context.call);
@@ -225,6 +226,9 @@ export const getParameter = read("GetParameter", {
     throw noVersion(selector.slice(1), name);
   },
 });
+
+/** The name of a parameter, or of a reference to a secret, without version and label. */
+const nameIn = (text: string, call: Call): string => asSecretReference(text)?.name ?? meantParameter(text, call).name;
 
 /** What of a request its answer repeats. */
 const asked = ({ name, isName, selector }: MeantParameter) => ({ selector, ...(isName && { name }) });
@@ -239,7 +243,7 @@ function onEach(action: string, isReading: boolean): readonly Target<{ readonly 
       action,
       ({ Names }: { readonly Names: readonly string[] }, call: Call) => {
         const name = Names[index];
-        return name === undefined || !isReading ? name : meantParameter(name, call).name;
+        return name === undefined || !isReading ? name : nameIn(name, call);
       },
       `parameter ${index}`,
     ),
@@ -253,16 +257,35 @@ export const getParameters = read("GetParameters", {
     const Parameters: Parameter[] = [];
     const InvalidParameters: string[] = [];
     for (const text of new Set(Names)) {
-      const meant = meantParameter(text, context.call);
-      const { name, version } = meant;
-      const row = await findParameter(context.store.db, { ...ownerOf(context.call), name }, version);
-      if (row === undefined) InvalidParameters.push(text);
-      else Parameters.push(await describe(row, { ...asked(meant), withDecryption }, context));
+      const parameter = await findNamed(text, withDecryption, context);
+      if (parameter === undefined) InvalidParameters.push(text);
+      else Parameters.push(parameter);
     }
     Parameters.sort(({ Name: left = "" }, { Name: right = "" }) => (left < right ? -1 : 1));
     return { Parameters, InvalidParameters };
   },
 });
+
+/** What a name means, if it is there. */
+async function findNamed(
+  text: string,
+  withDecryption: boolean | undefined,
+  context: Context,
+): Promise<Parameter | undefined> {
+  const reference = asSecretReference(text);
+  if (reference !== undefined) {
+    try {
+      return await readReference(reference, withDecryption, context);
+    } catch (cause) {
+      if (cause instanceof ParameterNotFound) return undefined;
+      throw cause;
+    }
+  }
+  const meant = meantParameter(text, context.call);
+  const { name, version } = meant;
+  const row = await findParameter(context.store.db, { ...ownerOf(context.call), name }, version);
+  return row && (await describe(row, { ...asked(meant), withDecryption }, context));
+}
 
 /** Removes a parameter with all its versions. */
 export const deleteParameter = change("DeleteParameter", {
