@@ -300,7 +300,11 @@ describe("staging labels", () => {
       "You provided a VersionStage that is not associated to the provided VersionId.",
     );
     const many = Array.from({ length: 18 }, (_, index) => `L${index}`);
-    await assertRefused(put(many), "LimitExceededException", /20 staging labels/);
+    await assertRefused(
+      put(many),
+      "LimitExceededException",
+      "You exceeded the maximum number of staging labels allowed on a secret.",
+    );
   });
 
   it("leave no pending version behind that was current", async () => {
@@ -582,7 +586,11 @@ describe("GetRandomPassword", () => {
       ExcludeCharacters: "0",
     });
     assert.match(present(digits.RandomPassword), /^[1-9]{4096}$/);
-    await assertRefused(secrets.getRandomPassword({ PasswordLength: 3 }), "InvalidParameterException");
+    await assertRefused(
+      secrets.getRandomPassword({ PasswordLength: 3 }),
+      "InvalidParameterException",
+      "Password length is too short based on the required types.",
+    );
     const none = { ExcludeNumbers: true, ExcludePunctuation: true, ExcludeUppercase: true, ExcludeLowercase: true };
     await assertRefused(secrets.getRandomPassword(none), "InvalidParameterException");
     await assertRefused(secrets.getRandomPassword({ ExcludeCharacters: "0123456789" }), "InvalidParameterException");

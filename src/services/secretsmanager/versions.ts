@@ -124,7 +124,7 @@ function stagesOf(versions: readonly SecretVersionRow[]): Stages {
 
 async function writeStages(tx: Tx, versions: readonly SecretVersionRow[], stages: Stages): Promise<void> {
   if ([...stages.values()].flat().length > LABELS_MAX) {
-    throw new LimitExceededException(`A secret can have at most ${LABELS_MAX} staging labels.`);
+    throw new LimitExceededException("You exceeded the maximum number of staging labels allowed on a secret."); // quoted by users
   }
   for (const version of versions) {
     const labels = JSON.stringify(stages.get(version.version_id) ?? []);
