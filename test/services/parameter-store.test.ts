@@ -304,6 +304,31 @@ describe("a parameter at the root of the hierarchy", () => {
   });
 });
 
+describe("conditions of Parameter Store", () => {
+  it("keep callers from overwriting, from policies of parameters, and from reading below a level", async () => {
+    const deny = (Action: string, key: string) => ({
+      Effect: "Deny",
+      Action,
+      Resource: "*",
+      Condition: { StringEquals: { [key]: "true" } },
+    });
+    const careful = await reader("careful-writer", [
+      allow("ssm:*"),
+      deny("ssm:PutParameter", "ssm:Overwrite"),
+      deny("ssm:PutParameter", "ssm:Policies"),
+      deny("ssm:GetParametersByPath", "ssm:Recursive"),
+    ]);
+    const put = { Name: "/careful/one", Value: "v", Type: "String" } as const;
+    await careful.ssm.putParameter(put);
+    await assertRefused(careful.ssm.putParameter({ ...put, Overwrite: true }), "AccessDeniedException");
+    const expiring = { ...put, Name: "/careful/two", ...policies(EXPIRATION) };
+    await assertRefused(careful.ssm.putParameter(expiring), "AccessDeniedException");
+    assert.equal((await careful.ssm.getParametersByPath({ Path: "/careful" })).Parameters?.length, 1);
+    const below = { Path: "/careful", Recursive: true };
+    await assertRefused(careful.ssm.getParametersByPath(below), "AccessDeniedException");
+  });
+});
+
 describe("filters of parameters", () => {
   for (const [filters, code, message] of [
     [

@@ -40,12 +40,24 @@ export function onParameter<I>(
     },
     conditions(key, { input, call, reader }) {
       const [, tagKey] = /^(?:aws|ssm):resourcetag\/(.*)$/s.exec(key) ?? [];
-      if (tagKey === undefined) return tagConditions(key, input as Members);
+      if (tagKey === undefined) return flagOf(key, action, input as Members) ?? tagConditions(key, input as Members);
       const name = nameOf(input as I, call) ?? "";
       const tagged = reader.find("parameterTags", call.region, call.principal.account, parameterPath(name));
       return tagged?.tags.filter((tag) => tag.key.toLowerCase() === tagKey).map(({ value }) => value);
     },
   };
+}
+
+/** Conditions of one action that ask whether a request has something (Systems Manager guide, Policy conditions for Parameter Store). */
+const FLAGS: Readonly<Record<string, { readonly action: string; is(input: Members): boolean }>> = {
+  "ssm:overwrite": { action: "ssm:PutParameter", is: ({ Overwrite }) => Overwrite === true },
+  "ssm:policies": { action: "ssm:PutParameter", is: ({ Policies }) => Policies !== undefined },
+  "ssm:recursive": { action: "ssm:GetParametersByPath", is: ({ Recursive }) => Recursive === true },
+};
+
+function flagOf(key: string, action: string, input: Members): readonly string[] | undefined {
+  const flag = FLAGS[key];
+  return flag?.action === action ? [String(flag.is(input))] : undefined;
 }
 
 interface Tagged {
