@@ -10,7 +10,7 @@ import { forwardedCall, ownCall } from "../pipeline/forwarding.ts";
 import type { Call, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../storage/store.ts";
-import { Failures } from "../wire/constraints.ts";
+import { type Called, ServiceCaller } from "./service-caller.ts";
 
 /** KMS refused what a service asked in its caller's name: recorded by then, and for the service to put in its own words. */
 export class KmsRefusal extends Error {
@@ -34,12 +34,12 @@ export class KmsRefusal extends Error {
 
 /** KMS for services. */
 export class ForwardingKms {
-  readonly #pipeline: Pipeline;
+  readonly #caller: ServiceCaller;
   readonly #kms: Service;
   readonly #store: Store;
 
   constructor({ pipeline, kms, store }: { readonly pipeline: Pipeline; readonly kms: Service; readonly store: Store }) {
-    this.#pipeline = pipeline;
+    this.#caller = new ServiceCaller(pipeline, kms);
     this.#kms = kms;
     this.#store = store;
   }
@@ -74,21 +74,10 @@ export class ForwardingKms {
     return this.#perform(name, input, (to) => ownCall(principal, call, { ...to, region }));
   }
 
-  async #perform<N extends OperationName>(
-    name: N,
-    input: Input<N>,
-    callOf: (to: { readonly service: Service; readonly operation: string; readonly requestId: string }) => Call,
-  ): Promise<Output<N>> {
-    const operation = this.#kms.operations.get(name);
-    const model = this.#kms.model.operations.get(name);
-    if (operation === undefined || model === undefined) throw new Error(`KMS has no operation ${name}.`);
+  async #perform<N extends OperationName>(name: N, input: Input<N>, callOf: (to: Called) => Call): Promise<Output<N>> {
     const requestId = randomUUID();
-    const call = callOf({ service: this.#kms, operation: name, requestId });
     try {
-      const failures = new Failures();
-      model.input.validate(input, "", failures);
-      failures.throwIfAny();
-      return (await this.#pipeline.perform(this.#kms, operation, input, call)) as Output<N>;
+      return (await this.#caller.perform(name, input, requestId, callOf)) as Output<N>;
     } catch (cause) {
       throw cause instanceof ServiceError ? new KmsRefusal(cause, requestId) : cause;
     }

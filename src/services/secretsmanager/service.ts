@@ -6,6 +6,7 @@ import { forwardedCall } from "../../pipeline/forwarding.ts";
 import type { Call, Service } from "../../pipeline/operation.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";
 import { secretsManagerModel } from "../../wire/models.ts";
+import type { ServiceCaller } from "../service-caller.ts";
 import { batchGetSecretValue } from "./batch.ts";
 import { InternalServiceError } from "./errors.ts";
 import { listSecrets } from "./lists.ts";
@@ -76,14 +77,9 @@ export function secretsManagerService({
 }
 
 /** Reads secrets for a service that does so in its callers' names. Never in a transaction. */
-export function forwardedSecrets(service: Service, pipeline: Pipeline): ReadSecret {
-  return async (input, call) => {
-    const to = { service, operation: getSecretValue.name, requestId: randomUUID(), region: call.region };
-    return (await pipeline.perform(
-      service,
-      getSecretValue,
-      { ...input },
-      forwardedCall(call, to),
+export function forwardedSecrets(secrets: ServiceCaller): ReadSecret {
+  return async (input, call) =>
+    (await secrets.perform(getSecretValue.name, input, randomUUID(), (to) =>
+      forwardedCall(call, { ...to, region: call.region }),
     )) as Output<"GetSecretValue">;
-  };
 }
