@@ -243,6 +243,22 @@ describe("a secret", () => {
       "The operation failed because the secret token already exists.",
     );
   });
+
+  it("is in the records of its changes by its ARN, in some with the rest of the answer", async () => {
+    const Name = "recorded-changes";
+    const created = await secrets.createSecret({ Name, SecretString: "x" });
+    const [SecretId, arn] = [Name, present(created.ARN)];
+    const put = await secrets.putSecretValue({ SecretId, SecretString: "y" });
+    const tagged = await secrets.tagResource({ SecretId, Tags: [{ Key: "a", Value: "b" }] });
+    const updated = await secrets.updateSecret({ SecretId, Description: "d" });
+    const policy = await secrets.deleteResourcePolicy({ SecretId });
+    const deleted = await secrets.deleteSecret({ SecretId });
+    const answers = [created, put, tagged, updated, policy, deleted];
+    const records = await Promise.all(answers.map((answer) => world.records.of(requestIdOf(answer))));
+    const elements = records.map(({ responseElements }) => responseElements);
+    assert.deepEqual(elements.slice(0, -1), [{ arn }, { arn }, { arn }, { arn }, { arn, name: Name }]);
+    assert.deepEqual(Object.keys(elements.at(-1) ?? {}), ["arn", "name", "deletionDate"]);
+  });
 });
 
 describe("staging labels", () => {

@@ -183,6 +183,15 @@ function tagConditions(key: string, { Tags, TagKeys }: Tagging): readonly string
   return tag && [tag.Value ?? ""];
 }
 
+/** Changes whose answers are recorded whole. */
+const RECORDED_WHOLE: ReadonlySet<OperationName> = new Set<OperationName>([
+  "DeleteResourcePolicy",
+  "DeleteSecret",
+  "PutResourcePolicy",
+  "RestoreSecret",
+  "UpdateSecretVersionStage",
+]);
+
 interface Declared<N extends OperationName, C> {
   readonly targets: readonly Target<never>[];
   validate?(input: Input<N>, call: Call): void;
@@ -227,7 +236,17 @@ function operation<N extends OperationName>(
         return Object.keys(shown).length === 0 ? null : shown;
       },
       resources: undefined,
-      ...(kind === "change" && { response: (output: unknown) => (output as Members | undefined) ?? null }),
+      ...(kind === "change" && {
+        response: (output: unknown, { secret }: Partial<OnSecret>) => recorded(name, output as Members, secret?.arn),
+      }),
     },
   };
+}
+
+/**
+ * What records say of an answer: the ARN of the secret, under the same name whatever the operation, and of some operations the
+ * rest of it (AWS re:Post, "secrets-manager-arn", and records that users published).
+ */
+function recorded(name: OperationName, { ARN, ...rest }: Members, arn: string | undefined): Members {
+  return { Arn: ARN ?? arn, ...(RECORDED_WHOLE.has(name) && rest) };
 }
