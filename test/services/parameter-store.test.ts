@@ -575,6 +575,8 @@ describe("SecureString parameters", () => {
       ["ssm.amazonaws.com", "HIDDEN_DUE_TO_SECURITY_REASONS", { version: 1, tier: "Standard" }],
     );
     assert.equal(own.userIdentity["invokedBy"], undefined);
+    const deleted = await world.records.of(requestIdOf(await writer.ssm.deleteParameter({ Name })));
+    assert.deepEqual([deleted.requestParameters, deleted.responseElements], [{ name: Name }, null]);
     assert.ok(!JSON.stringify(world.records.all()).includes('"hidden"'));
   });
 });

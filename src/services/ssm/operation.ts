@@ -92,7 +92,7 @@ export function change<N extends OperationName, P = undefined>(
     ...(declared as unknown as Operation),
     name,
     kind: "change",
-    record: { ...recordOf(declared.targets, false), response: (output) => output as Members },
+    record: { ...recordOf(declared.targets, false), response: (output) => recorded(output as Members) },
   };
 }
 
@@ -105,4 +105,9 @@ function recordOf(targets: readonly Pick<Target, "as">[], readOnly: boolean): Op
     request: (input) => ({ ...(input as Members), ...("Value" in (input as Members) && { Value: HIDDEN }) }),
     resources: targets.map(({ as }) => as),
   };
+}
+
+/** An empty answer is recorded as none (records that users published). */
+function recorded(output: Members): Members | null {
+  return Object.keys(output).length === 0 ? null : output;
 }
