@@ -10,7 +10,7 @@ export interface IntervalTaskOptions {
   readonly intervalMs: number;
   /** Whether it is done in the interval in which it is made, too. */
   readonly inFirst: boolean;
-  /** Does it, at a time of the clock; where it rejects, the next look tries again. It may end early once the task has stopped. */
+  /** Does it, at a time of the clock; where it rejects, the next look tries again. */
   perform(now: number): Promise<void>;
   /** Is told of failures of what the timer began. */
   readonly onError: (cause: unknown) => void;
@@ -37,7 +37,7 @@ export class IntervalTask {
     this.#timer = setInterval(() => void this.run().catch(this.#options.onError), POLL_MS).unref();
   }
 
-  /** Ends after what is under way. */
+  /** Ends after what is under way, which may look at `isStopped` to end early. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);

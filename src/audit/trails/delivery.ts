@@ -44,32 +44,17 @@ export interface DeliveryOptions {
 }
 
 /** Delivers the records of this process's sources; each of several nodes delivers its own. */
-export class Delivery {
+export class Delivery extends IntervalTask {
   readonly #options: DeliveryOptions;
-  readonly #task: IntervalTask;
 
   constructor(options: DeliveryOptions) {
     const { clock, digests, onError } = options;
-    this.#options = options;
     const perform = async (now: number): Promise<void> => {
       await this.#deliverAll(now);
       await digests.run();
     };
-    this.#task = new IntervalTask({ clock, intervalMs: INTERVAL_MS, inFirst: false, perform, onError });
-  }
-
-  start(): void {
-    this.#task.start();
-  }
-
-  /** Ends after the file that is under way. */
-  async stop(): Promise<void> {
-    await this.#task.stop();
-  }
-
-  /** Delivers what is there, if an interval has begun since it did last. */
-  async run(): Promise<void> {
-    await this.#task.run();
+    super({ clock, intervalMs: INTERVAL_MS, inFirst: false, perform, onError });
+    this.#options = options;
   }
 
   /**
@@ -96,7 +81,7 @@ export class Delivery {
       groups.set(`${number}:${position}`, group);
     }
     for (const group of groups.values()) await this.#deliverGroup(source, group.from, group.trails, now);
-    if (this.#task.isStopped || (passed !== undefined && isSame(passed, source.end))) return;
+    if (this.isStopped || (passed !== undefined && isSame(passed, source.end))) return;
     await store.transaction((tx) => putProgress(tx, NO_TRAIL, source.id, source.end));
   }
 
@@ -104,7 +89,7 @@ export class Delivery {
   async #deliverGroup(source: RecordSource, from: Progress, trails: readonly TrailRow[], now: number): Promise<void> {
     let at = from;
     let going = trails;
-    while (!this.#task.isStopped && going.length > 0 && isBefore(at, source.end)) {
+    while (!this.isStopped && going.length > 0 && isBefore(at, source.end)) {
       const batches = new Batches(going);
       let next = at;
       do {

@@ -30,30 +30,14 @@ export interface AlarmEvaluatorOptions {
 }
 
 /** Several may run on one database: a change of state is made by whoever comes first. */
-export class AlarmEvaluator {
+export class AlarmEvaluator extends IntervalTask {
   readonly #options: AlarmEvaluatorOptions;
-  readonly #task: IntervalTask;
   #prunedAt = 0;
 
   constructor(options: AlarmEvaluatorOptions) {
     const { clock, onError } = options;
+    super({ clock, intervalMs: MINUTE_MS, inFirst: true, perform: (now) => this.#evaluateAll(now), onError });
     this.#options = options;
-    const perform = (now: number) => this.#evaluateAll(now);
-    this.#task = new IntervalTask({ clock, intervalMs: MINUTE_MS, inFirst: true, perform, onError });
-  }
-
-  start(): void {
-    this.#task.start();
-  }
-
-  /** Ends after the alarm that is under way. */
-  async stop(): Promise<void> {
-    await this.#task.stop();
-  }
-
-  /** Evaluates all alarms, if a minute has begun since it did last. */
-  async run(): Promise<void> {
-    await this.#task.run();
   }
 
   async #evaluateAll(now: number): Promise<void> {
@@ -62,7 +46,7 @@ export class AlarmEvaluator {
     if (rows.length > 0) await metrics.refresh();
     while (rows.length > 0) {
       for (const row of rows) {
-        if (this.#task.isStopped) return;
+        if (this.isStopped) return;
         await this.#evaluate(row, now);
       }
       rows = await listAllAlarms(store.db, rows.at(-1), ALARMS_PER_STEP);
