@@ -174,7 +174,7 @@ function missingOf(reach: Reach, { identity, boundary, session }: Verdicts): Pol
  * The error of a denied request, as AWS words it today. Of another account's resource it does not say whether it exists.
  */
 export function accessDenied(
-  { principal, action, resource }: AccessRequest,
+  { principal, action, resource }: Pick<AccessRequest, "principal" | "action" | "resource">,
   { why, by }: Denial,
 ): AccessDeniedException {
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`;

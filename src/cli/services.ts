@@ -21,7 +21,7 @@ import { cloudHsmService } from "../services/cloudhsm/service.ts";
 import { ebsService } from "../services/ebs/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
-import { secretsManagerService } from "../services/secretsmanager/service.ts";
+import { forwardedSecrets, secretsManagerService } from "../services/secretsmanager/service.ts";
 import { ServiceCaller } from "../services/service-caller.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
@@ -49,6 +49,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const unknownPrincipals = unknownPrincipalsOf(config);
   const kms = kmsOf(config, parts);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
+  const secretsManager = secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline });
   return new Gateway({
     services: [
       kms,
@@ -60,8 +61,12 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
-      ssmService({ custody, kms: forwardingKms }),
-      secretsManagerService({ custody, kms: forwardingKms }),
+      ssmService({
+        custody,
+        kms: forwardingKms,
+        readSecret: forwardedSecrets(new ServiceCaller(pipeline, secretsManager)),
+      }),
+      secretsManager,
       ...signals.services(custody),
       objectService(config, { custody, kms: forwardingKms, bodies, unknownPrincipals }),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),

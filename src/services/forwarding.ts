@@ -1,6 +1,7 @@
 /** How a service calls KMS for whoever called it: as that caller, through the same pipeline, with a record of its own. */
 
 import { randomUUID } from "node:crypto";
+import { asArn } from "../base/arn.ts";
 import { ServiceError } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import { makeManagedKey, RESERVED_PREFIX } from "../kms/aws-managed.ts";
@@ -83,16 +84,21 @@ export class ForwardingKms {
   }
 
   /**
-   * The alias of the AWS managed key of a service, whose key is made with the first use (spec 01, AWS managed keys). Making it takes
-   * no permission of the caller's beside the one to use the service.
+   * What names the key to use: what a request names, else the alias of the AWS managed key of the service. That key is made with the
+   * first use (spec 01, AWS managed keys), also where a request names it; making it takes no permission of the caller's beside the one
+   * to use the service.
    *
    * @param service as in `alias/aws/<service>`
    */
-  async managedKey(call: Call, service: string): Promise<string> {
+  async keyName(call: Call, service: string, given: string | undefined): Promise<string> {
     const alias = `${RESERVED_PREFIX}${service}`;
     const { account } = call.principal;
+    const name = given ?? alias;
+    const arn = asArn(name);
+    const isManaged = arn === undefined ? name === alias : arn.resource === alias && arn.account === account;
+    if (!isManaged || (arn !== undefined && arn.region !== call.region)) return name;
     const found = await this.#store.settle((reader) => reader.find("alias", call.region, account, alias));
     if (found === undefined) await makeManagedKey(alias, { ...this.#kms.environment, call, store: this.#store });
-    return alias;
+    return name;
   }
 }

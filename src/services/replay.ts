@@ -40,7 +40,7 @@ export const volumeReplays: ReadonlyMap<string, Replay> = new Map<string, Replay
 /** A replay on the secret that a record names by its ARN, which no later secret of that name has. */
 function onSecret(body: (tx: Tx, row: SecretRow, event: TrailEvent) => Promise<boolean>): Replay {
   return async (tx, event) => {
-    const arn = String(event.response["aRN"] ?? event.details["secretId"]);
+    const arn = String(event.response["arn"] ?? event.details["secretId"]);
     const name = /^secret:(.+)-.{6}$/s.exec(asArn(arn)?.resource ?? "")?.[1];
     if (name === undefined) return false;
     const row = await tx.settle((reader) => reader.find("secret", event.region, event.account, name));

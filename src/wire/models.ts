@@ -84,7 +84,11 @@ export const organizationsModel: () => ServiceModel = once(() => compileModel(or
 export const serviceQuotasModel: () => ServiceModel = once(() => compileModel(serviceQuotas));
 export const s3Model: () => ServiceModel = once(() => compileModel(s3));
 export const secretsManagerModel: () => ServiceModel = once(() => compileModel(secretsManager));
-export const ssmModel: () => ServiceModel = once(() => compileModel(ssm));
+/** SSM was recorded to list the types of parameters in another order (public test suites). */
+export const ssmModel: () => ServiceModel = once(() => {
+  const ParameterType = { ...ssm.shapes.ParameterType, enum: ["SecureString", "StringList", "String"] };
+  return compileModel({ ...ssm, shapes: { ...ssm.shapes, ParameterType } });
+});
 export const taggingModel: () => ServiceModel = once(() => compileModel(tagging));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
 
