@@ -147,6 +147,7 @@ function writeResults(results: { readonly startedAt: string; readonly [part: str
 
 async function main(): Promise<void> {
   const settings = requireSettings();
+  const times = requireNumber("starts");
   const operations = OPERATIONS.filter((operation) => options.operations.split(",").includes(operation));
   const pinning = whyNotPinned() ?? `server and floor pinned to core ${SERVER_CORE}, load to core ${LOAD_CORE}`;
   print(`${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections; ${pinning}\n`);
@@ -171,7 +172,7 @@ async function main(): Promise<void> {
     load.disconnect();
     await subject.stop();
   }
-  const starts = options.null ? [] : await measureStarts(requireNumber("starts"));
+  const starts = options.null ? [] : await measureStarts(times);
 
   print(tableOf(outcomes));
   if (starts.length > 0) {

@@ -232,6 +232,7 @@ export interface AuditRecord {
   readonly recipientAccountId: string;
   readonly vpcEndpointId?: string;
   readonly userIdentity: Readonly<Record<string, unknown>>;
+  readonly sourceIPAddress: string;
   readonly additionalEventData?: Readonly<Record<string, unknown>>;
   readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
 }

@@ -205,7 +205,10 @@ const WITHOUT_STAR = new Set(["cloudtrail", "cloudwatch", "ec2", "s3", "secretsm
 /**
  * The error of a denied request, as AWS words it today. Of another account's resource it does not say whether it exists.
  */
-export function accessDenied({ principal, action, resource }: AccessRequest, denial: Denial): AccessDeniedException {
+export function accessDenied(
+  { principal, action, resource }: Pick<AccessRequest, "principal" | "action" | "resource">,
+  denial: Denial,
+): AccessDeniedException {
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`;
   if (denial.why === "another account's") {
     return new AccessDeniedException(

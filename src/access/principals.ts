@@ -45,14 +45,20 @@ export function printPrincipalIds(ids: PrincipalIds): string {
 }
 
 /**
- * The text of a policy as it is shown: users and roles that are gone are named by their unique ids, those that have another
- * name or path by now by their ARNs of today (IAM guide, Principal).
+ * A principal as it is shown. @param uniqueId what it was when it was named, of users and roles alone: one that is gone is
+ * shown as this id, one that has another name or path by now as its ARN of today (IAM guide, Principal)
  */
+export function shownPrincipal(name: string, uniqueId: string | null, reader: Reader): string {
+  if (uniqueId === null) return name;
+  const identity = reader.find("identity", uniqueId);
+  return identity === undefined ? uniqueId : identityArn(identity, asArn(name)?.partition ?? "aws");
+}
+
+/** The text of a policy as it is shown: see `shownPrincipal`. */
 export function shownPolicy(text: string, ids: PrincipalIds, reader: Reader): string {
   let shown = text;
   for (const [arn, uniqueId] of ids) {
-    const identity = reader.find("identity", uniqueId);
-    const name = identity === undefined ? uniqueId : identityArn(identity, asArn(arn)?.partition ?? "aws");
+    const name = shownPrincipal(arn, uniqueId, reader);
     if (name !== arn) shown = shown.replaceAll(JSON.stringify(arn), JSON.stringify(name));
   }
   return shown;

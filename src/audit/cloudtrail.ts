@@ -156,8 +156,10 @@ function otherAccounts({ resources, error }: Entry, caller: string): readonly st
   return [...new Set(resources.map(({ account }) => account))].filter((account) => account !== caller);
 }
 
+/** A service principal names itself, whatever its call came through. */
 function identityOf(principal: Principal, invokedBy?: string): string {
-  if (invokedBy !== undefined) return `${identityOf(principal).slice(0, -1)},"invokedBy":${JSON.stringify(invokedBy)}}`;
+  if (invokedBy !== undefined && principal.kind !== "service")
+    return `${identityOf(principal).slice(0, -1)},"invokedBy":${JSON.stringify(invokedBy)}}`;
   const known = identities.get(principal);
   if (known !== undefined) return known;
   const identity = JSON.stringify(identityFacts(principal));

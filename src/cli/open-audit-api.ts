@@ -9,7 +9,7 @@ import { RingHistory } from "../audit/history/ring-history.ts";
 import { SegmentHistory } from "../audit/history/segment-history.ts";
 import type { MemorySink } from "../audit/memory-sink.ts";
 import type { AuditRecorder } from "../audit/recorder.ts";
-import { NO_BUCKETS, type TrailBuckets } from "../audit/trails/buckets.ts";
+import { BucketPlaces, type TrailBuckets } from "../audit/trails/buckets.ts";
 import { Delivery } from "../audit/trails/delivery.ts";
 import { DigestKeys } from "../audit/trails/digest-keys.ts";
 import { Digests } from "../audit/trails/digests.ts";
@@ -48,10 +48,17 @@ export interface AuditApiOptions {
   readonly log: Log;
   /** Whether another process writes the index and delivers. */
   readonly isWorker: boolean;
-  /** Where buckets are; there are none without it. */
+  /** Where buckets are beside those of S3. */
   readonly trailDirectory: string | undefined;
-  /** What deliveries ask for data keys, when the first one does. */
-  readonly kms: () => TrailKms;
+  /** The services that trails use, made when the first one does. */
+  readonly services: () => TrailServices;
+}
+
+/** What trails use of other services. */
+export interface TrailServices {
+  readonly kms: TrailKms;
+  /** Those of S3. */
+  readonly buckets: TrailBuckets;
 }
 
 /** The records of one process, as history finds them and deliveries read them. */
@@ -67,7 +74,9 @@ interface Records {
 /** @throws Error the index of the data directory can't be written */
 export function openAuditApi(options: AuditApiOptions): AuditApi {
   const { records: place, store, custody, clock, log, isWorker, trailDirectory } = options;
-  const buckets = trailDirectory === undefined ? NO_BUCKETS : new DirectoryBuckets(trailDirectory);
+  const { kms, buckets: objectBuckets } = whenUsed(options.services);
+  const folders = trailDirectory === undefined ? [] : [new DirectoryBuckets(trailDirectory)];
+  const buckets = new BucketPlaces([...folders, objectBuckets]);
   const digestKeys = new DigestKeys(store, custody);
   if (isWorker && typeof place === "string") return { ...workerHistory(place), buckets, digestKeys };
   const records = typeof place === "string" ? recordsOnDisk(place, options) : recordsInMemory(place, options);
@@ -75,15 +84,6 @@ export function openAuditApi(options: AuditApiOptions): AuditApi {
   const onError = (cause: unknown): void =>
     log.error({ err: cause }, "A trail could not be delivered and will be tried again.");
   const digests = new Digests({ store, clock, keys: digestKeys, buckets, onError });
-  let trailKms: TrailKms | undefined;
-  const kms: TrailKms = {
-    requireKey: (...asked) => made().requireKey(...asked),
-    seal: (...asked) => made().seal(...asked),
-  };
-  const made = (): TrailKms => {
-    trailKms ??= options.kms();
-    return trailKms;
-  };
   const delivery = new Delivery({ store, clock, sources, catchUp, buckets, kms, digests, onError });
   return {
     ...{ history, buckets, digestKeys },
@@ -95,6 +95,26 @@ export function openAuditApi(options: AuditApiOptions): AuditApi {
     async stop() {
       await delivery.stop();
       await records.stop();
+    },
+  };
+}
+
+/** Services that are made with the first call. */
+function whenUsed(make: () => TrailServices): TrailServices {
+  let made: TrailServices | undefined;
+  const services = (): TrailServices => {
+    made ??= make();
+    return made;
+  };
+  return {
+    kms: {
+      requireKey: (...asked) => services().kms.requireKey(...asked),
+      seal: (...asked) => services().kms.seal(...asked),
+    },
+    buckets: {
+      has: (...asked) => services().buckets.has(...asked),
+      isOpen: (...asked) => services().buckets.isOpen(...asked),
+      put: (object) => services().buckets.put(object),
     },
   };
 }

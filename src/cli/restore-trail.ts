@@ -4,6 +4,7 @@ import { outboxRecorder } from "../audit/recorder.ts";
 import { type Replay, readTrail, TrailError, type TrailEvent } from "../audit/trail.ts";
 import { iamReplays } from "../iam/replay.ts";
 import { kmsReplays } from "../kms/replay.ts";
+import { parameterReplays, secretReplays, volumeReplays } from "../services/replay.ts";
 import type { Store } from "../storage/store.ts";
 import type { BackupHeader } from "./backup-file.ts";
 
@@ -17,13 +18,16 @@ const CLOCKS_MS_MAX = 2 * 60_000;
 const replays: ReadonlyMap<string, ReadonlyMap<string, Replay>> = new Map([
   ["kms", kmsReplays],
   ["iam", iamReplays],
+  ["secretsmanager", secretReplays],
+  ["ssm", parameterReplays],
+  ["ec2", volumeReplays],
 ]);
 
-/** Services whose changes say who may do what. */
-const WATCHED: readonly string[] = ["kms", "iam", "organizations", "ec2"];
+/** Services whose changes say who may do what, or keep something secret. */
+const WATCHED: readonly string[] = ["kms", "iam", "organizations", "ec2", "s3", "secretsmanager", "ssm"];
 
 /** Events that only add: what they made is not in the backup. A new version of a policy may take away. */
-const ADDED = /^(?:Create(?!PolicyVersion$)|Replicate|Import|Rotate)/;
+const ADDED = /^(?:Create(?!PolicyVersion$)|Replicate|Import|Rotate|Put(?:Parameter|SecretValue)$)/;
 
 /** Events that change nothing of who may do what. */
 const HARMLESS: ReadonlySet<string> = new Set([

@@ -25,14 +25,11 @@ import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
 import { type DueHandler, DueWork } from "../pipeline/due-work.ts";
-import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Propagation } from "../pipeline/propagation.ts";
 import type { QuotaProfile } from "../pipeline/quotas.ts";
-import { ForwardingKms } from "../services/forwarding.ts";
 import type { Bodies } from "../services/s3/bodies.ts";
 import { DELETE_SECRET, deleteSecretWhenDue } from "../services/secretsmanager/deletion.ts";
 import { actOnPoliciesWhenDue, PARAMETER_POLICY } from "../services/ssm/policies.ts";
-import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import type { EventTarget } from "../signals/events/targets.ts";
 import { RequestCounters } from "../signals/prometheus/requests.ts";
 import { domainKeyStore } from "../storage/domain-keys.ts";
@@ -46,7 +43,7 @@ import { objectHandlers, openBodies } from "./open-objects.ts";
 import { openSignals, type Signals } from "./open-signals.ts";
 import { openStore, type StoreConfig, type WorkerSeat } from "./open-store.ts";
 import { RootProof } from "./root-proof.ts";
-import { gatewayOf, kmsOf } from "./services.ts";
+import { gatewayOf, trailServicesOf } from "./services.ts";
 
 export interface ServerConfig extends StoreConfig {
   readonly host: string;
@@ -332,11 +329,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       records: memory ?? config.directory ?? "",
       isWorker: worker !== undefined,
       trailDirectory: config.trailDirectory,
-      // deliveries are nobody's requests, so nothing counts them
-      kms: () => {
-        const pipeline = new Pipeline({ store, recorder });
-        return new ForwardingTrailKms(new ForwardingKms({ pipeline, kms: kmsOf(config, parts), store }), store);
-      },
+      services: () => trailServicesOf(config, parts),
     });
     return { ...parts, auditApi };
   } catch (cause) {

@@ -21,19 +21,22 @@ import { cloudHsmService } from "../services/cloudhsm/service.ts";
 import { ebsService } from "../services/ebs/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
-import { secretsManagerService } from "../services/secretsmanager/service.ts";
+import { forwardedSecrets, secretsManagerService } from "../services/secretsmanager/service.ts";
+import { ServiceCaller } from "../services/service-caller.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
+import { ObjectBuckets } from "../services/trail-objects.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
+import type { TrailServices } from "./open-audit-api.ts";
 import { identityTokensOf } from "./open-identity-tokens.ts";
 import { objectService } from "./open-objects.ts";
 import type { ServerConfig, ServerParts } from "./server.ts";
 
 /** A gateway with every service, which listens nowhere yet. */
 export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi } = parts;
+  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi, bodies } = parts;
   const { history, buckets, digestKeys } = auditApi;
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
@@ -46,6 +49,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   const unknownPrincipals = unknownPrincipalsOf(config);
   const kms = kmsOf(config, parts);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
+  const secretsManager = secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline });
   return new Gateway({
     services: [
       kms,
@@ -57,10 +61,14 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
       organizationsService({ custody, recorder }),
       serviceQuotasService({ custody, quotas }),
       taggingService({ custody }),
-      ssmService({ custody, kms: forwardingKms }),
-      secretsManagerService({ custody, kms: forwardingKms }),
+      ssmService({
+        custody,
+        kms: forwardingKms,
+        readSecret: forwardedSecrets(new ServiceCaller(pipeline, secretsManager)),
+      }),
+      secretsManager,
       ...signals.services(custody),
-      objectService(config, { custody, kms: forwardingKms, bodies: parts.bodies, unknownPrincipals }),
+      objectService(config, { custody, kms: forwardingKms, bodies, unknownPrincipals }),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
     ],
     pipeline,
@@ -84,8 +92,20 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
   });
 }
 
+/** What trails use, in their own name: deliveries are nobody's requests, so nothing counts them. */
+export function trailServicesOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): TrailServices {
+  const { store, recorder, custody, bodies } = parts;
+  const pipeline = new Pipeline({ store, recorder });
+  const kms = new ForwardingKms({ pipeline, kms: kmsOf(config, parts), store });
+  const s3 = objectService(config, { custody, kms, bodies, unknownPrincipals: unknownPrincipalsOf(config) });
+  return {
+    kms: new ForwardingTrailKms(kms, store),
+    buckets: new ObjectBuckets(new ServiceCaller(pipeline, s3), store),
+  };
+}
+
 /** KMS over the parts of a process. */
-export function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
+function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
   const { custody, recorder, lastUsages, xks, clusters, signals } = parts;
   return kmsService({
     custody,

@@ -1,8 +1,9 @@
 /** What is done with key pairs, and which of it is so dear that it would hold up an event loop. */
 
 import { diffieHellman, type KeyObject } from "node:crypto";
+import type { PairBytes } from "./curve-pairs.ts";
 import type { SigningInput } from "./custody.ts";
-import { newPair, type PairBytes } from "./key-pairs.ts";
+import { newPair } from "./key-pairs.ts";
 import type { Primitives } from "./primitives.ts";
 import { decryptOaep, type OaepHash } from "./rsa.ts";
 import { Secret } from "./secret.ts";

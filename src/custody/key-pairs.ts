@@ -1,6 +1,7 @@
 /** Key pairs of every asymmetric key spec: made, and read back from their PKCS#8 form. */
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { newCurvePair, type PairBytes } from "./curve-pairs.ts";
 import { isSm2Spki } from "./sm2.ts";
 
 /**
@@ -11,7 +12,8 @@ type PairKind =
   | { readonly type: "rsa"; readonly modulusLength: number }
   | { readonly type: "ec"; readonly namedCurve: string; readonly spkiBytes: number }
   | { readonly type: "sm2" }
-  | { readonly type: "ed25519" | "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" }
+  | { readonly type: "ed25519" }
+  | { readonly type: "ml-dsa-44" | "ml-dsa-65" | "ml-dsa-87" }
   | { readonly type: "ml-kem-512" | "ml-kem-768" | "ml-kem-1024" };
 
 const kindOfSpec: ReadonlyMap<string, PairKind> = new Map<string, PairKind>([
@@ -50,15 +52,12 @@ export function isPairSpec(spec: string): boolean {
   return kindOfSpec.has(spec);
 }
 
-/** A key pair as bytes in memory of their own: DER PKCS#8, which its owner wipes, and DER SubjectPublicKeyInfo. */
-export interface PairBytes {
-  readonly privateKey: Uint8Array;
-  readonly publicKey: Uint8Array;
-}
-
 /** A new key pair; an RSA_4096 one takes up to seconds. */
 export function newPair(spec: string): PairBytes {
-  const { privateKey, publicKey } = generate(requireKind(spec));
+  const kind = requireKind(spec);
+  if (kind.type === "ec") return newCurvePair(kind.namedCurve);
+  if (kind.type === "ed25519") return newCurvePair(kind.type);
+  const { privateKey, publicKey } = generate(kind);
   const pair = { privateKey: new Uint8Array(privateKey), publicKey: new Uint8Array(publicKey) };
   privateKey.fill(0);
   return pair;
@@ -69,7 +68,7 @@ const encodings = {
   privateKeyEncoding: { type: "pkcs8", format: "der" },
 } as const;
 
-function generate(kind: PairKind): { privateKey: Buffer; publicKey: Buffer } {
+function generate(kind: Exclude<PairKind, { type: "ec" | "ed25519" }>): { privateKey: Buffer; publicKey: Buffer } {
   switch (kind.type) {
     case "rsa":
       return generateKeyPairSync(kind.type, {
@@ -77,12 +76,8 @@ function generate(kind: PairKind): { privateKey: Buffer; publicKey: Buffer } {
         publicExponent: 65_537,
         ...encodings,
       });
-    case "ec":
-      return generateKeyPairSync(kind.type, { namedCurve: kind.namedCurve, ...encodings });
     case "sm2":
       return generateKeyPairSync("ec", { namedCurve: "SM2", ...encodings });
-    case "ed25519":
-      return generateKeyPairSync(kind.type, encodings);
     case "ml-kem-512":
     case "ml-kem-768":
     case "ml-kem-1024":

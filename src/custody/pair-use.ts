@@ -1,10 +1,11 @@
 /** Uses key pairs: cheap jobs at once, dear ones in custody's threads, RSA pairs from those that are ready. */
 
 import { UnsupportedOperationException } from "../base/errors.ts";
+import type { PairBytes } from "./curve-pairs.ts";
 import type { SigningInput } from "./custody.ts";
 import type { PairHandle } from "./handles.ts";
 import { findDearMs, type KeyJobs, keyJobs } from "./key-jobs.ts";
-import { findPublicKey, type PairBytes } from "./key-pairs.ts";
+import { findPublicKey } from "./key-pairs.ts";
 import type { KeyWorkers } from "./key-workers.ts";
 import type { Primitives } from "./primitives.ts";
 import { ReadyPairs, type ReadySizes } from "./ready-pairs.ts";

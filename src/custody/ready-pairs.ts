@@ -1,6 +1,6 @@
 /** RSA pairs made ahead of time, so that whoever asks for one does not wait for the search for primes. */
 
-import type { PairBytes } from "./key-pairs.ts";
+import type { PairBytes } from "./curve-pairs.ts";
 
 /** How many pairs of each spec wait at most. */
 export type ReadySizes = Readonly<Record<string, number>>;

@@ -32,6 +32,8 @@ import { createTlsServer, type TlsOptions } from "./tls.ts";
 const { createServer: createHttpServer } = process.getBuiltinModule("node:http");
 
 const NO_BODY = new Uint8Array(0);
+/** The one status above 499 that is no fault of ours: S3's for what a server does not have. */
+const NOT_IMPLEMENTED = 501;
 /** Where AWS's global endpoints are. */
 const DEFAULT_REGION = "us-east-1";
 
@@ -282,7 +284,7 @@ export class Gateway {
       return answer;
     } catch (cause) {
       const error = cause instanceof ServiceError ? cause : new InternalFailure("", { cause });
-      if (error.status >= 500) {
+      if (error.status >= 500 && error.status !== NOT_IMPLEMENTED) {
         this.#options.log.error({ requestId, err: error.cause ?? error }, "A request failed for a fault of ours.");
       }
       this.#tell(service, operationName, error.code, startedMs);

@@ -8,9 +8,15 @@ import type { Key } from "./resources.ts";
 /** The additional authenticated data that an external key store's proxy must take (spec 06, XKS), and so the limit of all. */
 const CONTEXT_BYTES_MAX = 8_192;
 
-/** @throws ValidationException the encryption context is larger, encoded, than 8,192 bytes */
+/**
+ * That names and values can't be empty is told as users report it of session-manager-plugin without a target, whose
+ * `aws:ssm:TargetId` was empty (danmx/sigil, issue 46; claranet/sshm, issue 2).
+ *
+ * @throws ValidationException a name or value is empty, or the encryption context is larger, encoded, than 8,192 bytes
+ */
 export function requireContext(context: Readonly<Record<string, string>> | undefined): void {
   if (context === undefined) return;
+  if (Object.entries(context).flat().includes("")) throw new ValidationException("Invalid EncryptionContext");
   if (contextBytes(context) > CONTEXT_BYTES_MAX) {
     throw new ValidationException(`The encryption context is longer than ${CONTEXT_BYTES_MAX} bytes.`);
   }

@@ -2,7 +2,7 @@
 
 import { viaService } from "../pipeline/forwarding.ts";
 import type { ConditionFacts, ConditionKeys } from "./conditions.ts";
-import type { Constraints } from "./grant-constraints.ts";
+import { type Constraints, constraintsOf } from "./grant-constraints.ts";
 import { Grant } from "./grants.ts";
 
 interface CreateGrantInput {
@@ -37,7 +37,7 @@ function constraintConditions<I>(of: (input: I, facts: ConditionFacts) => Constr
 /** CreateGrant, whose encryption context is that of the constraint. */
 export const createGrantConditions: ConditionKeys<CreateGrantInput> = {
   ...serviceGrantCondition,
-  ...constraintConditions<CreateGrantInput>(({ Constraints }) => Constraints),
+  ...constraintConditions<CreateGrantInput>(constraintsOf),
   "kms:grantoperations": ({ Operations }) => Operations,
   "kms:granteeprincipal": ({ GranteePrincipal }) => GranteePrincipal,
   "kms:granteeserviceprincipal": ({ GranteeServicePrincipal }) => GranteeServicePrincipal,

@@ -8,6 +8,22 @@ import type { Key } from "./resources.ts";
 /** As the API has them, or none. */
 export type Constraints = Readonly<GrantConstraints> | undefined;
 
+/**
+ * The constraints that a request means. Of two on the encryption context an empty one says nothing: Terraform sends one beside
+ * the other, and AWS takes them (hashicorp/terraform-provider-aws, internal/service/kms/grant.go).
+ */
+export function constraintsOf({ Constraints }: { readonly Constraints?: Constraints }): Constraints {
+  const { EncryptionContextEquals: equals, EncryptionContextSubset: subset, ...others } = Constraints ?? {};
+  if (equals === undefined || subset === undefined) return Constraints;
+  if (isEmpty(subset)) return { EncryptionContextEquals: equals, ...others };
+  if (isEmpty(equals)) return { EncryptionContextSubset: subset, ...others };
+  return Constraints;
+}
+
+function isEmpty(context: Readonly<Record<string, string>>): boolean {
+  return Object.keys(context).length === 0;
+}
+
 /** The limits of one constraint on the encryption context (API reference, CreateGrant, Constraints). */
 const PAIRS_MAX = 8;
 const VALUE_CHARACTERS_MAX = 384;
@@ -66,9 +82,7 @@ export function requireConstraints(constraints: Constraints): void {
   if (constraints === undefined) return;
   const { EncryptionContextEquals: equals, EncryptionContextSubset: subset, SourceArn } = constraints;
   if (equals !== undefined && subset !== undefined) {
-    throw new ValidationException(
-      "You can specify either EncryptionContextEquals or EncryptionContextSubset, but not both.",
-    );
+    throw new ValidationException("More than one constraint supplied"); // the text that Terraform's grant.go quotes
   }
   const context = Object.entries(equals ?? subset ?? {});
   if (context.length > PAIRS_MAX) {
@@ -84,10 +98,14 @@ export function requireConstraints(constraints: Constraints): void {
   }
 }
 
-/** @throws ValidationException the constraint is on the encryption context, and operations with the key have none */
-export function requireConstraintsOfKey(constraints: Constraints, { isSymmetric, arn }: Key): void {
+/**
+ * Comes before what the operations of a grant demand of its key: recorded of DynamoDB, whose grants on an HMAC key have both.
+ *
+ * @throws ValidationException the constraint is on the encryption context, and operations with the key have none
+ */
+export function requireConstraintsOfKey(constraints: Constraints, { isSymmetric }: Key): void {
   if (isSymmetric || contextConstraintOf(constraints) === undefined) return;
   throw new ValidationException(
-    `Encryption context grant constraints are not valid for ${arn}: they are supported on symmetric encryption KMS keys only.`,
+    "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.",
   );
 }

@@ -28,7 +28,7 @@ export interface NamedPrincipal {
  *
  * @throws InvalidArnException the ARN of nobody who can act, or of another partition
  */
-export function requirePrincipal(text: string, partition: string): NamedPrincipal {
+function requirePrincipal(text: string, partition: string): NamedPrincipal {
   const arn = asArn(text);
   const isPrincipal =
     arn?.partition === partition &&
@@ -39,8 +39,22 @@ export function requirePrincipal(text: string, partition: string): NamedPrincipa
   return { arn: text, account: arn.account };
 }
 
+/** A service by its name alone, which AWS takes in the place of an ARN (`TestAccKMSGrant_service` of Terraform's provider). */
+function isServiceName(text: string): boolean {
+  return /^(?:[a-z0-9-]+\.){1,4}amazonaws\.com(?:\.cn)?$/.test(text);
+}
+
 /**
- * Takes the name of a service principal.
+ * Takes the grantee or the retiring principal: a principal of IAM, or a service, which is in no account.
+ *
+ * @throws InvalidArnException see `requirePrincipal`
+ */
+export function requireParty(text: string, partition: string): NamedPrincipal {
+  return isServiceName(text) ? { arn: text, account: "" } : requirePrincipal(text, partition);
+}
+
+/**
+ * Takes the name of a service principal as the members for services have it.
  *
  * @param member as it is written in messages, such as `granteeServicePrincipal`
  * @throws ValidationException another form
@@ -76,8 +90,8 @@ export function requireParties(input: Parties, partition: string): void {
     throw new ValidationException("You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.");
   }
   requireOneOfRetiring(input);
-  if (GranteePrincipal !== undefined) requirePrincipal(GranteePrincipal, partition);
-  if (RetiringPrincipal !== undefined) requirePrincipal(RetiringPrincipal, partition);
+  if (GranteePrincipal !== undefined) requireParty(GranteePrincipal, partition);
+  if (RetiringPrincipal !== undefined) requireParty(RetiringPrincipal, partition);
   if (RetiringServicePrincipal !== undefined) {
     requireServicePrincipal(RetiringServicePrincipal, "retiringServicePrincipal");
   }
@@ -104,7 +118,8 @@ export async function requireKnownParties(
   { GranteePrincipal, RetiringPrincipal }: Parties,
   unknownPrincipals: UnknownPrincipals,
 ): Promise<PrincipalIds> {
-  const names = [GranteePrincipal, RetiringPrincipal].filter((name) => name !== undefined);
+  const named = [GranteePrincipal, RetiringPrincipal].filter((name) => name !== undefined);
+  const names = named.filter((name) => !isServiceName(name));
   const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
   const [first] = unknown;
   if (first === undefined) return ids;

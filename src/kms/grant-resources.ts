@@ -4,7 +4,7 @@ import { InvalidGrantIdException, NotFoundException, ValidationException } from 
 import { asGrantId } from "../base/ids.ts";
 import type { Call, Resolution, Resource } from "../pipeline/operation.ts";
 import type { Reader } from "../storage/store.ts";
-import { requirePrincipal, requireServicePrincipal } from "./grant-principals.ts";
+import { requireParty, requireServicePrincipal } from "./grant-principals.ts";
 import { grantOfToken } from "./grant-tokens.ts";
 import { Grant } from "./grants.ts";
 import type { Forms } from "./identifiers.ts";
@@ -78,7 +78,7 @@ export const retiringPrincipal: Locator<Retiring, Resource> = {
     resource:
       RetiringPrincipal === undefined
         ? { arn: RetiringServicePrincipal, account: "" }
-        : requirePrincipal(RetiringPrincipal, partition),
+        : requireParty(RetiringPrincipal, partition),
   }),
 };
 

@@ -2,14 +2,17 @@
 
 import type { GrantListEntry } from "@aws-sdk/client-kms";
 import type { GrantMatch } from "../access/decide.ts";
+import { shownPrincipal } from "../access/principals.ts";
 import { formatArn } from "../base/arn.ts";
 import type { Question, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import type { GrantedRow, GrantRow } from "../storage/schema.ts";
+import type { Reader } from "../storage/store.ts";
 import {
   type Constraints,
   type ContextConstraint,
+  constraintsOf,
   contextConstraintOf,
   isAsStrict,
   keepsContext,
@@ -188,15 +191,20 @@ function allows(
   if (source !== undefined && !requestContext(question)("aws:sourcearn")?.includes(source)) return false;
   if (operation === "CreateGrant") {
     const child = question.input as { readonly Operations: readonly string[]; readonly Constraints?: Constraints };
-    return child.Operations.every((inner) => operations.has(inner)) && isAsStrict(child.Constraints, constraints);
+    return child.Operations.every((inner) => operations.has(inner)) && isAsStrict(constraintsOf(child), constraints);
   }
   return pairs === undefined || contextConstraint === undefined || keepsContext(contextConstraint, pairs);
 }
 
-/** A grant as lists have it: members that it lacks are left out, but its name is then empty (KMS guide, Viewing grants). */
-export function grantListEntry(row: GrantRow): GrantListEntry {
+/**
+ * A grant as lists have it: members that it lacks are left out, but its name is then empty (KMS guide, Viewing grants). Users
+ * and roles are named as in policies, those that are gone by their unique ids (hashicorp/terraform-provider-aws, issue 29340).
+ */
+export function grantListEntry(row: GrantRow, reader: Reader): GrantListEntry {
   const { constraints, operations, issuer, arn } = new Grant(row);
-  const { grantee, grantee_is_service, retirer, retirer_is_service } = row;
+  const { grantee_is_service, retirer_is_service } = row;
+  const grantee = shownPrincipal(row.grantee, row.grantee_id, reader);
+  const retirer = row.retirer && shownPrincipal(row.retirer, row.retirer_id, reader);
   return {
     KeyId: arn,
     GrantId: row.grant_id,

@@ -1,7 +1,7 @@
 /** The names by which a caller may mean a key or an alias, and the only parsers that take them. */
 
 import { asArn, formatArn } from "../base/arn.ts";
-import { InvalidArnException, NotFoundException } from "../base/errors.ts";
+import { InvalidArnException, NotFoundException, type ServiceError, ValidationException } from "../base/errors.ts";
 import { type AliasName, asKeyId, type KeyId } from "../base/ids.ts";
 import type { Call } from "../pipeline/operation.ts";
 
@@ -12,6 +12,8 @@ export interface Forms {
   readonly crossAccount: boolean;
   /** RetireGrant with a grant id takes the key ARN alone. */
   readonly arnOnly?: boolean;
+  /** What an alias is told where none is taken; `aliasNotTaken` when not given. */
+  readonly refuseAlias?: () => ServiceError;
 }
 
 /** Key id, key ARN, alias name and alias ARN: cryptographic operations, DescribeKey, GetPublicKey. */
@@ -20,6 +22,11 @@ export const anyIdentifier: Forms = { alias: true, crossAccount: true };
 export const keyIdOrArn: Forms = { alias: false, crossAccount: false };
 /** Key id and key ARN of any account: grants, GetKeyRotationStatus. */
 export const keyIdOrArnAnywhere: Forms = { alias: false, crossAccount: true };
+/** What an alias may stand for; the text is in getmoto/moto's tests of CreateAlias and, as of 2026, in cdk-preflight. */
+export const targetOfAlias: Forms = {
+  ...keyIdOrArn,
+  refuseAlias: () => new ValidationException("Aliases must refer to keys. Not aliases"),
+};
 
 /** A name that a caller gave, with whose it is; a bare id or alias name is always the caller's own. */
 export type KeyName = { readonly account: string; readonly region: string } & (
@@ -31,13 +38,14 @@ export type KeyName = { readonly account: string; readonly region: string } & (
  * Parses an identifier of one of `forms`. The texts are those that public test suites recorded on AWS.
  *
  * @throws NotFoundException it is no identifier at all, or names another Region
- * @throws InvalidArnException it is an ARN of something else, or an alias where none is taken
+ * @throws InvalidArnException it is an ARN of something else, or an alias where none is taken (of `targetOfAlias`
+ *   ValidationException)
  */
 export function parseKeyName(text: string, forms: Forms, { region, partition, principal }: Call): KeyName {
   const own = { account: principal.account, region };
   if (text.startsWith("arn:")) return parseArn(text, forms, region, partition);
   if (text.startsWith("alias/")) {
-    if (!forms.alias) throw aliasNotTaken();
+    requireAliasForm(forms);
     return { ...own, kind: "alias", alias: text as AliasName };
   }
   const id = asKeyId(text);
@@ -53,7 +61,7 @@ function parseArn(text: string, forms: Forms, region: string, partition: string)
   if (arn.region !== region || arn.partition !== partition) throw new NotFoundException(`Invalid arn ${arn.region}`);
   const owner = { account: arn.account, region };
   if (arn.resource.startsWith("alias/")) {
-    if (!forms.alias) throw aliasNotTaken();
+    requireAliasForm(forms);
     return { ...owner, kind: "alias", alias: arn.resource as AliasName };
   }
   if (!arn.resource.startsWith("key/")) throw invalidArn(text);
@@ -61,6 +69,10 @@ function parseArn(text: string, forms: Forms, region: string, partition: string)
   const id = asKeyId(keyId);
   if (id === undefined) throw new NotFoundException(`Invalid keyId ${keyId}`);
   return { ...owner, kind: "id", id };
+}
+
+function requireAliasForm({ alias, refuseAlias = aliasNotTaken }: Forms): void {
+  if (!alias) throw refuseAlias();
 }
 
 function aliasNotTaken(): InvalidArnException {

@@ -1,6 +1,6 @@
 /** Imported key material: how it may be wrapped, what its coming and going makes of its key, and its expiry. */
 
-import { UnsupportedOperationException } from "../base/errors.ts";
+import { UnsupportedOperationException, ValidationException } from "../base/errors.ts";
 import type { DueHandler } from "../pipeline/due-work.ts";
 import type { Recorder } from "../pipeline/operation.ts";
 import { clearDue, type DueName } from "../storage/due.ts";
@@ -38,10 +38,12 @@ export interface Wrapping {
 
 /**
  * Requires a wrapping that the guide has for material of the spec (KMS guide, Select a wrapping public key spec and a
- * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; here it is taken. China Regions
- * have SM2 wrapping keys, for material of any spec since SM2PKE knows no blocks, and no AES key wrap.
+ * wrapping algorithm). Its table has no AES key wrap for symmetric and HMAC keys, its text has; a user's log of January 2024
+ * has the refusal for symmetric keys, in these words. China Regions have SM2 wrapping keys, for material of any spec since
+ * SM2PKE knows no blocks, and no AES key wrap.
  *
- * @throws UnsupportedOperationException any other wrapping
+ * @throws ValidationException the wrapping does not go with the spec
+ * @throws UnsupportedOperationException the wrapping algorithm is retired, or its key spec one of other Regions
  */
 export function requireWrapping(keySpec: string, wrapping: Wrapping, { partition }: { partition: string }): void {
   const { WrappingAlgorithm: algorithm, WrappingKeySpec: wrappingKeySpec } = wrapping;
@@ -50,8 +52,8 @@ export function requireWrapping(keySpec: string, wrapping: Wrapping, { partition
   }
   requireOffered(wrappingKeySpec, { partition });
   if (isWrapping(keySpec, wrapping, partition === "aws-cn")) return;
-  throw new UnsupportedOperationException(
-    `Wrapping algorithm ${algorithm} with wrapping key spec ${wrappingKeySpec} is not supported for key spec ${keySpec}.`,
+  throw new ValidationException(
+    `Wrapping algorithm ${algorithm} and wrapping key spec ${wrappingKeySpec} cannot be used to import a ${keySpec} key.`,
   );
 }
 
@@ -59,13 +61,17 @@ function isWrapping(keySpec: string, { WrappingAlgorithm, WrappingKeySpec }: Wra
   if (WrappingAlgorithm === "SM2PKE" || WrappingKeySpec === "SM2") {
     return WrappingAlgorithm === "SM2PKE" && WrappingKeySpec === "SM2";
   }
-  if (WrappingAlgorithm.startsWith("RSA_AES_KEY_WRAP_")) return !inChina;
+  if (WrappingAlgorithm.startsWith("RSA_AES_KEY_WRAP_")) return !inChina && isKeyPair(keySpec);
   return fitsOneBlock(keySpec, WrappingKeySpec);
 }
 
-/** Private keys of RSA, ML-DSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
+function isKeyPair(keySpec: string): boolean {
+  return keySpec !== "SYMMETRIC_DEFAULT" && !keySpec.startsWith("HMAC_");
+}
+
+/** Private keys of RSA and ML-KEM are longer than a block of RSAES-OAEP, and one of P-521 than that of the smallest modulus. */
 function fitsOneBlock(keySpec: string, wrappingKeySpec: string): boolean {
-  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_")) return false;
+  if (keySpec.startsWith("RSA_") || keySpec.startsWith("ML_KEM_")) return false;
   return keySpec !== "ECC_NIST_P521" || wrappingKeySpec !== "RSA_2048";
 }
 

@@ -101,15 +101,19 @@ export async function recordSynchronization(
 
 /** @throws UnsupportedOperationException the key is a replica, and what is asked for is its primary's to decide */
 export function requireNoReplica({ arn, row }: { readonly arn: string; readonly row: KeyRow }): void {
-  if (multiRegionKeyType(row) === "REPLICA") throw notPrimary(arn);
+  if (multiRegionKeyType(row) === "REPLICA") throw notPrimary(arn, row);
 }
 
 /** @throws UnsupportedOperationException the key is no multi-Region primary key */
 export function requirePrimary({ arn, row }: { readonly arn: string; readonly row: KeyRow }): void {
-  if (multiRegionKeyType(row) !== "PRIMARY") throw notPrimary(arn);
+  if (multiRegionKeyType(row) !== "PRIMARY") throw notPrimary(arn, row);
 }
 
-/** What an operation of primary keys answers for any other key; the text is ours. */
-export function notPrimary(arn: string): UnsupportedOperationException {
-  return new UnsupportedOperationException(`${arn} is not a multi-Region primary key.`);
+/**
+ * What an operation of primary keys answers for any other key: for one that is of one Region in AWS's words (cdk-preflight,
+ * rules/kms/pf-kms-replica-primary-arn), for a replica in ours.
+ */
+export function notPrimary(arn: string, row: KeyRow): UnsupportedOperationException {
+  const what = multiRegionKeyType(row) === undefined ? "multi-region" : "multi-Region primary";
+  return new UnsupportedOperationException(`${arn} is not a ${what} key.`);
 }

@@ -59,13 +59,12 @@ function absentReplica(
 ): Resolution<Key> {
   const arn = keyArn({ partition, account, ...replica });
   const named = reader.find("key", region, replica.keyId);
-  const isPrimary = named === undefined || multiRegionKeyType(named) === "PRIMARY";
   return {
     kind: "absent",
     resource: { arn, account, region: replica.region },
     error: () =>
-      isPrimary
+      named === undefined || multiRegionKeyType(named) === "PRIMARY"
         ? new NotFoundException(`Key '${arn}' does not exist`)
-        : notPrimary(keyArn({ partition, region, account, keyId: replica.keyId })),
+        : notPrimary(keyArn({ partition, region, account, keyId: replica.keyId }), named),
   };
 }

@@ -5,24 +5,32 @@ import { LimitExceededException, TagException, ValidationException } from "../ba
 /** Tags of one key (spec 01, Tags). */
 export const TAGS_MAX = 50;
 
+/** What keys and values of tags are made of (AWS General Reference, Tagging). */
+const TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
 interface Tag {
   readonly TagKey: string | undefined;
+  readonly TagValue: string | undefined;
 }
 
 /**
- * Checks the tags of CreateKey or TagResource among themselves.
+ * Checks the tags of CreateKey, ReplicateKey or TagResource among themselves. That a character is not allowed is told in the
+ * words of an answer that users report (crossplane-contrib/provider-upjet-aws, issue 922).
  *
- * @throws TagException a tag key twice, one that begins with `aws:` in any case (recorded, spec 09), or more than 50
+ * @throws TagException a tag key twice, one that begins with `aws:` in any case (recorded, spec 09), more than 50, or a
+ *   character that tags can't have
  */
 export function requireTags(tags: readonly Tag[]): void {
   const keys = tags.map(({ TagKey = "" }) => TagKey);
   if (new Set(keys).size < keys.length) throw new TagException("Duplicate tag keys");
   if (keys.length > TAGS_MAX) throw new TagException("Too many tags");
   requireOwnTagKeys(keys);
+  if (tags.some(({ TagKey = "", TagValue = "" }) => !TEXT.test(TagKey + TagValue)))
+    throw new TagException("Invalid tag");
 }
 
 /** A tag of a request as rows have it. */
-export function tagOf({ TagKey = "", TagValue = "" }: Tag & { readonly TagValue: string | undefined }) {
+export function tagOf({ TagKey = "", TagValue = "" }: Tag) {
   return { key: TagKey, value: TagValue };
 }
 

@@ -31,10 +31,11 @@ interface Destination {
 /**
  * The call that a service makes of another one for whoever called it: the same principal, and nothing of the caller's
  * connection, since it comes from the service's own network. This is the one place that sets `via`: the gateway makes calls
- * without it, so no request can claim to come through a service.
+ * without it, so no request can claim to come through a service. What a service principal began is from that service's network.
  */
 export function forwardedCall(call: Call, to: Destination): Call {
-  const host = servicePrincipal(call.service);
+  const { principal } = call;
+  const host = principal.kind === "service" ? principal.service : servicePrincipal(call.service);
   return {
     ...call,
     requestId: to.requestId,

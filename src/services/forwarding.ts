@@ -1,6 +1,7 @@
 /** How a service calls KMS for whoever called it: as that caller, through the same pipeline, with a record of its own. */
 
 import { randomUUID } from "node:crypto";
+import { asArn } from "../base/arn.ts";
 import { ServiceError } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import { makeManagedKey, RESERVED_PREFIX } from "../kms/aws-managed.ts";
@@ -9,7 +10,7 @@ import { forwardedCall, ownCall } from "../pipeline/forwarding.ts";
 import type { Call, Service } from "../pipeline/operation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../storage/store.ts";
-import { Failures } from "../wire/constraints.ts";
+import { type Called, ServiceCaller } from "./service-caller.ts";
 
 /** KMS refused what a service asked in its caller's name: recorded by then, and for the service to put in its own words. */
 export class KmsRefusal extends Error {
@@ -33,12 +34,12 @@ export class KmsRefusal extends Error {
 
 /** KMS for services. */
 export class ForwardingKms {
-  readonly #pipeline: Pipeline;
+  readonly #caller: ServiceCaller;
   readonly #kms: Service;
   readonly #store: Store;
 
   constructor({ pipeline, kms, store }: { readonly pipeline: Pipeline; readonly kms: Service; readonly store: Store }) {
-    this.#pipeline = pipeline;
+    this.#caller = new ServiceCaller(pipeline, kms);
     this.#kms = kms;
     this.#store = store;
   }
@@ -73,37 +74,31 @@ export class ForwardingKms {
     return this.#perform(name, input, (to) => ownCall(principal, call, { ...to, region }));
   }
 
-  async #perform<N extends OperationName>(
-    name: N,
-    input: Input<N>,
-    callOf: (to: { readonly service: Service; readonly operation: string; readonly requestId: string }) => Call,
-  ): Promise<Output<N>> {
-    const operation = this.#kms.operations.get(name);
-    const model = this.#kms.model.operations.get(name);
-    if (operation === undefined || model === undefined) throw new Error(`KMS has no operation ${name}.`);
+  async #perform<N extends OperationName>(name: N, input: Input<N>, callOf: (to: Called) => Call): Promise<Output<N>> {
     const requestId = randomUUID();
-    const call = callOf({ service: this.#kms, operation: name, requestId });
     try {
-      const failures = new Failures();
-      model.input.validate(input, "", failures);
-      failures.throwIfAny();
-      return (await this.#pipeline.perform(this.#kms, operation, input, call)) as Output<N>;
+      return (await this.#caller.perform(name, input, requestId, callOf)) as Output<N>;
     } catch (cause) {
       throw cause instanceof ServiceError ? new KmsRefusal(cause, requestId) : cause;
     }
   }
 
   /**
-   * The alias of the AWS managed key of a service, whose key is made with the first use (spec 01, AWS managed keys). Making it takes
-   * no permission of the caller's beside the one to use the service.
+   * What names the key to use: what a request names, else the alias of the AWS managed key of the service. That key is made with the
+   * first use (spec 01, AWS managed keys), also where a request names it; making it takes no permission of the caller's beside the one
+   * to use the service.
    *
    * @param service as in `alias/aws/<service>`
    */
-  async managedKey(call: Call, service: string): Promise<string> {
+  async keyName(call: Call, service: string, given: string | undefined): Promise<string> {
     const alias = `${RESERVED_PREFIX}${service}`;
     const { account } = call.principal;
+    const name = given ?? alias;
+    const arn = asArn(name);
+    const isManaged = arn === undefined ? name === alias : arn.resource === alias && arn.account === account;
+    if (!isManaged || (arn !== undefined && arn.region !== call.region)) return name;
     const found = await this.#store.settle((reader) => reader.find("alias", call.region, account, alias));
     if (found === undefined) await makeManagedKey(alias, { ...this.#kms.environment, call, store: this.#store });
-    return alias;
+    return name;
   }
 }

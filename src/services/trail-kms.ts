@@ -1,18 +1,15 @@
 /** KMS for CloudTrail: data keys for log files, asked for by the service itself in the name of a trail. */
 
-import { randomUUID } from "node:crypto";
 import { InsufficientEncryptionPolicyException, KmsException, KmsKeyNotFoundException } from "../audit/api/errors.ts";
 import type { TrailIdentity, TrailKms } from "../audit/trails/kms.ts";
 import { asArn, formatArn } from "../base/arn.ts";
 import { sealMessage } from "../custody/encrypted-message.ts";
 import { Secret } from "../custody/secret.ts";
-import { servicePrincipal } from "../identity/principal.ts";
 import type { Output } from "../kms/shapes.ts";
 import type { Call } from "../pipeline/operation.ts";
 import type { Store } from "../storage/store.ts";
 import { type ForwardingKms, KmsRefusal } from "./forwarding.ts";
-
-const SERVICE = "cloudtrail.amazonaws.com";
+import { callOfTrail } from "./trail-caller.ts";
 
 /** Who may be told that there is no such key. */
 const NOT_FOUND = "The specified KMS key was not found.";
@@ -69,23 +66,9 @@ export class ForwardingTrailKms implements TrailKms {
     keyArn: string,
     context: Readonly<Record<string, string>>,
   ): Promise<Output<"GenerateDataKey">> {
-    const { arn: sourceArn, account, partition, now } = trail;
-    const principal = servicePrincipal(SERVICE, { account, partition, sourceArn });
-    const region = asArn(keyArn)?.region ?? "";
-    const client = { address: SERVICE, userAgent: SERVICE, host: SERVICE };
-    const operation = "Deliver";
-    const call: Call = {
-      requestId: randomUUID(),
-      service: "cloudtrail",
-      operation,
-      principal,
-      partition,
-      region,
-      now,
-      client,
-    };
+    const call = callOfTrail(trail, asArn(keyArn)?.region ?? "");
     const input = { KeyId: keyArn, KeySpec: "AES_256" as const, EncryptionContext: { ...context } };
-    return this.#kms.performAs(principal, call, "GenerateDataKey", input);
+    return this.#kms.performAs(call.principal, call, "GenerateDataKey", input);
   }
 }
 

@@ -212,4 +212,15 @@ export const LATER_MIGRATIONS: readonly Migration[] = [
       ALTER TABLE ssm_parameter ADD COLUMN policies TEXT;
     `,
   },
+  {
+    // Code of before would decide without the policies of secrets.
+    version: 18,
+    minimumReader: 18,
+    sqlite: `
+      ALTER TABLE secret ADD COLUMN policy TEXT;
+      ALTER TABLE secret ADD COLUMN policy_principals TEXT NOT NULL DEFAULT '{}';
+      ALTER TABLE secret ADD COLUMN tagged INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE ssm_parameter ADD COLUMN labels TEXT NOT NULL DEFAULT '[]';
+    `,
+  },
 ];

@@ -24,6 +24,8 @@ export interface SsmParameterTable {
   allowed_pattern: string | null;
   /** JSON list, as it was given. */
   policies: string | null;
+  /** JSON list of the version's labels, in the order in which they came. */
+  labels: string;
 }
 
 /** EBS volumes: what is known of them beside their blocks. */
@@ -194,6 +196,12 @@ export interface SecretTable {
   accessed_on: number | null;
   /** When it is to be deleted; null: not at all. */
   deletion_at: number | null;
+  /** Its resource policy, as it was given. */
+  policy: string | null;
+  /** JSON of the unique ids of users and roles that the policy names, by ARN. */
+  policy_principals: string;
+  /** 1: it has, or had, tags. */
+  tagged: number;
 }
 
 /** Values of secrets. */

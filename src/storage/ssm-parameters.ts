@@ -3,7 +3,6 @@
 import type { Kysely } from "kysely";
 import { findPartition, formatArn } from "../base/arn.ts";
 import { insertIamTags, listIamTags } from "./identity-policies.ts";
-import type { Slice } from "./keys.ts";
 import type { Schema } from "./schema.ts";
 import type { SsmParameterRow } from "./service-schema.ts";
 import type { ParameterTags, Tx } from "./store.ts";
@@ -22,9 +21,14 @@ export interface ParameterName extends ParameterOwner {
 
 type Db = Kysely<Schema>;
 
+/** The place of a parameter in the hierarchy; at its root, the slash in front makes no other name. */
+export function parameterPath(name: string): string {
+  return name.startsWith("/") ? name : `/${name}`;
+}
+
 /** The ARN of a parameter, which names it among tags; the slash in front of a path is the one after `parameter`. */
 export function parameterArnOf({ region, account, name }: ParameterName): string {
-  const resource = `parameter${name.startsWith("/") ? name : `/${name}`}`;
+  const resource = `parameter${parameterPath(name)}`;
   return formatArn({ partition: findPartition(region) ?? "aws", service: "ssm", region, account, resource });
 }
 
@@ -37,7 +41,19 @@ export async function loadParameterTags(db: Db, name: ParameterName): Promise<Pa
 /** Adds the tags of a parameter that is new. */
 export async function insertParameterTags(tx: Tx, name: ParameterName, tags: readonly Tag[]): Promise<void> {
   await insertIamTags(tx, parameterArnOf(name), tags);
-  await tx.changed("parameterTags", name.region, name.account, name.name);
+  await tx.changed("parameterTags", name.region, name.account, parameterPath(name.name));
+}
+
+/** Replaces the tags of a parameter. */
+export async function putParameterTags(tx: Tx, name: ParameterName, tags: readonly Tag[]): Promise<void> {
+  await tx.db.deleteFrom("iam_tag").where("owner", "=", parameterArnOf(name)).execute();
+  await insertParameterTags(tx, name, tags);
+}
+
+/** The names under which a parameter may be kept: at the root of the hierarchy as it was given, with a slash in front or without. */
+function spellingsOf(name: string): readonly string[] {
+  const path = parameterPath(name);
+  return path.lastIndexOf("/") === 0 ? [path, path.slice(1)] : [name];
 }
 
 function versionsOf(db: Db, { region, account, name }: ParameterName) {
@@ -46,18 +62,44 @@ function versionsOf(db: Db, { region, account, name }: ParameterName) {
     .selectAll()
     .where("region", "=", region)
     .where("account", "=", account)
-    .where("name", "=", name);
+    .where("name", "in", spellingsOf(name));
 }
+
+/** A version of a parameter: the newest, or the one of a number or with a label. */
+export type ParameterVersion = "newest" | { readonly number: number } | { readonly label: string };
 
 /** The newest version, or the one that is asked for; undefined when there is none. */
 export async function findParameter(
   db: Db,
   name: ParameterName,
-  version?: number,
+  version: ParameterVersion = "newest",
 ): Promise<SsmParameterRow | undefined> {
   const versions = versionsOf(db, name);
-  const wanted = version === undefined ? versions.where("latest", "=", 1) : versions.where("version", "=", version);
-  return await wanted.executeTakeFirst();
+  if (version === "newest") return await versions.where("latest", "=", 1).executeTakeFirst();
+  if ("number" in version) return await versions.where("version", "=", version.number).executeTakeFirst();
+  const labelled = await listLabelled(db, name);
+  return labelled.find(({ labels }) => (JSON.parse(labels) as string[]).includes(version.label));
+}
+
+/** Versions of a parameter that have labels. */
+export async function listLabelled(db: Db, name: ParameterName): Promise<SsmParameterRow[]> {
+  return await versionsOf(db, name).where("labels", "<>", "[]").execute();
+}
+
+/** Puts the labels of a version in the place of those that it has. */
+export async function putLabels(
+  tx: Tx,
+  { region, account, name, version }: Pick<SsmParameterRow, "region" | "account" | "name" | "version">,
+  labels: readonly string[],
+): Promise<void> {
+  await tx.db
+    .updateTable("ssm_parameter")
+    .set({ labels: JSON.stringify(labels) })
+    .where("region", "=", region)
+    .where("account", "=", account)
+    .where("name", "=", name)
+    .where("version", "=", version)
+    .execute();
 }
 
 /** Versions in order, after one. */
@@ -69,21 +111,28 @@ export async function listVersions(
   return await versionsOf(db, name).where("version", ">", after).orderBy("version").limit(count).execute();
 }
 
-/** The newest versions of parameters whose names begin with a prefix, in the order of their names. */
+/** Where a list of parameters goes on: after that version of that parameter. */
+export type ParameterPlace = Pick<SsmParameterRow, "name" | "version">;
+
+/**
+ * The newest versions of parameters whose names begin with a prefix, or those of their versions that have labels, in the order of
+ * their names.
+ */
 export async function listParameters(
   db: Db,
-  { region, account, prefix }: ParameterOwner & { readonly prefix: string },
-  { after = "", count }: Slice,
+  { region, account, prefix, labelled }: ParameterOwner & { readonly prefix: string; readonly labelled: boolean },
+  { after, count }: { readonly after: ParameterPlace | undefined; readonly count: number },
 ): Promise<SsmParameterRow[]> {
-  let query = db
-    .selectFrom("ssm_parameter")
-    .selectAll()
-    .where("region", "=", region)
-    .where("account", "=", account)
-    .where("latest", "=", 1)
-    .where("name", ">", after);
+  let query = db.selectFrom("ssm_parameter").selectAll().where("region", "=", region).where("account", "=", account);
+  query = labelled ? query.where("labels", "<>", "[]") : query.where("latest", "=", 1);
   if (prefix !== "") query = query.where("name", ">=", prefix).where("name", "<", `${prefix}\u{10ffff}`);
-  return await query.orderBy("name").limit(count).execute();
+  if (after !== undefined) {
+    const { name, version } = after;
+    query = query.where(({ eb, or, and }) =>
+      or([eb("name", ">", name), ...(labelled ? [and([eb("name", "=", name), eb("version", ">", version)])] : [])]),
+    );
+  }
+  return await query.orderBy("name").orderBy("version").limit(count).execute();
 }
 
 export async function countParameters(
@@ -136,9 +185,8 @@ export async function deleteParameter(tx: Tx, { region, account, name }: Paramet
     .deleteFrom("ssm_parameter")
     .where("region", "=", region)
     .where("account", "=", account)
-    .where("name", "=", name)
+    .where("name", "in", spellingsOf(name))
     .executeTakeFirstOrThrow();
-  await tx.db.deleteFrom("iam_tag").where("owner", "=", parameterArnOf({ region, account, name })).execute();
-  await tx.changed("parameterTags", region, account, name);
+  await putParameterTags(tx, { region, account, name }, []);
   return numDeletedRows > 0n;
 }

@@ -19,12 +19,15 @@ export interface AwsJsonSettings {
   readonly jsonVersion: string;
   /** Of a service that was a query one before: its codes of errors, which its older clients know (awsQueryCompatible). */
   readonly queryErrors?: ReadonlyMap<string, QueryError>;
+  /** What each answer of the service carries beside the protocol's. */
+  readonly headers?: WireAnswer["headers"];
 }
 
 export class AwsJsonCodec implements Codec {
   readonly #targetPrefixes: readonly string[];
   readonly #contentType: string;
   readonly #queryErrors: AwsJsonSettings["queryErrors"];
+  readonly #headers: WireAnswer["headers"];
   readonly #decoders = new Map<Shape, Convert>();
   readonly #encoders = new Map<Shape, Convert>();
 
@@ -37,6 +40,7 @@ export class AwsJsonCodec implements Codec {
     this.#targetPrefixes = [`${targetPrefix}.`, `${targetPrefix.slice(targetPrefix.lastIndexOf(".") + 1)}.`];
     this.#contentType = `application/x-amz-json-${settings.jsonVersion}`;
     this.#queryErrors = settings.queryErrors;
+    this.#headers = settings.headers;
   }
 
   operationName({ method, headers }: WireRequest): string | undefined {
@@ -61,15 +65,18 @@ export class AwsJsonCodec implements Codec {
   }
 
   encode({ output }: OperationModel, value: unknown): WireAnswer {
-    if (output === undefined) return { status: 200, contentType: this.#contentType, body: "" };
-    const body = JSON.stringify(compile(output, scalarEncoders, this.#encoders, encodeAs)(value ?? {}));
-    return { status: 200, contentType: this.#contentType, body };
+    if (output === undefined) return this.#answer(200, "");
+    return this.#answer(200, JSON.stringify(compile(output, scalarEncoders, this.#encoders, encodeAs)(value ?? {})));
   }
 
   encodeError(error: ServiceError): WireAnswer {
     const { code, status, message, messageMember, details } = error;
     const body = JSON.stringify({ __type: code, ...details, ...(message !== "" && { [messageMember]: message }) });
-    const headers = this.#queryErrors && queryErrorHeaders(error, this.#queryErrors);
+    return this.#answer(status, body, this.#queryErrors && queryErrorHeaders(error, this.#queryErrors));
+  }
+
+  #answer(status: number, body: string, ofError?: WireAnswer["headers"]): WireAnswer {
+    const headers = ofError === undefined ? this.#headers : { ...this.#headers, ...ofError };
     return { status, contentType: this.#contentType, body, ...(headers && { headers }) };
   }
 }

@@ -55,6 +55,8 @@ interface ModelDefinition {
     /** Its errors have the codes of the query protocol, too. */
     readonly awsQueryCompatible?: object;
     readonly xmlNamespace?: string;
+    /** What each of its answers carries; no member of AWS's models. */
+    readonly answerHeaders?: Readonly<Record<string, string>>;
   };
   readonly operations: Readonly<Record<string, OperationDefinition>>;
   readonly shapes: Readonly<Record<string, ShapeDefinition>>;
@@ -99,10 +101,15 @@ export function compileModel(json: unknown): ServiceModel {
 const NO_INPUT = "(no input)";
 
 function makeCodec({ metadata, shapes, operations }: ModelDefinition, models: ServiceModel["operations"]): Codec {
-  const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace, awsQueryCompatible } = metadata;
+  const { protocol, targetPrefix, jsonVersion, apiVersion, xmlNamespace, awsQueryCompatible, answerHeaders } = metadata;
   const compatible = awsQueryCompatible && { queryErrors: queryErrors(shapes) };
   if (protocol === "json" && targetPrefix !== undefined && jsonVersion !== undefined) {
-    return new AwsJsonCodec({ targetPrefix, jsonVersion, ...compatible });
+    return new AwsJsonCodec({
+      targetPrefix,
+      jsonVersion,
+      ...compatible,
+      ...(answerHeaders && { headers: answerHeaders }),
+    });
   }
   if (protocol === "smithy-rpc-v2-cbor" && targetPrefix !== undefined) {
     return new RpcV2CborCodec({ service: targetPrefix, ...compatible });

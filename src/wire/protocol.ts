@@ -20,6 +20,6 @@ export interface WireAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Uint8Array | BodyStream;
-  /** What the protocol demands beside. */
+  /** What the protocol demands beside, and the service. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -7,6 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { runKeystead, TemporaryDirectory } from "../faults/processes.ts";
 import { wrapFor } from "../key-material.ts";
 import { ACCOUNT, newKey, present } from "../kms-client.ts";
+import { deleteServiceData, listServiceData, makeServiceData } from "./service-data.ts";
 import { placeFor, refusal, rowsOf, run, type StoreWorld, serveStore } from "./store-worlds.ts";
 
 const directory = new TemporaryDirectory();
@@ -105,8 +106,10 @@ async function setUp(world: StoreWorld) {
   assert.equal(await named(world.kmsOf(eveKeys).decrypt({ CiphertextBlob: kept.CiphertextBlob })), "none");
 
   const managed = present((await kms.describeKey({ KeyId: "alias/aws/ebs" })).KeyMetadata?.KeyId);
+  const goingBlocks = await makeServiceData(world);
   return {
     managed,
+    goingBlocks,
     kept,
     deleted,
     saved,
@@ -141,7 +144,9 @@ async function backUpUnderLoad(world: StoreWorld): Promise<number> {
 }
 
 /** Takes away, after the backup, most of what `setUp` made. */
-async function destroy({ kms, iam }: StoreWorld, set: Awaited<ReturnType<typeof setUp>>): Promise<void> {
+async function destroy(world: StoreWorld, set: Awaited<ReturnType<typeof setUp>>): Promise<void> {
+  const { kms, iam } = world;
+  await deleteServiceData(world, set.goingBlocks);
   const { kept, deleted, saved, disabled, imported, alice, bob, carol, grantId } = set;
   await kms.scheduleKeyDeletion({ KeyId: deleted.KeyId, PendingWindowInDays: 7 });
   await kms.cancelKeyDeletion({ KeyId: saved.KeyId });
@@ -212,6 +217,11 @@ describe("a restore with the audit records of after the backup", () => {
       await named(restored.kmsOf(eveKeys).decrypt({ CiphertextBlob: kept.CiphertextBlob })),
       "AccessDeniedException",
     );
+    const { secrets, parameters, blocks } = await listServiceData(restored);
+    assert.deepEqual(secrets, ["called-off", "kept"]);
+    assert.deepEqual(parameters, ["/kept"]);
+    assert.equal(blocks.length, 2, "one volume and one snapshot");
+    for (const gone of Object.values(story.goingBlocks)) assert.ok(!blocks.includes(gone), gone);
     const users = (await restored.iam.listUsers({})).Users?.map(({ UserName }) => UserName);
     assert.deepEqual(users, ["alice", "bob", "dave", "eve"]);
     assert.match(await named(restored.kmsOf(sessionKeys).listAliases({})), /UnrecognizedClient|InvalidClientToken/);

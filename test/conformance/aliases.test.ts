@@ -35,6 +35,8 @@ describe("CreateAlias", () => {
   const prefixMissing =
     'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html';
 
+  const reserved = "The alias name for a customer managed CMK cannot begin with alias/aws/.";
+
   for (const { title, AliasName, code, message } of [
     { title: "without alias/ in front", AliasName: "billing", code: "ValidationException", message: prefixMissing },
     { title: "with Alias/ in front", AliasName: "Alias/billing", code: "ValidationException", message: prefixMissing },
@@ -43,11 +45,16 @@ describe("CreateAlias", () => {
       title: "with alias/aws/ in front",
       AliasName: "alias/aws/mine",
       code: "NotAuthorizedException",
-      message: undefined,
+      message: reserved,
     },
-    { title: "of a predefined alias", AliasName: "alias/aws/s3", code: "NotAuthorizedException", message: undefined },
+    { title: "of a predefined alias", AliasName: "alias/aws/s3", code: "NotAuthorizedException", message: reserved },
     { title: "with nothing behind alias/", AliasName: "alias/", code: "InvalidAliasNameException", message: undefined },
-    { title: "with a colon", AliasName: "alias/a:b", code: "InvalidAliasNameException", message: undefined },
+    {
+      title: "with a colon",
+      AliasName: "alias/a:b",
+      code: "ValidationException",
+      message: "alias/a:b contains invalid characters for an alias",
+    },
     { title: "with a space", AliasName: "alias/a b", code: "ValidationException", message: /at 'aliasName' failed/ },
     { title: "with a dot", AliasName: "alias/a.b", code: "ValidationException", message: /at 'aliasName' failed/ },
     {

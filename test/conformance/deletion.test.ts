@@ -44,10 +44,18 @@ describe("ScheduleKeyDeletion", () => {
     });
   }
 
-  for (const PendingWindowInDays of [0, 1, 6, 31, 365, 366]) {
+  const window = "PendingWindowInDays must be between 7 and 30";
+  for (const [PendingWindowInDays, message] of [
+    [0, /at 'pendingWindowInDays' failed to satisfy constraint: Member must have value greater than or equal to 1$/],
+    [1, window],
+    [6, window],
+    [31, window],
+    [365, window],
+    [366, /at 'pendingWindowInDays' failed to satisfy constraint: Member must have value less than or equal to 365$/],
+  ] as const) {
     it(`S02-037, S05-044: refuses a window of ${PendingWindowInDays} days`, async () => {
       const { KeyId } = await newKey(kms);
-      await assertRefused(kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays }), "ValidationException");
+      await assertRefused(kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays }), "ValidationException", message);
       assert.equal((await describedKey(kms, KeyId)).KeyState, "Enabled");
     });
   }

@@ -93,9 +93,24 @@ describe("Decrypt", () => {
       { a: "1" },
       { a: "1", b: "2", c: "3" },
       { A: "1", b: "2" },
-      { a: "12", b: "" },
+      { a: "12", b: "b" },
     ]) {
       await assertRefused(kms.decrypt({ CiphertextBlob, EncryptionContext }), "InvalidCiphertextException");
+    }
+  });
+
+  it("takes no empty name or value in an encryption context", async () => {
+    const { KeyId } = key;
+    const CiphertextBlob = await sealed();
+    for (const EncryptionContext of [{ "aws:ssm:SessionId": "s-1", "aws:ssm:TargetId": "" }, { "": "v" }]) {
+      for (const call of [
+        kms.encrypt({ KeyId, Plaintext: bytes(1), EncryptionContext }),
+        kms.generateDataKey({ KeyId, NumberOfBytes: 64, EncryptionContext }),
+        kms.decrypt({ CiphertextBlob, EncryptionContext }),
+        kms.reEncrypt({ CiphertextBlob, DestinationKeyId: KeyId, DestinationEncryptionContext: EncryptionContext }),
+      ]) {
+        await assertRefused(call, "ValidationException", "Invalid EncryptionContext");
+      }
     }
   });
 

@@ -203,10 +203,24 @@ describe("CreateGrant", () => {
     await assertRefused(
       grant({ EncryptionContextEquals: pairs(1), EncryptionContextSubset: pairs(1) }),
       "ValidationException",
+      "More than one constraint supplied",
     );
   });
 
+  it("takes an empty constraint beside another, as Terraform sends it, for none", async () => {
+    const { KeyId } = await newKey(kms);
+    for (const [sent, kept] of [
+      [{ EncryptionContextEquals: { a: "1" }, EncryptionContextSubset: {} }, { EncryptionContextEquals: { a: "1" } }],
+      [{ EncryptionContextEquals: {}, EncryptionContextSubset: { a: "1" } }, { EncryptionContextSubset: { a: "1" } }],
+      [{ EncryptionContextEquals: {}, EncryptionContextSubset: {} }, { EncryptionContextEquals: {} }],
+    ] as const) {
+      const { GrantId } = await newGrant(KeyId, { Constraints: sent });
+      assert.deepEqual((await grantsOf(KeyId, { GrantId }))[0]?.Constraints, kept);
+    }
+  });
+
   it("S03-018, S05-023: takes a constraint on the encryption context for symmetric encryption keys alone", async () => {
+    const message = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.";
     for (const [kind, Operations] of [
       ["mac", ["GenerateMac", "VerifyMac"]],
       ["signing", ["Sign"]],
@@ -217,7 +231,9 @@ describe("CreateGrant", () => {
       await newGrant(KeyId, { Operations: [...Operations] });
       await newGrant(KeyId, { Operations: [...Operations], Constraints: { SourceArn: "arn:aws:s3:::a-bucket" } });
       for (const Constraints of [{ EncryptionContextSubset: { a: "1" } }, { EncryptionContextEquals: { a: "1" } }]) {
-        await assertRefused(newGrant(KeyId, { Operations: [...Operations], Constraints }), "ValidationException");
+        for (const sent of [[...Operations], ["GenerateDataKey" as const]]) {
+          await assertRefused(newGrant(KeyId, { Operations: sent, Constraints }), "ValidationException", message);
+        }
       }
     }
   });
@@ -250,6 +266,19 @@ describe("CreateGrant", () => {
     await assertRefused(kms.createGrant({ ...input, Constraints: {} }), "ValidationException");
   });
 
+  it("names services where principals stand, too, and nobody in an account may list what they retire", async () => {
+    const { KeyId } = await newKey(kms);
+    const service = "dynamodb.us-west-1.amazonaws.com";
+    const parties = { GranteePrincipal: service, RetiringPrincipal: service };
+    const { GrantId } = await newGrant(KeyId, parties);
+    const [{ GranteePrincipal, RetiringPrincipal, ...entry } = {}] = await grantsOf(KeyId, parties);
+    assert.deepEqual([entry.GrantId, GranteePrincipal, RetiringPrincipal], [GrantId, service, service]);
+    await assertRefused(kms.listRetirableGrants({ RetiringPrincipal: service }), "AccessDeniedException");
+    for (const GranteePrincipal of ["dynamodb.us-west-1.example.com", "amazonaws.com"]) {
+      await assertRefused(newGrant(KeyId, { GranteePrincipal }), "InvalidArnException");
+    }
+  });
+
   it("S08-008: takes no alias, as no operation on grants does", async () => {
     const { KeyId } = await newKey(kms);
     const AliasName = "alias/granted";
@@ -260,7 +289,7 @@ describe("CreateGrant", () => {
       await assertRefused(newGrant(name), "InvalidArnException", text);
       await assertRefused(kms.listGrants({ KeyId: name }), "InvalidArnException", text);
       await assertRefused(kms.revokeGrant({ KeyId: name, GrantId }), "InvalidArnException", text);
-      await assertRefused(kms.retireGrant({ KeyId: name, GrantId }), "InvalidArnException");
+      await assertRefused(kms.retireGrant({ KeyId: name, GrantId }), "InvalidArnException", text);
     }
   });
 });

@@ -1,7 +1,7 @@
 /** Imported key material of spec 05: every wrapping of every kind of material, made by OpenSSL, and what is refused. */
 
 import assert from "node:assert/strict";
-import { createPrivateKey, createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { KeySpec, KeyUsageType, MacAlgorithmSpec, SigningAlgorithmSpec } from "@aws-sdk/client-kms";
 import {
@@ -92,17 +92,6 @@ async function proveAgreement(KeyId: string, material: Uint8Array): Promise<void
   assert.deepEqual(SharedSecret, expected);
 }
 
-/** The system's OpenSSL has no ML-DSA; Node's has, and the private key is not the server's. */
-async function proveMlDsa(KeyId: string, material: Uint8Array): Promise<void> {
-  const privateKey = createPrivateKey({ key: Buffer.from(material), format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey(privateKey);
-  const { PublicKey } = await kms.getPublicKey({ KeyId });
-  assert.deepEqual(PublicKey, new Uint8Array(publicKey.export({ format: "der", type: "spki" })));
-  const SigningAlgorithm = "ML_DSA_SHAKE_256";
-  const { Signature } = await kms.sign({ KeyId, Message: message, SigningAlgorithm });
-  assert.ok(verify(null, message, publicKey, present(Signature)));
-}
-
 const hmac = (
   KeySpec: KeySpec,
   lengthBytes: number,
@@ -128,11 +117,11 @@ const KINDS: readonly Kind[] = [
     KeySpec: "SYMMETRIC_DEFAULT",
     KeyUsage: "ENCRYPT_DECRYPT",
     make: () => randomMaterial(32),
-    wrappings: [...ANY_OAEP, ...ANY_KEY_WRAP],
+    wrappings: ANY_OAEP,
     prove: proveSymmetric,
   },
   hmac("HMAC_224", 28, "HMAC_SHA_224"),
-  hmac("HMAC_256", 32, "HMAC_SHA_256", [...ANY_OAEP, KEY_WRAP]),
+  hmac("HMAC_256", 32, "HMAC_SHA_256", ANY_OAEP),
   hmac("HMAC_384", 48, "HMAC_SHA_384"),
   hmac("HMAC_512", 64, "HMAC_SHA_512"),
   {
@@ -190,13 +179,6 @@ const KINDS: readonly Kind[] = [
     make: () => privateKeyMaterial("-algorithm", "ED25519"),
     wrappings: [KEY_WRAP, OAEP],
     prove: proveSigning("ED25519_SHA_512"),
-  },
-  {
-    KeySpec: "ML_DSA_87",
-    KeyUsage: SIGN,
-    make: () => new Uint8Array(generateKeyPairSync("ml-dsa-87").privateKey.export({ format: "der", type: "pkcs8" })),
-    wrappings: [KEY_WRAP],
-    prove: proveMlDsa,
   },
 ];
 
@@ -273,9 +255,11 @@ describe("a private key from outside", () => {
     { title: "an RSA key with another's exponent", KeySpec: "RSA_2048", material: spoiltRsa },
   ] as readonly Foreign[]) {
     it(`S05-054: that ${foreign} is refused: ${title}`, async () => {
-      const KeyUsage = KeySpec?.startsWith("HMAC") ? "GENERATE_VERIFY_MAC" : SIGN;
+      const isMac = KeySpec?.startsWith("HMAC") === true;
+      const KeyUsage = isMac ? "GENERATE_VERIFY_MAC" : SIGN;
+      const wrapping = KeySpec === undefined || isMac ? OAEP : KEY_WRAP;
       const { KeyId } = await newExternalKey(kms, KeySpec === undefined ? {} : { KeySpec, KeyUsage });
-      await assertRefused(importInto(kms, KeyId, material(), { wrapping: KEY_WRAP }), "IncorrectKeyMaterialException");
+      await assertRefused(importInto(kms, KeyId, material(), { wrapping }), "IncorrectKeyMaterialException");
       assert.equal((await describedKey(kms, KeyId)).KeyState, "PendingImport");
     });
   }

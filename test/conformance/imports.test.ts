@@ -263,7 +263,7 @@ describe("several materials of one key", () => {
     assert.deepEqual([before.CurrentKeyMaterialId, before.ValidTo], [first, undefined]);
     assert.equal((await kms.generateDataKey({ KeyId, KeySpec: "AES_256" })).KeyMaterialId, first);
 
-    assert.deepEqual(membersOf(await kms.rotateKeyOnDemand({ KeyId })), { KeyId });
+    assert.deepEqual(membersOf(await kms.rotateKeyOnDemand({ KeyId })), { KeyId: Arn });
     const rotated = await describedKey(kms, KeyId);
     assert.deepEqual([rotated.CurrentKeyMaterialId, rotated.ValidTo], [second, ValidTo]);
     const [firstNow, secondNow] = await materialsOf(KeyId);

@@ -180,6 +180,12 @@ describe("CreateKey", () => {
       message: /SM2/,
     },
     {
+      what: "ML-DSA keys with imported material, as AWS does",
+      input: { KeySpec: "ML_DSA_44", KeyUsage: "SIGN_VERIFY", Origin: "EXTERNAL" },
+      code: "ValidationException",
+      message: /^KeySpec ML_DSA_44 is not supported for Origin EXTERNAL$/,
+    },
+    {
       what: "a custom key store without the origin of its keys",
       input: { CustomKeyStoreId: "cks-1234567890abcdef0" },
       code: "ValidationException",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { CreateKeyCommandInput, KMS } from "@aws-sdk/client-kms";
 import { type HeldServer, startHeld } from "../held-server.ts";
-import { importInto, KEY_WRAP, privateKeyMaterial, randomMaterial, wrapFor } from "../key-material.ts";
+import { importInto, privateKeyMaterial, randomMaterial, wrapFor } from "../key-material.ts";
 import {
   assertRefused,
   bytes,
@@ -36,7 +36,7 @@ afterEach(() => server.stop());
 /** A primary key with its first material, and replicas that were just made. */
 async function newImportedSet(regions: readonly string[], material: Uint8Array, input: CreateKeyCommandInput = {}) {
   const { KeyId } = await newKey(home, { ...input, Origin: "EXTERNAL", MultiRegion: true });
-  await importInto(home, KeyId, material, { wrapping: KEY_WRAP });
+  await importInto(home, KeyId, material);
   for (const ReplicaRegion of regions) await home.replicateKey({ KeyId, ReplicaRegion });
   if (regions.length > 0) await server.advance(MOMENT_MS);
   return KeyId;

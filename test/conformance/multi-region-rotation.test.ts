@@ -101,7 +101,7 @@ describe("UpdatePrimaryRegion", () => {
     for (const PrimaryRegion of [WEST, IRELAND, HOME, "eu-west-3"]) {
       await assertRefused(west.updatePrimaryRegion({ KeyId, PrimaryRegion }), "UnsupportedOperationException");
       const refused = home.updatePrimaryRegion({ KeyId: single, PrimaryRegion });
-      await assertRefused(refused, "UnsupportedOperationException", `${Arn} is not a multi-Region primary key.`);
+      await assertRefused(refused, "UnsupportedOperationException", `${Arn} is not a multi-region key.`);
     }
   });
 

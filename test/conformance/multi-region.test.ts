@@ -167,11 +167,12 @@ describe("ReplicateKey", () => {
 
   it("S05-029: is AlreadyExistsException where a related key is, the primary's own Region included", async () => {
     const KeyId = await newSet(server, [WEST]);
-    for (const ReplicaRegion of [WEST, HOME]) {
-      await assertRefused(home.replicateKey({ KeyId, ReplicaRegion }), "AlreadyExistsException");
-    }
+    const one = "You can create only one replica of each primary key in each AWS Region.";
+    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException", one);
+    const own = `${HOME} cannot have a replica because it contains the primary.`;
+    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: HOME }), "AlreadyExistsException", own);
     await west.scheduleKeyDeletion({ KeyId });
-    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException");
+    await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: WEST }), "AlreadyExistsException", one);
   });
 
   it("S05-029, S07-010: is UnsupportedOperationException on a replica and on a single-Region key", async () => {
@@ -182,14 +183,19 @@ describe("ReplicateKey", () => {
     await assertRefused(
       home.replicateKey({ KeyId: single.KeyId, ReplicaRegion: WEST }),
       "UnsupportedOperationException",
-      `${single.Arn} is not a multi-Region primary key.`,
+      `${single.Arn} is not a multi-region key.`,
     );
   });
 
   it("S05-029: refuses a Region of another partition, one that AWS does not have, and what is no Region", async () => {
     const { KeyId } = await newKey(home, { MultiRegion: true });
-    for (const ReplicaRegion of ["cn-north-1", "us-gov-west-1", "eu-nowhere-7"]) {
-      await assertRefused(home.replicateKey({ KeyId, ReplicaRegion }), "UnsupportedOperationException");
+    const apart = "The replica key Region must be in the same AWS partition as the primary key Region.";
+    for (const [ReplicaRegion, message] of [
+      ["cn-north-1", apart],
+      ["us-gov-west-1", apart],
+      ["eu-nowhere-7", undefined],
+    ] as const) {
+      await assertRefused(home.replicateKey({ KeyId, ReplicaRegion }), "UnsupportedOperationException", message);
     }
     await assertRefused(home.replicateKey({ KeyId, ReplicaRegion: "Frankfurt" }), "ValidationException");
     assert.deepEqual(await relationsOf(home, KeyId), { type: "PRIMARY", primary: HOME, replicas: [] });

@@ -136,6 +136,9 @@ describe("an answer", () => {
       assert.equal(headers["content-length"], String(body.length));
       assert.match(String(headers["x-amzn-requestid"]), /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
       assert.ok(Math.abs(Date.parse(String(headers.date)) - Date.now()) < 60_000);
+      assert.equal(headers["cache-control"], "no-cache, no-store, must-revalidate, private");
+      assert.equal(headers.expires, "0");
+      assert.equal(headers.pragma, "no-cache");
       assert.ok(status === 200 || status === 400);
     }
   });

@@ -150,7 +150,7 @@ describe("resource quotas", () => {
       const [full, other] = [await newKey(kms), await newKey(kms)];
       const create = (AliasName: string, TargetKeyId: string) => kms.createAlias({ AliasName, TargetKeyId });
       for (let count = 1; count <= most; count += 1) await create(`alias/full-${count}`, full.KeyId);
-      const message = `A KMS key can have at most ${most} aliases.`;
+      const message = `Aliases per key quota for this account in this region is ${most}, current usage is ${most}.`;
       await assertRefused(create("alias/more", full.KeyId), "LimitExceededException", message);
       await create("alias/moving", other.KeyId);
       const move = () => kms.updateAlias({ AliasName: "alias/moving", TargetKeyId: full.KeyId });
@@ -172,7 +172,7 @@ describe("resource quotas", () => {
     await assertRefused(
       kms.rotateKeyOnDemand({ KeyId }),
       "LimitExceededException",
-      /all of its 25 on-demand rotations/,
+      /^The on-demand rotations limit has been reached/,
     );
     await newKey(kms).then((other) => kms.rotateKeyOnDemand({ KeyId: other.KeyId }));
   });

@@ -1,5 +1,6 @@
 /** Revocation: whatever is taken away decides from the next request on, of sessions that were issued before it, too. */
 
+import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { EC2 } from "@aws-sdk/client-ec2";
 import { IAM } from "@aws-sdk/client-iam";
@@ -214,6 +215,30 @@ describe("a session issued before is refused with the next request once", () => 
     await encrypts(session);
     await kms.retireGrant({ KeyId: key, GrantId: second });
     await denied(session, NO_IDENTITY);
+  });
+
+  it("its role is deleted, which the grant then names by its unique id, whoever has its name by now", async () => {
+    const GranteePrincipal = await newRole("gone-grantee");
+    const session = await sessionOfRole(GranteePrincipal);
+    const RetiringPrincipal = await newRole("gone-retirer");
+    const uniqueIds = [];
+    for (const RoleName of ["gone-grantee", "gone-retirer"]) {
+      uniqueIds.push(present((await iam.getRole({ RoleName })).Role?.RoleId));
+    }
+    const { KeyId } = await newKey(kms);
+    await kms.createGrant({ KeyId, GranteePrincipal, RetiringPrincipal, Operations: ["Encrypt"] });
+    const parties = async () =>
+      present((await kms.listGrants({ KeyId })).Grants).flatMap((grant) => [
+        grant.GranteePrincipal,
+        grant.RetiringPrincipal,
+      ]);
+    await encrypts(session, KeyId);
+    assert.deepEqual(await parties(), [GranteePrincipal, RetiringPrincipal]);
+    for (const RoleName of ["gone-grantee", "gone-retirer"]) await iam.deleteRole({ RoleName });
+    assert.deepEqual(await parties(), uniqueIds);
+    const again = await sessionOfRole(await newRole("gone-grantee"));
+    await denied(again, NO_IDENTITY, KeyId);
+    assert.deepEqual(await parties(), uniqueIds);
   });
 
   it("S08-020: a grant to its account is revoked", async () => {

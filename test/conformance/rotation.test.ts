@@ -306,11 +306,11 @@ describe("a key pending deletion", () => {
 });
 
 describe("RotateKeyOnDemand", () => {
-  it("answers the key id, changes the material at once, and leaves its own record and RotateKey's", async () => {
+  it("answers the key's ARN, changes the material at once, and leaves its own record and RotateKey's", async () => {
     const { KeyId, Arn, CurrentKeyMaterialId: first } = await newKey(kms);
     const old = await kms.encrypt({ KeyId, Plaintext: bytes(7) });
-    const answer = await kms.rotateKeyOnDemand({ KeyId: Arn });
-    assert.deepEqual(membersOf(answer), { KeyId });
+    const answer = await kms.rotateKeyOnDemand({ KeyId });
+    assert.deepEqual(membersOf(answer), { KeyId: Arn });
     const current = await currentMaterial(KeyId);
     assert.notEqual(current, first);
     const [rotation, ...more] = await rotationsOf(KeyId);
@@ -325,7 +325,7 @@ describe("RotateKeyOnDemand", () => {
     assert.ok(Math.abs(present(RotationDate).getTime() - (await clock.now()).getTime()) < SLACK_MS);
     assert.equal((await kms.decrypt({ CiphertextBlob: old.CiphertextBlob })).KeyMaterialId, first);
     const record = await world.records.of(requestIdOf(answer));
-    assert.deepEqual([record.requestParameters, record.responseElements], [{ keyId: Arn }, { keyId: KeyId }]);
+    assert.deepEqual([record.requestParameters, record.responseElements], [{ keyId: KeyId }, { keyId: KeyId }]);
     assert.deepEqual([record.readOnly, record.resources?.map(({ ARN }) => ARN)], [false, [Arn]]);
     const [rotate] = await rotateRecords(Arn);
     assert.deepEqual(rotate?.serviceEventDetails, {
@@ -345,7 +345,11 @@ describe("RotateKeyOnDemand", () => {
     for (let count = 20; count < 25; count += 1) await kms.rotateKeyOnDemand({ KeyId });
     assert.equal(await nextRotation(KeyId), planned);
     const current = await currentMaterial(KeyId);
-    await assertRefused(kms.rotateKeyOnDemand({ KeyId }), "LimitExceededException", new RegExp(Arn));
+    await assertRefused(
+      kms.rotateKeyOnDemand({ KeyId }),
+      "LimitExceededException",
+      `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${Arn}`,
+    );
     assert.equal(await currentMaterial(KeyId), current);
     assert.equal((await materialsOf(KeyId)).length, 26);
     await clock.advance("P91D");

@@ -96,6 +96,18 @@ describe("TagResource", () => {
       message: "Tags beginning with aws: are reserved",
     },
     {
+      title: "a value with an ampersand, as a user of Crossplane sent it,",
+      tags: [{ TagKey: "Owner", TagValue: "My & My Team" }],
+      code: "TagException",
+      message: "Invalid tag",
+    },
+    {
+      title: "a key with a comma",
+      tags: [{ TagKey: "one,two", TagValue: "v" }],
+      code: "TagException",
+      message: "Invalid tag",
+    },
+    {
       title: "a key that begins with AWS:",
       tags: [{ TagKey: "AWS:mine", TagValue: "v" }],
       code: "TagException",
@@ -114,6 +126,12 @@ describe("TagResource", () => {
     const { KeyId } = await newKey(kms);
     const tag = { TagKey: "k".repeat(128), TagValue: "v".repeat(256) };
     assert.deepEqual(membersOf(await kms.tagResource({ KeyId, Tags: [tag] })), {});
+    assert.deepEqual(await tagsOf(KeyId), [tag]);
+  });
+
+  it("takes letters and digits of any script, spaces and _ . : / = + - @", async () => {
+    const tag = { TagKey: "Größe ٣_.:/=+-@", TagValue: "鍵 _.:/=+-@" };
+    const { KeyId } = await newKey(kms, { Tags: [tag] });
     assert.deepEqual(await tagsOf(KeyId), [tag]);
   });
 

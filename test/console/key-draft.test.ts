@@ -13,6 +13,7 @@ import {
   NEW_DRAFT,
   policyOfDraft,
   tagProblem,
+  withOrigin,
   withUsage,
 } from "../../console/src/model/key-draft.ts";
 import { hasMultiRegionKeys, specsOf } from "../../console/src/model/key-kinds.ts";
@@ -53,6 +54,14 @@ describe("a draft", () => {
     const asymmetric = withUsage(draft(), "Asymmetric", undefined, "aws");
     assert.deepEqual([asymmetric.usage, asymmetric.spec], ["ENCRYPT_DECRYPT", "RSA_2048"]);
     assert.equal(withUsage(asymmetric, "Asymmetric", "KEY_AGREEMENT", "aws").spec, "ECC_NIST_P256");
+  });
+
+  it("has no ML-DSA key for imported material", () => {
+    const signing = draft({ type: "Asymmetric", usage: "SIGN_VERIFY", spec: "ML_DSA_65" });
+    assert.equal(withOrigin(signing, "EXTERNAL", "aws").spec, "RSA_2048");
+    const ofCurve = { ...signing, spec: "ECC_NIST_P384" } as const;
+    assert.equal(withOrigin(ofCurve, "EXTERNAL", "aws").spec, "ECC_NIST_P384");
+    assert.ok(specsOf("Asymmetric", "SIGN_VERIFY", "aws").includes("ML_DSA_65"));
   });
 
   it("leaves fields of accounts that were left empty out of the policy", () => {
@@ -218,7 +227,9 @@ describe("an import", () => {
   it("offers algorithms that the material fits", () => {
     const hybrid = ["RSA_AES_KEY_WRAP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1"];
     assert.deepEqual(wrappingAlgorithms("RSA_2048", "RSA_4096"), hybrid);
-    assert.deepEqual(wrappingAlgorithms("RSA_2048", "HMAC_256").slice(0, 1), ["RSAES_OAEP_SHA_256"]);
+    const direct = ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"];
+    assert.deepEqual(wrappingAlgorithms("RSA_2048", "HMAC_256"), direct);
+    assert.deepEqual(wrappingAlgorithms("RSA_2048", "ECC_NIST_P256"), [...direct, ...hybrid]);
     assert.deepEqual(wrappingAlgorithms("SM2", "SYMMETRIC_DEFAULT"), ["SM2PKE"]);
   });
 

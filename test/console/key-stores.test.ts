@@ -292,7 +292,7 @@ describe("a key of a custom key store", () => {
   const owner = { account: "111122223333", partition: "aws" };
 
   it("S06a-029 is a symmetric encryption key of one Region, and goes on once its store is chosen", () => {
-    const draft = withOrigin({ ...NEW_DRAFT, multiRegion: true }, "AWS_CLOUDHSM");
+    const draft = withOrigin({ ...NEW_DRAFT, multiRegion: true }, "AWS_CLOUDHSM", "aws");
     assert.equal(draft.multiRegion, false);
     assert.deepEqual([isStepDone("configure", draft, owner), isStepDone("store", draft, owner)], [true, false]);
     const chosen = { ...draft, keyStoreId: "cks-2" };
@@ -305,11 +305,14 @@ describe("a key of a custom key store", () => {
       CustomKeyStoreId: "cks-2",
     });
     assert.equal(withUsage(chosen, "Symmetric", "GENERATE_VERIFY_MAC", "aws").origin, "AWS_KMS");
-    assert.equal(withUsage(withOrigin(NEW_DRAFT, "EXTERNAL"), "Asymmetric", undefined, "aws").origin, "EXTERNAL");
+    assert.equal(
+      withUsage(withOrigin(NEW_DRAFT, "EXTERNAL", "aws"), "Asymmetric", undefined, "aws").origin,
+      "EXTERNAL",
+    );
   });
 
   it("has an external key ID where its store is external", () => {
-    const draft = { ...withOrigin(NEW_DRAFT, "EXTERNAL_KEY_STORE"), keyStoreId: "cks-1" };
+    const draft = { ...withOrigin(NEW_DRAFT, "EXTERNAL_KEY_STORE", "aws"), keyStoreId: "cks-1" };
     assert.equal(isStepDone("configure", draft, owner), false);
     for (const [externalKeyId, isDone] of [
       ["", false],

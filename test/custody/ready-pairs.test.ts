@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { PairBytes } from "../../src/custody/key-pairs.ts";
+import type { PairBytes } from "../../src/custody/curve-pairs.ts";
 import { ReadyPairs } from "../../src/custody/ready-pairs.ts";
 
 /** Makes numbered pairs at once. */

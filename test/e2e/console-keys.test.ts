@@ -342,7 +342,7 @@ describe("imported key material", () => {
     const { KeyId } = await newKey(world.kms, { Origin: "EXTERNAL" });
     await open(`keys/${KeyId}/import`);
     await page.getByRole("radio", { name: "RSA_3072" }).check();
-    await page.getByRole("radio", { name: "RSA_AES_KEY_WRAP_SHA_256" }).check();
+    await page.getByRole("radio", { name: "RSAES_OAEP_SHA_1" }).check();
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: "Download wrapping public key and import token", exact: true }).click();
     const download = await downloading;
@@ -350,11 +350,11 @@ describe("imported key material", () => {
     const zip = unzipSync(readFileSync(await download.path()));
     assert.deepEqual(Object.keys(zip).sort(), ["ImportToken.bin", "README.txt", "WrappingPublicKey.bin"]);
     const readme = new TextDecoder().decode(zip["README.txt"]);
-    for (const told of [KeyId, "RSA_3072", "RSA_AES_KEY_WRAP_SHA_256"]) assert.ok(readme.includes(told), told);
+    for (const told of [KeyId, "RSA_3072", "RSAES_OAEP_SHA_1"]) assert.ok(readme.includes(told), told);
     assert.match(readme, /expire at \d{4}-\d\d-\d\dT/);
 
     const publicKey = present(zip["WrappingPublicKey.bin"]);
-    writeFileSync(files.at("wrapped.bin"), wrap(randomMaterial(32), publicKey, "RSA_AES_KEY_WRAP_SHA_256"));
+    writeFileSync(files.at("wrapped.bin"), wrap(randomMaterial(32), publicKey, "RSAES_OAEP_SHA_1"));
     writeFileSync(files.at("token.bin"), present(zip["ImportToken.bin"]));
     await next(page);
     const inputs = page.locator("input[type=file]");

@@ -11,7 +11,7 @@ import { signatureMutations } from "./mutations-of-signature.ts";
 import { transportMutations } from "./mutations-of-transport.ts";
 import { RandomChoices } from "./random-choices.ts";
 import { exchange, type Outcome, type RawAnswer } from "./raw-exchange.ts";
-import { callKms, keyArnOf, mustCallKms, textOf } from "./signed-requests.ts";
+import { callKms, keyArnOf, mustCallKms, send, sign, textOf } from "./signed-requests.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 const REQUESTS = 2_000;
@@ -48,6 +48,8 @@ describe(`a server that gets ${REQUESTS} mutated requests (seed ${seed})`, () =>
     assert.deepEqual(await snapshotOf(server), stateBefore);
     assert.equal(server.process.exitCode, null);
     assert.equal((await callKms(server, "DescribeKey", { KeyId: subject.keyArn })).status, 200);
+    const absent = await sign(server, { method: "GET", path: "/bucket/key?versionId=1", body: "" }, { service: "s3" });
+    assert.equal((await send(server.endpoint, absent)).status, 501, "what is not built is no fault to log");
     assert.ok(growth < GROWTH_BYTES_MAX, `the process grew by ${growth} bytes`);
     assert.doesNotMatch(server.log(), /failed/);
   });

@@ -82,7 +82,9 @@ describe("a server with a certificate of its own", () => {
       const again = await shake({ ...options, session });
       assert.equal(again.isSessionReused(), true);
       await listKeys(again, server);
-      const records = readFileSync(auditLog, "utf8").trimEnd().split("\n").slice(-2);
+      // A change's record comes out of its outbox when it can: the one of the key that was made above may be the last.
+      const written = readFileSync(auditLog, "utf8").trimEnd().split("\n");
+      const records = written.map((line) => JSON.parse(line)).filter(({ eventName }) => eventName === "ListKeys");
       const details = {
         tlsVersion: options.maxVersion ?? "TLSv1.3",
         cipherSuite,
@@ -90,7 +92,7 @@ describe("a server with a certificate of its own", () => {
         keyExchange,
       };
       assert.deepEqual(
-        records.map((record) => JSON.parse(record).tlsDetails),
+        records.slice(-2).map(({ tlsDetails }) => tlsDetails),
         [details, details],
       );
     });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { requireParties, requirePrincipal, requireServicePrincipal } from "../../src/kms/grant-principals.ts";
+import { requireParties, requireParty, requireServicePrincipal } from "../../src/kms/grant-principals.ts";
 
 const ACCOUNT = "111122223333";
 const ROOT = `arn:aws:iam::${ACCOUNT}:root`;
@@ -20,12 +20,16 @@ describe("a principal of a grant", () => {
     `arn:aws:sts::${ACCOUNT}:assumed-role/aws:ec2-infrastructure/i-0123456789abcdef0`,
     `arn:aws:sts::${ACCOUNT}:federated-user/Bob`,
   ]) {
-    it(`can be ${arn}`, () => assert.deepEqual(requirePrincipal(arn, "aws"), { arn, account: ACCOUNT }));
+    it(`can be ${arn}`, () => assert.deepEqual(requireParty(arn, "aws"), { arn, account: ACCOUNT }));
+  }
+
+  for (const name of [SERVICE, "dynamodb.us-west-1.amazonaws.com", "s3.amazonaws.com.cn"]) {
+    it(`can be ${name}, of no account`, () => assert.deepEqual(requireParty(name, "aws"), { arn: name, account: "" }));
   }
 
   for (const { title, text, partition = "aws", id = "" } of [
     { title: "a group", text: `arn:aws:iam::${ACCOUNT}:group/Admins`, id: "S03-010: " },
-    { title: "a service", text: SERVICE },
+    { title: "a service of somebody else", text: "s3.example.com" },
     { title: "an organization", text: `arn:aws:organizations::${ACCOUNT}:organization/o-exampleorgid` },
     { title: "everyone", text: "*" },
     { title: "an account by its id", text: ACCOUNT },
@@ -42,7 +46,7 @@ describe("a principal of a grant", () => {
   ]) {
     it(`${id}cannot be ${title}`, () => {
       const message = `ARN does not refer to a valid principal: ${text}`;
-      assert.throws(() => requirePrincipal(text, partition), { code: "InvalidArnException", status: 400, message });
+      assert.throws(() => requireParty(text, partition), { code: "InvalidArnException", status: 400, message });
     });
   }
 });
@@ -68,6 +72,7 @@ describe("the parties of a grant", () => {
   for (const { title, input } of [
     { title: "a grantee", input: { GranteePrincipal: ROOT } },
     { title: "a grantee and who retires", input: { GranteePrincipal: ROOT, RetiringPrincipal: ROOT } },
+    { title: "a service given as a principal", input: { GranteePrincipal: SERVICE } },
     {
       title: "a grantee and a service that retires",
       input: { GranteePrincipal: ROOT, RetiringServicePrincipal: SERVICE },
@@ -104,7 +109,6 @@ describe("the parties of a grant", () => {
       input: { GranteePrincipal: ROOT, RetiringServicePrincipal: ROOT },
       code: VALIDATION,
     },
-    { title: "a service given as a principal", input: { GranteePrincipal: SERVICE }, code: INVALID_ARN },
     {
       title: "a group that retires",
       input: { GranteePrincipal: ROOT, RetiringPrincipal: `arn:aws:iam::${ACCOUNT}:group/Admins` },

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { expiryOf, PARAMETERS_MS, requireWrapping, stateAt } from "../../src/kms/importing.ts";
-import { creatableSpecs } from "../../src/kms/key-specs.ts";
+import { creatableSpecs, isImportable } from "../../src/kms/key-specs.ts";
 import kmsJson from "../../src/wire/models/kms.json" with { type: "json" };
 
 const { AlgorithmSpec, WrappingKeySpec } = kmsJson.shapes;
@@ -13,12 +13,12 @@ const isTaken = (...asked: Parameters<typeof requireWrapping>): boolean => {
     requireWrapping(...asked);
     return true;
   } catch (cause) {
-    assert.equal((cause as Error).name, "UnsupportedOperationException");
+    assert.match((cause as Error).name, /^(?:UnsupportedOperation|Validation)Exception$/);
     return false;
   }
 };
 
-/** What each kind of key takes: any key wrap outside China Regions, SM2PKE in them, and of OAEP these wrapping key specs. */
+/** What each kind of key takes: for key pairs any key wrap outside China Regions, SM2PKE in them, and of OAEP these wrapping key specs. */
 const OAEP_OF: Readonly<Record<string, readonly string[]>> = {
   RSA: [],
   ML: [],
@@ -26,8 +26,8 @@ const OAEP_OF: Readonly<Record<string, readonly string[]>> = {
   other: ["RSA_2048", "RSA_3072", "RSA_4096"],
 };
 
-describe("the wrappings of every key spec", () => {
-  for (const spec of creatableSpecs) {
+describe("the wrappings of every key spec that can be imported", () => {
+  for (const spec of [...creatableSpecs].filter(isImportable)) {
     it(`S05-047, S05-048: are those of the guide's table: ${spec}`, () => {
       const oaep = OAEP_OF[spec] ?? OAEP_OF[spec.split("_")[0] ?? ""] ?? OAEP_OF["other"] ?? [];
       for (const partition of ["aws", "aws-us-gov", "aws-cn"]) {
@@ -37,7 +37,7 @@ describe("the wrappings of every key spec", () => {
             const expected =
               wrappingSpec === "SM2"
                 ? inChina && algorithm === "SM2PKE"
-                : (algorithm.startsWith("RSA_AES_KEY_WRAP_SHA_") && !inChina) ||
+                : (algorithm.startsWith("RSA_AES_KEY_WRAP_SHA_") && !inChina && !/^(?:SYMM|HMAC)/.test(spec)) ||
                   (algorithm.startsWith("RSAES_OAEP_SHA_") && oaep.includes(wrappingSpec));
             const wrapping = { WrappingAlgorithm: algorithm, WrappingKeySpec: wrappingSpec };
             const which = `${algorithm} ${wrappingSpec} in ${partition}`;

@@ -194,11 +194,11 @@ describe("a snapshot that is written block by block", () => {
   it("takes whole blocks with their checksum, in the volume, and tells them to nobody else", async () => {
     const { SnapshotId = "" } = await api.ebs.startSnapshot({ VolumeSize: 1 });
     for (const call of [
-      put(api, SnapshotId, 0, new Uint8Array(512)),
-      put(api, SnapshotId, 2048, block(1)),
-      put(api, SnapshotId, 0, block(1), checksumOf(block(2))),
+      () => put(api, SnapshotId, 0, new Uint8Array(512)),
+      () => put(api, SnapshotId, 2048, block(1)),
+      () => put(api, SnapshotId, 0, block(1), checksumOf(block(2))),
     ]) {
-      await refusedWith(call, "ValidationException", 400, "INVALID_BLOCK");
+      await refusedWith(call(), "ValidationException", 400, "INVALID_BLOCK");
     }
     await refusedWith(put(api, "snap-0", 0, block(1)), "ResourceNotFoundException", 404, "SNAPSHOT_NOT_FOUND");
     const own = await written(api, { 0: 1, 1: 1 });

@@ -146,14 +146,14 @@ describe("SES", () => {
     const { "aws:ses:message-id": _id, ...withoutId } = whole;
     const { "aws:ses:rule-name": _rule, ...withoutRule } = whole;
     for (const call of [
-      ask(ses, withoutId),
-      ask(ses, withoutRule),
-      ask(ses, { ...whole, "aws:ses:source-account": OTHER_ACCOUNT }),
-      ask(ses, {}),
-      ask(other, whole),
-      ses.performAlone("Decrypt", { CiphertextBlob: present(CiphertextBlob), EncryptionContext: whole }),
+      () => ask(ses, withoutId),
+      () => ask(ses, withoutRule),
+      () => ask(ses, { ...whole, "aws:ses:source-account": OTHER_ACCOUNT }),
+      () => ask(ses, {}),
+      () => ask(other, whole),
+      () => ses.performAlone("Decrypt", { CiphertextBlob: present(CiphertextBlob), EncryptionContext: whole }),
     ]) {
-      assert.equal(await refused(call), "AccessDeniedException");
+      assert.equal(await refused(call()), "AccessDeniedException");
     }
     assert.deepEqual((await kms.decrypt({ CiphertextBlob, EncryptionContext: whole })).Plaintext, Plaintext);
   });

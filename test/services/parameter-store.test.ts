@@ -11,6 +11,7 @@ import {
 } from "@aws-crypto/client-node";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { ResourceGroupsTaggingAPI } from "@aws-sdk/client-resource-groups-tagging-api";
+import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { type PutParameterCommandInput, SSM } from "@aws-sdk/client-ssm";
 import { allow, type Person, startIamWorld } from "../iam-world.ts";
 import {
@@ -166,6 +167,8 @@ describe("parameters", () => {
       "/tree/sub/secret",
     ]);
     await assertRefused(described({ Key: "Type", Option: "Contains", Values: ["S"] }), "InvalidFilterOption");
+    const older = await ssm.describeParameters({ Filters: [{ Key: "Name", Values: ["/tree/sub/"] }] });
+    assert.equal(older.Parameters?.length, 3);
     const { Parameters, InvalidParameters } = await ssm.getParameters({ Names: ["/tree/b", "nothing", "/tree/a"] });
     assert.deepEqual([Parameters?.map(({ Name }) => Name), InvalidParameters], [["/tree/a", "/tree/b"], ["nothing"]]);
     const deleted = await ssm.deleteParameters({ Names: ["/tree/b", "nothing"] });
@@ -175,7 +178,25 @@ describe("parameters", () => {
   for (const { title, input, code, message } of [
     { title: "no type", input: { Type: undefined }, code: "ValidationException", message: /^A parameter type is req/ },
     { title: "a name of AWS's", input: { Name: "/aws/x" }, code: "AccessDeniedException", message: /: \/aws\/x\.$/ },
-    { title: "a name of SSM's", input: { Name: "ssmx" }, code: "ValidationException", message: /prefixed with "ssm"/ },
+    {
+      title: "a name of AWS's at the root",
+      input: { Name: "Awsx" },
+      code: "ValidationException",
+      message: /^Parameter name: can't be prefixed with "aws" or "ssm" \(case-insensitive\)\.$/,
+    },
+    {
+      title: "a path of SSM's",
+      input: { Name: "/ssm/x" },
+      code: "ValidationException",
+      message: /prefixed with "ssm"/,
+    },
+    {
+      title: "no value",
+      input: { Value: "" },
+      code: "ValidationException",
+      message:
+        /^1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1$/,
+    },
     { title: "other characters", input: { Name: "/a b" }, code: "ValidationException" },
     { title: "a path without its slash", input: { Name: "a/b" }, code: "ValidationException", message: /fully qual/ },
     {
@@ -194,6 +215,12 @@ describe("parameters", () => {
       title: "8,193 bytes",
       input: { Value: "v".repeat(8193), Tier: "Advanced" as const },
       code: "ValidationException",
+    },
+    {
+      title: "another type",
+      input: { Type: "str" as never },
+      code: "ValidationException",
+      message: /'str' at 'type' .* enum value set: \[SecureString, StringList, String\]$/,
     },
     { title: "another data type", input: { DataType: "aws:ec2:image" }, code: "ValidationException" },
     { title: "a broken pattern", input: { AllowedPattern: "^(a+$" }, code: "InvalidAllowedPatternException" },
@@ -236,6 +263,183 @@ describe("parameters", () => {
     await assertRefused(put("small", "Standard"), "ValidationException", /can't downgrade/);
     assert.equal((await put("small", "Intelligent-Tiering")).Tier, "Advanced");
     await assertRefused(secure("growing", "v", { Overwrite: true }), "HierarchyTypeMismatchException");
+  });
+});
+
+describe("a parameter at the root of the hierarchy", () => {
+  it("is the same with a slash in front and without", async () => {
+    await ssm.putParameter({ Name: "rooted", Value: "one", Type: "String", Tags: [TEAM] });
+    const again = { Name: "/rooted", Value: "two", Type: "String" as const };
+    await assertRefused(ssm.putParameter(again), "ParameterAlreadyExists");
+    assert.equal((await ssm.putParameter({ ...again, Overwrite: true })).Version, 2);
+    for (const Name of ["rooted", "/rooted"]) {
+      assert.equal((await ssm.getParameter({ Name })).Parameter?.Name, Name);
+      const { Parameters } = await ssm.getParameters({ Names: [Name] });
+      assert.deepEqual([Parameters?.[0]?.Name, Parameters?.[0]?.Value], [Name, "two"]);
+      const { Parameters: described } = await ssm.describeParameters({
+        ParameterFilters: [{ Key: "Name", Values: [Name] }],
+      });
+      assert.deepEqual(described?.[0]?.Name, "rooted");
+    }
+    assert.equal((await ssm.getParameter({ Name: arnOf("/rooted") })).Parameter?.Name, "rooted");
+    const { Parameters } = await ssm.getParametersByPath({ Path: "/", MaxResults: 10 });
+    assert.ok(Parameters?.some(({ Name }) => Name === "rooted"));
+    const Condition = { StringEquals: { "ssm:ResourceTag/team": "red" } };
+    const member = await reader("root-member", [{ ...allow("ssm:GetParameter"), Condition }]);
+    assert.equal((await member.ssm.getParameter({ Name: "/rooted" })).Parameter?.Value, "two");
+    await ssm.deleteParameter({ Name: "/rooted" });
+    await assertRefused(ssm.getParameter({ Name: "rooted" }), "ParameterNotFound");
+  });
+
+  it("is not read under what can't be a name", async () => {
+    for (const Name of ["/p//b//c", "p/b/c", "p b", "/p/"]) {
+      await assertRefused(
+        ssm.getParameter({ Name }),
+        "ValidationException",
+        /sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols \.-_$/,
+      );
+    }
+    await ssm.putParameter({ Name: "coloned", Value: "v", Type: "String" });
+    await assertRefused(ssm.getParameter({ Name: "coloned:1:1" }), "ParameterNotFound");
+  });
+});
+
+describe("conditions of Parameter Store", () => {
+  it("keep callers from overwriting, from policies of parameters, and from reading below a level", async () => {
+    const deny = (Action: string, key: string) => ({
+      Effect: "Deny",
+      Action,
+      Resource: "*",
+      Condition: { StringEquals: { [key]: "true" } },
+    });
+    const careful = await reader("careful-writer", [
+      allow("ssm:*"),
+      deny("ssm:PutParameter", "ssm:Overwrite"),
+      deny("ssm:PutParameter", "ssm:Policies"),
+      deny("ssm:GetParametersByPath", "ssm:Recursive"),
+    ]);
+    const put = { Name: "/careful/one", Value: "v", Type: "String" } as const;
+    await careful.ssm.putParameter(put);
+    await assertRefused(careful.ssm.putParameter({ ...put, Overwrite: true }), "AccessDeniedException");
+    const expiring = { ...put, Name: "/careful/two", ...policies(EXPIRATION) };
+    await assertRefused(careful.ssm.putParameter(expiring), "AccessDeniedException");
+    assert.equal((await careful.ssm.getParametersByPath({ Path: "/careful" })).Parameters?.length, 1);
+    const below = { Path: "/careful", Recursive: true };
+    await assertRefused(careful.ssm.getParametersByPath(below), "AccessDeniedException");
+  });
+});
+
+describe("filters of parameters", () => {
+  for (const [filters, code, message] of [
+    [
+      [{ Key: "Label", Values: ["x"] }],
+      "InvalidFilterKey",
+      "The following filter key is not valid: Label. Valid filter keys include: [Path, Name, Type, KeyId, Tier].",
+    ],
+    [[{ Key: "Name" }], "InvalidFilterValue", "The following filter values are missing : null for filter key Name."],
+    [
+      [
+        { Key: "Name", Values: ["a"] },
+        { Key: "Name", Values: ["b"] },
+      ],
+      "InvalidFilterKey",
+      "The following filter is duplicated in the request: Name. A request can contain only one occurrence of a specific filter.",
+    ],
+    [
+      [{ Key: "Path", Values: ["/AWS"] }],
+      "ValidationException",
+      'Filters for common parameters can\'t be prefixed with "aws" or "ssm" (case-insensitive). When using global parameters, please specify within a global namespace.',
+    ],
+    [
+      [{ Key: "Path", Option: "Equals", Values: ["/a"] }],
+      "InvalidFilterOption",
+      "The following filter option is not valid: Equals. Valid options include: [Recursive, OneLevel].",
+    ],
+    [
+      [{ Key: "Tier", Values: ["test"] }],
+      "InvalidFilterOption",
+      "The following filter value is not valid: test. Valid values include: [Standard, Advanced, Intelligent-Tiering].",
+    ],
+    [
+      [{ Key: "Name", Option: "option", Values: ["test"] }],
+      "InvalidFilterOption",
+      "The following filter option is not valid: option. Valid options include: [BeginsWith, Equals].",
+    ],
+    [
+      [{ Key: "Path", Values: ["test"] }],
+      "ValidationException",
+      /Valid example: \/get\/parameters2-\/by1\.\/path0_\.$/,
+    ],
+  ] as const) {
+    it(`are refused in the words that were recorded: ${JSON.stringify(filters)}`, async () => {
+      const ParameterFilters = structuredClone(filters) as never;
+      await assertRefused(ssm.describeParameters({ ParameterFilters }), code, message);
+    });
+  }
+
+  it("are fewer below a path", async () => {
+    for (const Key of ["Name", "Path", "Tier", "tag:a"]) {
+      const message = `The following filter key is not valid: ${Key}. Valid filter keys include: [Type, KeyId].`;
+      const ParameterFilters = [{ Key, Values: ["/x"] }];
+      await assertRefused(ssm.getParametersByPath({ Path: "/", ParameterFilters }), "InvalidFilterKey", message);
+    }
+  });
+});
+
+describe("labels of parameters", () => {
+  it("name versions, one each, until they move, are taken away, or the version would go", async () => {
+    const Name = "/labelled/one";
+    const put = (Value: string) => ssm.putParameter({ Name, Value, Type: "String", Overwrite: true });
+    for (const value of ["1", "2", "3"]) await put(value);
+    const label = (Labels: string[], ParameterVersion?: number) =>
+      ssm.labelParameterVersion({ Name, Labels, ...(ParameterVersion !== undefined && { ParameterVersion }) });
+    const bad = ["awsabc", "SSMabc", "9abc", "abc/123"];
+    const first = await label(["prod", "Old.est-_", ...bad], 1);
+    assert.deepEqual([first.InvalidLabels, first.ParameterVersion], [bad, 1]);
+    assert.equal((await label(["prod"])).ParameterVersion, 3);
+    const { Parameters: history } = await ssm.getParameterHistory({ Name });
+    assert.deepEqual(
+      history?.map(({ Labels }) => Labels),
+      [["Old.est-_"], [], ["prod"]],
+    );
+    await put("4");
+    const { Parameter } = await ssm.getParameter({ Name: `${Name}:prod` });
+    assert.deepEqual([Parameter?.Name, Parameter?.Value, Parameter?.Selector], [Name, "3", ":prod"]);
+    const { Parameters, InvalidParameters } = await ssm.getParameters({ Names: [`${Name}:prod`, `${Name}:none`] });
+    assert.deepEqual([Parameters?.length, InvalidParameters], [1, [`${Name}:none`]]);
+    const ParameterFilters = [{ Key: "Label", Values: ["prod", "Old.est-_"] }];
+    const found = [];
+    for (let NextToken: string | undefined; found.length < 3; ) {
+      const input = { Path: "/labelled", ParameterFilters, MaxResults: 1, ...(NextToken && { NextToken }) };
+      const page = await ssm.getParametersByPath(input);
+      found.push(...present(page.Parameters).map(({ Value }) => Value));
+      NextToken = page.NextToken;
+      if (NextToken === undefined) break;
+    }
+    assert.deepEqual(found, ["1", "3"]);
+    await assertRefused(
+      ssm.getParameter({ Name: `${Name}:none` }),
+      "ParameterVersionNotFound",
+      `Systems Manager could not find version none of ${Name}. Verify the version and try again.`,
+    );
+    await assertRefused(label(["x"], 9), "ParameterVersionNotFound", /find version 9 of/);
+    await assertRefused(ssm.labelParameterVersion({ Name: "/labelled/no", Labels: ["x"] }), "ParameterNotFound");
+    await label(Array.from({ length: 9 }, (_, index) => `l${index}`));
+    await assertRefused(
+      label(["a", "b"]),
+      "ParameterVersionLabelLimitExceeded",
+      "A parameter version can have maximum 10 labels.Move one or more labels to another version and try again.",
+    );
+    const taken = await ssm.unlabelParameterVersion({ Name, ParameterVersion: 3, Labels: ["prod", "x"] });
+    assert.deepEqual([taken.RemovedLabels, taken.InvalidLabels], [["prod"], ["x"]]);
+    for (let version = 5; version <= 100; version += 1) await put("v");
+    await assertRefused(
+      put("101"),
+      "ParameterMaxVersionLimitExceeded",
+      `You attempted to create a new version of ${Name} by calling the PutParameter API with the overwrite flag. Version 1, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.`,
+    );
+    await label(["Old.est-_"], 2);
+    assert.equal((await put("101")).Version, 101);
   });
 });
 
@@ -371,7 +575,23 @@ describe("SecureString parameters", () => {
       ["ssm.amazonaws.com", "HIDDEN_DUE_TO_SECURITY_REASONS", { version: 1, tier: "Standard" }],
     );
     assert.equal(own.userIdentity["invokedBy"], undefined);
+    const deleted = await world.records.of(requestIdOf(await writer.ssm.deleteParameter({ Name })));
+    assert.deepEqual([deleted.requestParameters, deleted.responseElements], [{ name: Name }, null]);
     assert.ok(!JSON.stringify(world.records.all()).includes('"hidden"'));
+  });
+});
+
+describe("the AWS managed key of a service", () => {
+  it("is made with the first use where a request names it, too", async () => {
+    const region = "eu-north-1";
+    const fresh = client(credentials, region);
+    const KeyId = "alias/aws/ssm";
+    await fresh.putParameter({ Name: "named-default", Value: "v", Type: "SecureString", KeyId });
+    assert.equal((await fresh.getParameter({ Name: "named-default", WithDecryption: true })).Parameter?.Value, "v");
+    const { Parameters } = await fresh.describeParameters({});
+    assert.equal(Parameters?.[0]?.KeyId, KeyId);
+    const other = { Name: "other-default", Value: "v", Type: "SecureString", KeyId: "alias/aws/s3" } as const;
+    await assertRefused(fresh.putParameter(other), "InvalidKeyId");
   });
 });
 
@@ -545,6 +765,44 @@ describe("tags of parameters", () => {
   });
 });
 
+describe("AddTagsToResource and its kin", () => {
+  const on = (ResourceId: string) => ({ ResourceType: "Parameter", ResourceId }) as const;
+  const listed = async (name: string) => (await ssm.listTagsForResource(on(name))).TagList;
+
+  it("change the tags of a parameter and tell them, as policies ask of them", async () => {
+    const Name = "/tags/added";
+    await ssm.putParameter({ Name, Value: "v", Type: "String" });
+    assert.deepEqual(await listed(Name), []);
+    const Condition = { "ForAllValues:StringEquals": { "aws:TagKeys": ["team", "color"] } };
+    const member = await reader("tagger", [
+      { ...allow("ssm:AddTagsToResource"), Condition },
+      { ...allow("ssm:RemoveTagsFromResource"), Condition },
+    ]);
+    await member.ssm.addTagsToResource({ ...on(Name), Tags: [TEAM, { Key: "color", Value: "" }] });
+    await member.ssm.addTagsToResource({ ...on(Name), Tags: [{ Key: "color", Value: "blue" }] });
+    assert.deepEqual(await listed(Name), [{ Key: "color", Value: "blue" }, TEAM]);
+    await assertRefused(
+      member.ssm.addTagsToResource({ ...on(Name), Tags: [{ Key: "x", Value: "" }] }),
+      "AccessDeniedException",
+    );
+    await assertRefused(member.ssm.removeTagsFromResource({ ...on(Name), TagKeys: ["x"] }), "AccessDeniedException");
+    await assertRefused(member.ssm.listTagsForResource(on(Name)), "AccessDeniedException");
+    await member.ssm.removeTagsFromResource({ ...on(Name), TagKeys: ["color"] });
+    await ssm.putParameter({ Name, Value: "w", Overwrite: true });
+    assert.deepEqual(await listed(Name), [TEAM]);
+    const most = Array.from({ length: 50 }, (_, index) => ({ Key: `k${index}`, Value: "" }));
+    await assertRefused(ssm.addTagsToResource({ ...on(Name), Tags: most }), "TooManyTagsError");
+  });
+
+  it("find no other resource", async () => {
+    const none = { Tags: [TEAM], ...on("/tags/none") };
+    await assertRefused(ssm.listTagsForResource(on("/tags/none")), "InvalidResourceId");
+    await assertRefused(ssm.addTagsToResource(none), "InvalidResourceId");
+    await assertRefused(ssm.addTagsToResource({ ...none, ResourceType: "Document" }), "InvalidResourceId");
+    await assertRefused(ssm.removeTagsFromResource({ ...on("/tags/none"), TagKeys: ["a"] }), "InvalidResourceId");
+  });
+});
+
 describe("AllowedPattern", () => {
   it("holds for the values that follow, and is told", async () => {
     const Name = "patterned";
@@ -609,5 +867,75 @@ describe("policies of parameters", () => {
       ({ eventName, eventType }) => eventName === "DeleteParameter" && eventType === "AwsServiceEvent",
     );
     assert.deepEqual(record?.serviceEventDetails, { name: Name });
+  });
+});
+
+describe("references to secrets", () => {
+  const path = (name: string) => `/aws/reference/secretsmanager/${name}`;
+  const secrets = new SecretsManager({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+  clients.push(secrets);
+
+  it("read a secret in the caller's name, and tell it as AWS was recorded to", async () => {
+    const { ARN = "", VersionId } = await secrets.createSecret({ Name: "referred/one", SecretString: "mine" });
+    await ssm.putParameter({ Name: "beside", Value: "v", Type: "String" });
+    const Name = path("referred/one");
+    const { Parameter } = await ssm.getParameter({ Name, WithDecryption: true });
+    const { SourceResult = "", LastModifiedDate, ...told } = present(Parameter);
+    assert.deepEqual(told, { Name, ARN, Type: "SecureString", Value: "mine", Version: 0 });
+    const { createdDate, ...source } = JSON.parse(SourceResult) as Record<string, unknown>;
+    const known = { ARN, name: "referred/one", versionId: VersionId, secretString: "mine" };
+    assert.deepEqual(source, { ...known, versionStages: ["AWSCURRENT"] });
+    assert.match(String(createdDate), /^[A-Z][a-z]{2} \d{1,2}, \d{4}, \d{1,2}:\d\d:\d\d [AP]M$/);
+    assert.ok(LastModifiedDate instanceof Date);
+    await secrets.putSecretValue({ SecretId: ARN, SecretString: "newer" });
+    for (const [selector, value] of [
+      ["", "newer"],
+      [":AWSPREVIOUS", "mine"],
+      [`:${VersionId}`, "mine"],
+    ]) {
+      const read = await ssm.getParameter({ Name: `${Name}${selector}`, WithDecryption: true });
+      assert.equal(read.Parameter?.Value, value);
+    }
+    const Names = ["beside", Name, "absent", path("referred/absent")];
+    const { Parameters, InvalidParameters } = await ssm.getParameters({ Names, WithDecryption: true });
+    assert.deepEqual(
+      [Parameters?.map(({ Value }) => Value), InvalidParameters],
+      [
+        ["newer", "v"],
+        ["absent", path("referred/absent")],
+      ],
+    );
+    const [record] = await world.records.where(
+      ({ eventName, requestParameters }) =>
+        eventName === "GetSecretValue" && requestParameters?.["secretId"] === "referred/one",
+    );
+    assert.equal(record?.userIdentity?.["invokedBy"], "ssm.amazonaws.com");
+  });
+
+  it("take decryption, a secret that is there, and the permission to read it", async () => {
+    await secrets.createSecret({ Name: "referred/two", SecretString: "s" });
+    const Name = path("referred/two");
+    await assertRefused(
+      ssm.getParameter({ Name }),
+      "ValidationException",
+      "WithDecryption flag must be True for retrieving a Secret Manager secret.",
+    );
+    await assertRefused(
+      ssm.getParameter({ Name: path("none"), WithDecryption: true }),
+      "ParameterNotFound",
+      `An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret ${path("none")} not found.`,
+    );
+    const member = await reader("referrer", [allow("ssm:GetParameter")]);
+    await assertRefused(
+      member.ssm.getParameter({ Name, WithDecryption: true }),
+      "AccessDeniedException",
+      /secretsmanager:GetSecretValue on resource: referred\/two because no identity-based policy/,
+    );
+    const other = await reader("reader-of-secrets", [allow("secretsmanager:GetSecretValue")]);
+    await assertRefused(
+      other.ssm.getParameter({ Name, WithDecryption: true }),
+      "AccessDeniedException",
+      /ssm:GetParameter/,
+    );
   });
 });

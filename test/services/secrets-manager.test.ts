@@ -112,9 +112,10 @@ describe("a secret", () => {
   });
 
   it("may have no value yet, and gets its first version by PutSecretValue", async () => {
-    const made = membersOf(await secrets.createSecret({ Name: "empty" }));
+    const made = membersOf(await secrets.createSecret({ Name: "empty", Description: "" }));
     assert.deepEqual(made, { ARN: made.ARN, Name: "empty" });
-    assert.equal((await secrets.describeSecret({ SecretId: "empty" })).VersionIdsToStages, undefined);
+    const described = membersOf(await secrets.describeSecret({ SecretId: "empty" }));
+    assert.deepEqual(Object.keys(described).toSorted(), ["ARN", "CreatedDate", "LastChangedDate", "Name"]);
     await assertRefused(
       secrets.getSecretValue({ SecretId: "empty" }),
       "ResourceNotFoundException",
@@ -125,12 +126,15 @@ describe("a secret", () => {
   });
 
   it("is found by its ARN with and without the six characters, and by nothing else", async () => {
-    const arn = await newSecret("partial-abcdef");
-    for (const SecretId of [arn, arn.slice(0, -7), "partial-abcdef"]) {
+    const arn = await newSecret("partial-abcde");
+    for (const SecretId of [arn, arn.slice(0, -7), "partial-abcde"]) {
       assert.equal((await secrets.describeSecret({ SecretId })).ARN, arn);
     }
+    const six = await newSecret("partial-abcdef"); // whose partial ARN looks like the whole ARN of another
+    assert.equal((await secrets.describeSecret({ SecretId: six })).ARN, six);
     for (const SecretId of [
       "partial",
+      six.slice(0, -7),
       arn.slice(0, -1),
       `${arn.slice(0, -6)}AAAAA0`,
       arn.replace(REGION, "eu-west-1"),
@@ -138,9 +142,15 @@ describe("a secret", () => {
       await assertRefused(secrets.describeSecret({ SecretId }), "ResourceNotFoundException", NOT_FOUND);
     }
     const foreign = arn.replace(ACCOUNT, OTHER_ACCOUNT);
-    await assertRefused(secrets.getSecretValue({ SecretId: foreign }), "AccessDeniedException", /on this resource/);
+    const refused = (who: string, resource: string) =>
+      `User: arn:aws:iam::${who}:root is not authorized to perform: secretsmanager:GetSecretValue on resource: ${resource} because no resource-based policy allows the secretsmanager:GetSecretValue action`;
+    await assertRefused(
+      secrets.getSecretValue({ SecretId: foreign }),
+      "AccessDeniedException",
+      refused(ACCOUNT, foreign),
+    );
     const other = client(world.otherCredentials);
-    await assertRefused(other.getSecretValue({ SecretId: arn }), "AccessDeniedException", /on this resource/);
+    await assertRefused(other.getSecretValue({ SecretId: arn }), "AccessDeniedException", refused(OTHER_ACCOUNT, arn));
   });
 
   for (const { title, call, code, message } of [
@@ -233,6 +243,22 @@ describe("a secret", () => {
       "The operation failed because the secret token already exists.",
     );
   });
+
+  it("is in the records of its changes by its ARN, in some with the rest of the answer", async () => {
+    const Name = "recorded-changes";
+    const created = await secrets.createSecret({ Name, SecretString: "x" });
+    const [SecretId, arn] = [Name, present(created.ARN)];
+    const put = await secrets.putSecretValue({ SecretId, SecretString: "y" });
+    const tagged = await secrets.tagResource({ SecretId, Tags: [{ Key: "a", Value: "b" }] });
+    const updated = await secrets.updateSecret({ SecretId, Description: "d" });
+    const policy = await secrets.deleteResourcePolicy({ SecretId });
+    const deleted = await secrets.deleteSecret({ SecretId });
+    const answers = [created, put, tagged, updated, policy, deleted];
+    const records = await Promise.all(answers.map((answer) => world.records.of(requestIdOf(answer))));
+    const elements = records.map(({ responseElements }) => responseElements);
+    assert.deepEqual(elements.slice(0, -1), [{ arn }, { arn }, { arn }, { arn }, { arn, name: Name }]);
+    assert.deepEqual(Object.keys(elements.at(-1) ?? {}), ["arn", "name", "deletionDate"]);
+  });
 });
 
 describe("staging labels", () => {
@@ -262,6 +288,12 @@ describe("staging labels", () => {
       [PENDING, "PUT2"],
       [CURRENT],
     ]);
+    const { VersionId: now } = await secrets.getSecretValue({ SecretId });
+    await assertRefused(
+      secrets.updateSecretVersionStage({ SecretId, VersionStage: CURRENT, RemoveFromVersionId: now }),
+      "InvalidParameterException",
+      "You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.",
+    );
     for (const [input, code] of [
       [{ VersionStage: CURRENT, RemoveFromVersionId: pending }, "InvalidParameterException"],
       [{ VersionStage: "PUT2", RemoveFromVersionId: pending }, "InvalidParameterException"],
@@ -284,7 +316,26 @@ describe("staging labels", () => {
       "You provided a VersionStage that is not associated to the provided VersionId.",
     );
     const many = Array.from({ length: 18 }, (_, index) => `L${index}`);
-    await assertRefused(put(many), "LimitExceededException", /20 staging labels/);
+    await assertRefused(
+      put(many),
+      "LimitExceededException",
+      "You exceeded the maximum number of staging labels allowed on a secret.",
+    );
+  });
+
+  it("leave no pending version behind that was current", async () => {
+    const SecretId = await newSecret("pending");
+    const { VersionId: first } = await secrets.getSecretValue({ SecretId });
+    const { VersionId: second } = await secrets.putSecretValue({
+      SecretId,
+      SecretString: "s",
+      VersionStages: [PENDING],
+    });
+    const move = { SecretId, VersionStage: CURRENT, MoveToVersionId: second, RemoveFromVersionId: first };
+    await secrets.updateSecretVersionStage(move);
+    assert.deepEqual(await labels(SecretId), [[PREVIOUS], [CURRENT, PENDING]]);
+    await secrets.putSecretValue({ SecretId, SecretString: "t" });
+    assert.deepEqual(await labels(SecretId), [[PREVIOUS], [CURRENT]]);
   });
 
   it("are each on one version at most, and the version that was current is the previous one", () => {
@@ -457,13 +508,18 @@ describe("permissions on secrets", () => {
       assertRefused(call, "AccessDeniedException", /is not authorized to perform/);
     await refused(member.getSecretValue({ SecretId: blue }));
     await refused(member.getSecretValue({ SecretId: "abac/absent" }));
-    await refused(member.createSecret({ Name: "abac/new-1" }));
+    await assertRefused(
+      member.createSecret({ Name: "abac/new-1" }),
+      "AccessDeniedException",
+      /on resource: abac\/new-1 because no identity-based policy allows the secretsmanager:CreateSecret action$/,
+    );
     await refused(member.createSecret({ Name: "abac/else", Tags }));
     await refused(member.createSecret({ Name: "abac/new-1", Tags: [...Tags, { Key: "more", Value: "" }] }));
     await member.createSecret({ Name: "abac/new-1", Tags });
     await refused(member.deleteSecret({ SecretId: blue, RecoveryWindowInDays: 7 }));
     await member.deleteSecret({ SecretId: blue, RecoveryWindowInDays: 20 });
     await secrets.untagResource({ SecretId: red, TagKeys: ["team"] });
+    assert.deepEqual((await secrets.describeSecret({ SecretId: red })).Tags, []); // recorded: not left out
     await refused(member.getSecretValue({ SecretId: red }));
     await secrets.tagResource({ SecretId: red, Tags });
     assert.equal((await member.getSecretValue({ SecretId: red })).SecretString, "open sesame");
@@ -499,6 +555,13 @@ describe("ListSecrets", () => {
     ]);
     assert.deepEqual(await filtered({ Key: "name", Values: ["Lists/"] }), []);
     assert.deepEqual(await filtered({ Key: "description", Values: ["the LISTS"] }), [a, b]);
+    assert.deepEqual(await filtered({ Key: "description", Values: ["pass th"] }), [a, b]);
+    assert.deepEqual(await filtered({ Key: "description", Values: ["lists/a word"] }), []);
+    await assertRefused(
+      secrets.listSecrets({ Filters: [{ Values: ["lists"] }] }),
+      "InvalidParameterException",
+      "Invalid filter key",
+    );
     assert.deepEqual(await filtered({ Key: "tag-key", Values: ["list"] }), [a]);
     assert.deepEqual(await filtered({ Key: "tag-value", Values: ["yes"] }), []);
     assert.deepEqual(await filtered({ Key: "all", Values: ["password LISTS/B"] }), [b]);
@@ -539,7 +602,11 @@ describe("GetRandomPassword", () => {
       ExcludeCharacters: "0",
     });
     assert.match(present(digits.RandomPassword), /^[1-9]{4096}$/);
-    await assertRefused(secrets.getRandomPassword({ PasswordLength: 3 }), "InvalidParameterException");
+    await assertRefused(
+      secrets.getRandomPassword({ PasswordLength: 3 }),
+      "InvalidParameterException",
+      "Password length is too short based on the required types.",
+    );
     const none = { ExcludeNumbers: true, ExcludePunctuation: true, ExcludeUppercase: true, ExcludeLowercase: true };
     await assertRefused(secrets.getRandomPassword(none), "InvalidParameterException");
     await assertRefused(secrets.getRandomPassword({ ExcludeCharacters: "0123456789" }), "InvalidParameterException");
@@ -554,12 +621,12 @@ describe("a secret that is deleted", () => {
     const days = (present(DeletionDate).getTime() - now.getTime()) / 86_400_000;
     assert.ok(days >= 30 && days < 30.01, String(days));
     for (const call of [
-      secrets.getSecretValue({ SecretId }),
-      secrets.putSecretValue({ SecretId, SecretString: "x" }),
-      secrets.updateSecret({ SecretId, Description: "x" }),
-      secrets.tagResource({ SecretId, Tags: [] }),
+      () => secrets.getSecretValue({ SecretId }),
+      () => secrets.putSecretValue({ SecretId, SecretString: "x" }),
+      () => secrets.updateSecret({ SecretId, Description: "x" }),
+      () => secrets.tagResource({ SecretId, Tags: [] }),
     ]) {
-      await assertRefused(call, "InvalidRequestException", DELETED);
+      await assertRefused(call(), "InvalidRequestException", DELETED);
     }
     await assertRefused(
       newSecret("doomed"),
@@ -592,4 +659,211 @@ describe("a secret that is deleted", () => {
     assert.equal((await secrets.deleteSecret({ SecretId: "nobody", ForceDeleteWithoutRecovery: true })).Name, "nobody");
     await assertRefused(secrets.deleteSecret({ SecretId: "nobody" }), "ResourceNotFoundException", NOT_FOUND);
   });
+});
+
+describe("the resource policy of a secret", () => {
+  const statement = (Effect: "Allow" | "Deny", Principal: unknown, Action: string, more: object = {}) => ({
+    Effect,
+    Principal,
+    Action: `secretsmanager:${Action}`,
+    Resource: "*",
+    ...more,
+  });
+  const everybody = (more: object = {}) => policyOf(statement("Allow", "*", "GetSecretValue", more));
+
+  it("is put, told and removed", async () => {
+    const SecretId = "policied/round";
+    const ARN = await newSecret(SecretId);
+    const named = { ARN, Name: SecretId };
+    assert.deepEqual(membersOf(await secrets.getResourcePolicy({ SecretId })), named);
+    const ResourcePolicy = everybody();
+    assert.deepEqual(membersOf(await secrets.putResourcePolicy({ SecretId: ARN, ResourcePolicy })), named);
+    assert.deepEqual(membersOf(await secrets.getResourcePolicy({ SecretId })), { ...named, ResourcePolicy });
+    assert.deepEqual(membersOf(await secrets.deleteResourcePolicy({ SecretId })), named);
+    assert.deepEqual(membersOf(await secrets.getResourcePolicy({ SecretId })), named);
+    await assertRefused(secrets.getResourcePolicy({ SecretId: "policied/no" }), "ResourceNotFoundException", NOT_FOUND);
+    await secrets.deleteSecret({ SecretId });
+    await assertRefused(secrets.putResourcePolicy({ SecretId, ResourcePolicy }), "InvalidRequestException", DELETED);
+  });
+
+  for (const { title, ResourcePolicy, code, message, BlockPublicPolicy = false } of [
+    { title: "that is no JSON", ResourcePolicy: "some policy" },
+    { title: "with another effect", ResourcePolicy: policyOf({ ...statement("Allow", "*", "*"), Effect: "Maybe" }) },
+    { title: "of no principal", ResourcePolicy: policyOf({ Effect: "Allow", Action: "*", Resource: "*" }) },
+    {
+      title: "of somebody who is not here",
+      ResourcePolicy: policyOf(statement("Allow", { AWS: `arn:aws:iam::${ACCOUNT}:user/nobody` }, "GetSecretValue")),
+      message: "This resource policy contains an unsupported principal.",
+    },
+    {
+      title: "of a group",
+      ResourcePolicy: policyOf(statement("Allow", { AWS: `arn:aws:iam::${ACCOUNT}:group/g` }, "GetSecretValue")),
+      message: "This resource policy contains an unsupported principal.",
+    },
+    {
+      title: "that keeps its author from it",
+      ResourcePolicy: policyOf(statement("Deny", "*", "*")),
+      message: "Your requested changes will not allow you to manage this secret in the future.",
+    },
+    ...[{}, { Condition: { StringLike: { "aws:SourceAccount": "1*" } } }].map((more) => ({
+      title: `for everybody where that is blocked, ${JSON.stringify(more)}`,
+      ResourcePolicy: everybody(more),
+      BlockPublicPolicy: true,
+      code: "PublicPolicyException",
+      message: "You can't attach a resource-based policy that allows broad access to the secret.",
+    })),
+  ] as { title: string; ResourcePolicy: string; code?: string; message?: string; BlockPublicPolicy?: boolean }[]) {
+    it(`is not one ${title}`, async () => {
+      const SecretId = present(
+        (await secrets.createSecret({ Name: `policied/${title.length}-${title.charCodeAt(9)}` })).ARN,
+      );
+      await assertRefused(
+        secrets.putResourcePolicy({ SecretId, ResourcePolicy, BlockPublicPolicy }),
+        code ?? "MalformedPolicyDocumentException",
+        message ?? "This resource policy contains a syntax error.",
+      );
+      assert.equal((await secrets.getResourcePolicy({ SecretId })).ResourcePolicy, undefined);
+    });
+  }
+
+  it("may be for everybody of one account where broad ones are blocked, and is validated without a secret", async () => {
+    await newSecret("policied/confined");
+    const confined = everybody({ Condition: { StringEquals: { "aws:PrincipalAccount": ACCOUNT } } });
+    const input = { SecretId: "policied/confined", ResourcePolicy: confined, BlockPublicPolicy: true };
+    await secrets.putResourcePolicy(input);
+    const passed = { PolicyValidationPassed: true, ValidationErrors: [] };
+    assert.deepEqual(membersOf(await secrets.validateResourcePolicy({ ResourcePolicy: confined })), passed);
+    const { SecretId } = input;
+    const broad = await secrets.validateResourcePolicy({ SecretId, ResourcePolicy: everybody() });
+    assert.deepEqual([broad.PolicyValidationPassed, broad.ValidationErrors?.length], [false, 1]);
+    const none = { SecretId: "policied/no", ResourcePolicy: confined };
+    await assertRefused(secrets.validateResourcePolicy(none), "ResourceNotFoundException", NOT_FOUND);
+    await assertRefused(
+      secrets.validateResourcePolicy({ ResourcePolicy: "{" }),
+      "MalformedPolicyDocumentException",
+      "This resource policy contains a syntax error.",
+    );
+  });
+
+  it("lets in a user of the account whom no other policy does, keeps out one whom others let in, and may block public ones", async () => {
+    const SecretId = await newSecret("policied/own");
+    const invited = await user("invited", []);
+    const barred = await user("barred", [allow("secretsmanager:*")]);
+    await assertRefused(invited.getSecretValue({ SecretId }), "AccessDeniedException");
+    await barred.getSecretValue({ SecretId });
+    const arnOf = (name: string) => `arn:aws:iam::${ACCOUNT}:user/${name}`;
+    const ResourcePolicy = policyOf(
+      statement("Allow", { AWS: arnOf("invited") }, "GetSecretValue", {
+        Condition: { StringEquals: { "secretsmanager:VersionStage": CURRENT } },
+      }),
+      statement("Deny", { AWS: arnOf("barred") }, "GetSecretValue"),
+    );
+    await secrets.putResourcePolicy({ SecretId, ResourcePolicy });
+    const read = { SecretId, VersionStage: CURRENT };
+    assert.equal((await invited.getSecretValue(read)).SecretString, "open sesame");
+    await assertRefused(invited.getSecretValue({ SecretId }), "AccessDeniedException");
+    await assertRefused(
+      barred.getSecretValue({ SecretId }),
+      "AccessDeniedException",
+      `User: ${arnOf("barred")} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${SecretId} with an explicit deny in a resource-based policy`,
+    );
+    const only = { Bool: { "secretsmanager:BlockPublicPolicy": "true" } };
+    const careful = await user("careful", [{ ...allow("secretsmanager:PutResourcePolicy"), Condition: only }]);
+    await assertRefused(careful.putResourcePolicy({ SecretId, ResourcePolicy }), "AccessDeniedException");
+  });
+
+  it("lets in another account, but not to what is under the AWS managed key", async () => {
+    const other = client(world.otherCredentials);
+    const SecretId = await newSecret("policied/other");
+    const ResourcePolicy = policyOf(statement("Allow", { AWS: OTHER_ACCOUNT }, "*"));
+    await secrets.putResourcePolicy({ SecretId, ResourcePolicy });
+    assert.equal((await other.describeSecret({ SecretId })).ARN, SecretId);
+    const foreign =
+      "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
+    await assertRefused(other.getSecretValue({ SecretId }), "InvalidRequestException", foreign);
+    const put = { SecretId, SecretString: "theirs" };
+    await assertRefused(other.putSecretValue(put), "InvalidRequestException", foreign);
+    await other.tagResource({ SecretId, Tags: [{ Key: "theirs", Value: "" }] });
+    assert.deepEqual((await secrets.describeSecret({ SecretId })).Tags, [{ Key: "theirs", Value: "" }]);
+    assert.deepEqual((await other.listSecrets()).SecretList, []);
+    const via = { StringEquals: { "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com` } };
+    const Policy = policyOf(
+      { Effect: "Allow", Principal: { AWS: ACCOUNT }, Action: "kms:*", Resource: "*" },
+      { Effect: "Allow", Principal: { AWS: OTHER_ACCOUNT }, Action: "kms:*", Resource: "*", Condition: via },
+    );
+    const { KeyId } = await newKey(world.kms, { Policy });
+    await secrets.updateSecret({ SecretId, KmsKeyId: KeyId });
+    assert.equal((await other.getSecretValue({ SecretId })).SecretString, "open sesame");
+    await other.putSecretValue(put);
+    assert.equal((await secrets.getSecretValue({ SecretId })).SecretString, "theirs");
+    await other.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true });
+    await assertRefused(secrets.describeSecret({ SecretId }), "ResourceNotFoundException", NOT_FOUND);
+  });
+});
+
+describe("BatchGetSecretValue", () => {
+  it("reads several secrets as requests of their own would, and tells what it could not read", async () => {
+    const [one, two] = [await newSecret("batch/one"), await newSecret("batch/two", { SecretString: "2" })];
+    await newSecret("batch/deleted");
+    await secrets.deleteSecret({ SecretId: "batch/deleted" });
+    const SecretIdList = ["batch/one", two, "batch/absent", "batch/deleted"];
+    const { SecretValues, Errors } = await secrets.batchGetSecretValue({ SecretIdList });
+    const values = (list: typeof SecretValues) => list?.map(({ ARN, SecretString }) => [ARN, SecretString]);
+    assert.deepEqual(values(SecretValues), [
+      [one, "open sesame"],
+      [two, "2"],
+    ]);
+    assert.deepEqual(Object.keys(SecretValues?.[0] ?? {}).toSorted(), [
+      "ARN",
+      "CreatedDate",
+      "Name",
+      "SecretString",
+      "VersionId",
+      "VersionStages",
+    ]);
+    assert.deepEqual(Errors, [
+      { SecretId: "batch/absent", ErrorCode: "ResourceNotFoundException", Message: NOT_FOUND },
+      { SecretId: "batch/deleted", ErrorCode: "InvalidRequestException", Message: DELETED },
+    ]);
+    const member = await user("batch-member", [
+      allow("secretsmanager:BatchGetSecretValue"),
+      { ...allow("secretsmanager:GetSecretValue"), Resource: two },
+    ]);
+    const seen = await member.batchGetSecretValue({ SecretIdList: ["batch/one", "batch/two"] });
+    assert.deepEqual(values(seen.SecretValues), [[two, "2"]]);
+    assert.deepEqual(
+      seen.Errors?.map(({ SecretId, ErrorCode }) => [SecretId, ErrorCode]),
+      [["batch/one", "AccessDeniedException"]],
+    );
+    const Filters = [{ Key: "name" as const, Values: ["batch/"] }];
+    await assertRefused(member.batchGetSecretValue({ Filters }), "AccessDeniedException", /secretsmanager:ListSecrets/);
+    const page = await secrets.batchGetSecretValue({ Filters, MaxResults: 1 });
+    const next = await secrets.batchGetSecretValue({ Filters, MaxResults: 1, NextToken: present(page.NextToken) });
+    assert.deepEqual(
+      [values(page.SecretValues), values(next.SecretValues), next.NextToken],
+      [[[two, "2"]], [[one, "open sesame"]], undefined],
+    );
+    const records = await world.records.where(
+      ({ eventName, requestParameters, errorCode }) =>
+        eventName === "GetSecretValue" && requestParameters?.["secretId"] === two && errorCode === undefined,
+    );
+    assert.equal(records.length, 2);
+  });
+
+  for (const [input, message] of [
+    [{}, "Either 'SecretIdList' or 'Filters' must be provided, but not both."],
+    [
+      { SecretIdList: ["a"], Filters: [{ Key: "name", Values: ["a"] }] },
+      "Either 'SecretIdList' or 'Filters' must be provided, but not both.",
+    ],
+    [
+      { SecretIdList: ["a"], MaxResults: 1 },
+      "'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.",
+    ],
+  ] as const) {
+    it(`takes names or filters: ${JSON.stringify(input)}`, async () => {
+      const batch = secrets.batchGetSecretValue(structuredClone(input) as never);
+      await assertRefused(batch, "InvalidParameterException", message);
+    });
+  }
 });

@@ -74,6 +74,6 @@ export function simulatedService({ parts, now }: HeldServer, service: string, re
       const principal = servicePrincipal(as, { account, partition: "aws", sourceArn });
       return forwarding.performAs(principal, call(), name, input);
     },
-    managedKey: () => forwarding.managedKey(call(), service),
+    managedKey: () => forwarding.keyName(call(), service, undefined),
   };
 }

@@ -15,6 +15,8 @@ import { cloudtrailModel, kmsModel } from "../../src/wire/models.ts";
 import { jsonRequest, operation, refusal, text } from "./requests.ts";
 
 const kms = kmsModel();
+/** What all answers of KMS carry. */
+const UNCACHED = { "Cache-Control": "no-cache, no-store, must-revalidate, private", Expires: "0", Pragma: "no-cache" };
 const KEY = "1234abcd-12ab-34cd-56ef-1234567890ab";
 const decode = (name: string, body: unknown) =>
   kms.codec.decode(operation(kms, name), jsonRequest(body, `TrentService.${name}`));
@@ -333,7 +335,7 @@ describe("an awsJson body", () => {
 
 describe("an awsJson answer", () => {
   it("of an operation without output is an empty 200 (S08-003)", () => {
-    const answer = { status: 200, contentType: "application/x-amz-json-1.1", body: "" };
+    const answer = { status: 200, contentType: "application/x-amz-json-1.1", body: "", headers: UNCACHED };
     assert.deepEqual(kms.codec.encode(operation(kms, "EnableKey"), undefined, "id"), answer);
   });
 
@@ -355,7 +357,11 @@ describe("an awsJson answer", () => {
   });
 
   it("is of the version that the model says", () => {
-    assert.equal(sample.codec.encode(echo, {}, "id").contentType, "application/x-amz-json-1.0");
+    assert.deepEqual(sample.codec.encode(echo, {}, "id"), {
+      status: 200,
+      contentType: "application/x-amz-json-1.0",
+      body: "{}",
+    });
   });
 
   for (const { title, error, status, body } of [
@@ -385,7 +391,8 @@ describe("an awsJson answer", () => {
     },
   ]) {
     it(`of an error ${title}`, () => {
-      assert.deepEqual(kms.codec.encodeError(error, "id"), { status, contentType: "application/x-amz-json-1.1", body });
+      const contentType = "application/x-amz-json-1.1";
+      assert.deepEqual(kms.codec.encodeError(error, "id"), { status, contentType, body, headers: UNCACHED });
     });
   }
 

@@ -26,7 +26,7 @@ export interface ConfigureKeyProps {
 }
 
 export function ConfigureKey({ draft, partition, onChange }: ConfigureKeyProps) {
-  const specs = specsOf(draft.type, draft.usage, partition);
+  const specs = specsOf(draft.type, draft.usage, partition, draft.origin);
   const usages = usagesOfType[draft.type].filter((usage) => specsOf(draft.type, usage, partition).length > 0);
   return (
     <Container>
@@ -128,7 +128,7 @@ function AdvancedOptions({ draft, partition, onChange }: ConfigureKeyProps) {
         <RadioGroup
           ariaLabel="Key material origin"
           value={draft.origin}
-          onChange={({ detail }) => onChange(withOrigin(draft, detail.value as OriginType))}
+          onChange={({ detail }) => onChange(withOrigin(draft, detail.value as OriginType, partition))}
           items={origins}
         />
       </FormField>

@@ -24,13 +24,13 @@ export function CreateKeyPage() {
 }
 
 function CreateKeyIn({ storeId }: { readonly storeId: string }) {
-  const { clients } = useConsole();
+  const { clients, owner } = useConsole();
   const { value, failure } = useLoaded(
     useCallback(() => describeKeyStore(clients.kms, storeId), [clients, storeId]),
     "kms:DescribeCustomKeyStores",
   );
   if (value === undefined) return failure === undefined ? <Spinner size="large" /> : <FailureAlert failure={failure} />;
-  const draft = withOrigin(NEW_DRAFT, value.CustomKeyStoreType ?? "EXTERNAL_KEY_STORE");
+  const draft = withOrigin(NEW_DRAFT, value.CustomKeyStoreType ?? "EXTERNAL_KEY_STORE", owner.partition);
   return <CreateKey first={{ ...draft, keyStoreId: storeId }} />;
 }
 

@@ -8,12 +8,13 @@ export function wrappingKeySpecs(partition: string): readonly WrappingKeySpec[] 
   return partition === "aws-cn" ? [...rsa, "SM2"] : rsa;
 }
 
-/** The algorithms that go with a wrapping key and the material: private RSA and ML keys are longer than one RSA block. */
+/** The algorithms that go with a wrapping key and the material: RSA and ML keys are longer than one RSA block, AES key wrap is for key pairs. */
 export function wrappingAlgorithms(wrapping: WrappingKeySpec, spec: string): readonly AlgorithmSpec[] {
   if (wrapping === "SM2") return ["SM2PKE"];
   const hybrid: readonly AlgorithmSpec[] = ["RSA_AES_KEY_WRAP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1"];
   if (/^(?:RSA|ML)_/.test(spec)) return hybrid;
-  return ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", ...hybrid];
+  const direct: readonly AlgorithmSpec[] = ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"];
+  return spec.startsWith("ECC_") ? [...direct, ...hybrid] : direct;
 }
 
 export interface ImportParameters {

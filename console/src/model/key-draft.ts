@@ -65,13 +65,15 @@ export function withUsage(
   const next = usage ?? usagesOfType[type][0] ?? "ENCRYPT_DECRYPT";
   const [spec = "SYMMETRIC_DEFAULT"] = specsOf(type, next, partition);
   const fits = spec === "SYMMETRIC_DEFAULT" || storeKindOf(draft.origin) === undefined;
-  return { ...(fits ? draft : withOrigin(draft, "AWS_KMS")), type, usage: next, spec };
+  return { ...(fits ? draft : withOrigin(draft, "AWS_KMS", partition)), type, usage: next, spec };
 }
 
-/** The draft with another origin; keys of custom key stores are of one Region. */
-export function withOrigin(draft: KeyDraft, origin: OriginType): KeyDraft {
+/** The draft with another origin, and a spec that goes with it; keys of custom key stores are of one Region. */
+export function withOrigin(draft: KeyDraft, origin: OriginType, partition: string): KeyDraft {
   const isOfStore = storeKindOf(origin) !== undefined;
-  return { ...draft, origin, understood: false, keyStoreId: "", multiRegion: draft.multiRegion && !isOfStore };
+  const specs = specsOf(draft.type, draft.usage, partition, origin);
+  const spec = specs.includes(draft.spec) ? draft.spec : (specs[0] ?? draft.spec);
+  return { ...draft, origin, spec, understood: false, keyStoreId: "", multiRegion: draft.multiRegion && !isOfStore };
 }
 
 export function kindOfDraft({ spec, usage, origin, multiRegion }: KeyDraft): KeyKind {

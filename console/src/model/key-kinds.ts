@@ -89,13 +89,22 @@ const asymmetricSpecs: Readonly<Partial<Record<KeyUsageType, readonly KeySpec[]>
   ENCAPSULATE_DECAPSULATE: ["ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"],
 };
 
-/** The key specs that the wizard offers; SM2 keys are made in China Regions alone, ML-KEM keys everywhere else. */
-export function specsOf(type: KeyType, usage: KeyUsageType, partition: string): readonly KeySpec[] {
+/**
+ * The key specs that the wizard offers; SM2 keys are made in China Regions alone, ML-KEM keys everywhere else, ML-DSA keys not
+ * for imported material.
+ */
+export function specsOf(
+  type: KeyType,
+  usage: KeyUsageType,
+  partition: string,
+  origin?: OriginType,
+): readonly KeySpec[] {
   if (type === "Symmetric") {
     return usage === "GENERATE_VERIFY_MAC" ? ["HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"] : ["SYMMETRIC_DEFAULT"];
   }
   const isOffered = (spec: KeySpec): boolean => (partition === "aws-cn" ? !spec.startsWith("ML_KEM_") : spec !== "SM2");
-  return (asymmetricSpecs[usage] ?? []).filter(isOffered);
+  const fits = (spec: KeySpec): boolean => origin !== "EXTERNAL" || !spec.startsWith("ML_DSA_");
+  return (asymmetricSpecs[usage] ?? []).filter((spec) => isOffered(spec) && fits(spec));
 }
 
 /** Multi-Region keys are not made in China Regions (KMS guide, Multi-Region keys). */

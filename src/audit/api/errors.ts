@@ -4,6 +4,7 @@ import { coded } from "../../base/errors.ts";
 
 export class CloudTrailARNInvalidException extends coded("CloudTrailARNInvalidException") {}
 export class InsufficientEncryptionPolicyException extends coded("InsufficientEncryptionPolicyException") {}
+export class InsufficientS3BucketPolicyException extends coded("InsufficientS3BucketPolicyException") {}
 export class InvalidEventSelectorsException extends coded("InvalidEventSelectorsException") {}
 export class InvalidHomeRegionException extends coded("InvalidHomeRegionException") {}
 export class InvalidLookupAttributesException extends coded("InvalidLookupAttributesException") {}

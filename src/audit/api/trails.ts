@@ -5,9 +5,10 @@ import type { Call } from "../../pipeline/operation.ts";
 import { pageOf } from "../../pipeline/pages.ts";
 import type { TrailRow } from "../../storage/trail-schema.ts";
 import * as rows from "../../storage/trails.ts";
-import { contextOf } from "../trails/kms.ts";
+import { contextOf, identityOf } from "../trails/kms.ts";
 import { arnOf, isBucketName, isPrefix, logFolder, objectArn, requireTrailName } from "../trails/names.ts";
 import {
+  InsufficientS3BucketPolicyException,
   InvalidParameterCombinationException,
   InvalidS3BucketNameException,
   InvalidS3PrefixException,
@@ -111,16 +112,19 @@ function unsupported(what: string): UnsupportedOperationException {
  * Finds out whether CloudTrail may deliver, and encrypt, as the settings say.
  *
  * @returns the trail with its key
- * @throws S3BucketDoesNotExistException, and what KMS's refusals come to
+ * @throws S3BucketDoesNotExistException, InsufficientS3BucketPolicyException, and what KMS's refusals come to
  */
 async function prepareSettings(
   trail: TrailRow,
   settings: Settings,
   { call, buckets, kms }: ReadContext,
 ): Promise<TrailRow> {
-  const { bucket, account, partition } = trail;
-  if (!(await buckets.exists(bucket, account))) {
+  const { bucket, partition } = trail;
+  if (!(await buckets.has(bucket, partition))) {
     throw new S3BucketDoesNotExistException(`S3 bucket ${bucket} does not exist!`);
+  }
+  if (!(await buckets.isOpen(identityOf(trail, call.now), bucket, logFolder(trail)))) {
+    throw new InsufficientS3BucketPolicyException(`Incorrect S3 bucket policy is detected for bucket: ${bucket}`);
   }
   const { KmsKeyId: keyId } = settings;
   if (keyId === undefined) return trail;

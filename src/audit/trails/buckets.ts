@@ -1,7 +1,10 @@
 /** Where trails deliver to: buckets, wherever they are. */
 
+import type { TrailIdentity } from "./kms.ts";
+
 /** What is put into a bucket. */
 export interface TrailObject {
+  readonly trail: TrailIdentity;
   readonly bucket: string;
   readonly key: string;
   readonly bytes: Uint8Array;
@@ -22,20 +25,47 @@ export interface ObjectEncryption {
 
 /** Takes log files and digest files. */
 export interface TrailBuckets {
-  /** Whether a trail of an account may name that bucket: it is there, and lets CloudTrail write. */
-  exists(bucket: string, account: string): Promise<boolean>;
+  /** Whether there is a bucket of that name. */
+  has(bucket: string, partition: string): Promise<boolean>;
+  /**
+   * Whether a bucket that is there lets CloudTrail write for a trail.
+   *
+   * @param folder the beginning of keys, with a slash at its end
+   */
+  isOpen(trail: TrailIdentity, bucket: string, folder: string): Promise<boolean>;
   /**
    * Puts an object in place, whole or not at all, over one of the same key.
    *
-   * @throws Error it can't be written; the message is for the trail's owner
+   * @throws Error it can't be written; the message, a code of S3's, is for the trail's owner
    */
   put(object: TrailObject): Promise<void>;
 }
 
-/** There are no buckets. */
-export const NO_BUCKETS: TrailBuckets = {
-  exists: async () => false,
-  put: async ({ bucket }) => {
-    throw new Error(`NoSuchBucket: ${bucket}`);
-  },
-};
+/** The buckets of several places: the first place that has one of a name counts. */
+export class BucketPlaces implements TrailBuckets {
+  readonly #places: readonly TrailBuckets[];
+
+  constructor(places: readonly TrailBuckets[]) {
+    this.#places = places;
+  }
+
+  async has(bucket: string, partition: string): Promise<boolean> {
+    return (await this.#find(bucket, partition)) !== undefined;
+  }
+
+  async isOpen(trail: TrailIdentity, bucket: string, folder: string): Promise<boolean> {
+    const place = await this.#find(bucket, trail.partition);
+    return place !== undefined && (await place.isOpen(trail, bucket, folder));
+  }
+
+  async put(object: TrailObject): Promise<void> {
+    const place = await this.#find(object.bucket, object.trail.partition);
+    if (place === undefined) throw new Error("NoSuchBucket");
+    await place.put(object);
+  }
+
+  async #find(bucket: string, partition: string): Promise<TrailBuckets | undefined> {
+    for (const place of this.#places) if (await place.has(bucket, partition)) return place;
+    return undefined;
+  }
+}

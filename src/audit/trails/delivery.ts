@@ -1,6 +1,7 @@
 /** Delivers records to trails, every five minutes of the injected clock, at least once. */
 
 import type { Clock } from "../../base/clock.ts";
+import { IntervalTask } from "../../base/interval-task.ts";
 import type { Store } from "../../storage/store.ts";
 import type { TrailFileRow, TrailRow } from "../../storage/trail-schema.ts";
 import {
@@ -15,15 +16,13 @@ import {
 } from "../../storage/trails.ts";
 import type { TrailBuckets } from "./buckets.ts";
 import type { Digests } from "./digests.ts";
-import { contextOf, type TrailKms } from "./kms.ts";
+import { contextOf, identityOf, type TrailKms } from "./kms.ts";
 import { type Deliverable, deliverableOf, isForTrail, logFile } from "./log-files.ts";
-import { arnOf, objectArn } from "./names.ts";
+import { objectArn } from "./names.ts";
 import type { RecordSource, RecordSources } from "./record-source.ts";
 
 /** CloudTrail delivers within about five minutes (CloudTrail user guide, How CloudTrail works). */
 const INTERVAL_MS = 300_000;
-/** How often it is looked whether an interval has begun. */
-const POLL_MS = 5_000;
 /** A trail that has stopped gets what it logged until then for so long. */
 const AFTERMATH_MS = 3_600_000;
 /** Records that are read at a time, and characters that files together may have before they are put. */
@@ -45,42 +44,17 @@ export interface DeliveryOptions {
 }
 
 /** Delivers the records of this process's sources; each of several nodes delivers its own. */
-export class Delivery {
+export class Delivery extends IntervalTask {
   readonly #options: DeliveryOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #interval: number;
-  #isStopped = false;
 
   constructor(options: DeliveryOptions) {
+    const { clock, digests, onError } = options;
+    const perform = async (now: number): Promise<void> => {
+      await this.#deliverAll(now);
+      await digests.run();
+    };
+    super({ clock, intervalMs: INTERVAL_MS, inFirst: false, perform, onError });
     this.#options = options;
-    this.#interval = intervalOf(options.clock);
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => void this.run().catch(this.#options.onError), POLL_MS).unref();
-  }
-
-  /** Ends after the file that is under way. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    clearInterval(this.#timer);
-    await this.#running.catch(() => undefined);
-  }
-
-  /** Delivers what is there, if an interval has begun since it did last. */
-  run(): Promise<void> {
-    this.#running = this.#running.catch(() => undefined).then(() => this.#runIfDue());
-    return this.#running;
-  }
-
-  async #runIfDue(): Promise<void> {
-    const { clock, digests } = this.#options;
-    const interval = intervalOf(clock);
-    if (this.#isStopped || interval === this.#interval) return;
-    await this.#deliverAll(clock.now());
-    await digests.run();
-    this.#interval = interval;
   }
 
   /**
@@ -107,7 +81,7 @@ export class Delivery {
       groups.set(`${number}:${position}`, group);
     }
     for (const group of groups.values()) await this.#deliverGroup(source, group.from, group.trails, now);
-    if (this.#isStopped || (passed !== undefined && isSame(passed, source.end))) return;
+    if (this.isStopped || (passed !== undefined && isSame(passed, source.end))) return;
     await store.transaction((tx) => putProgress(tx, NO_TRAIL, source.id, source.end));
   }
 
@@ -115,7 +89,7 @@ export class Delivery {
   async #deliverGroup(source: RecordSource, from: Progress, trails: readonly TrailRow[], now: number): Promise<void> {
     let at = from;
     let going = trails;
-    while (!this.#isStopped && going.length > 0 && isBefore(at, source.end)) {
+    while (!this.isStopped && going.length > 0 && isBefore(at, source.end)) {
       const batches = new Batches(going);
       let next = at;
       do {
@@ -146,7 +120,8 @@ export class Delivery {
       const files: TrailFileRow[] = [];
       for (const batch of batches) {
         const file = await logFile(trail, batch, now);
-        await buckets.put({ ...file.object, ...this.#encryptionOf(trail, file.object.key, now) });
+        const encryption = this.#encryptionOf(trail, file.object.key, now);
+        await buckets.put({ trail: identityOf(trail, now), ...file.object, ...encryption });
         files.push(file.row);
       }
       await store.transaction(async (tx) => {
@@ -169,11 +144,10 @@ export class Delivery {
   }
 
   #encryptionOf(trail: TrailRow, key: string, now: number) {
-    const { key_arn: keyArn, partition, bucket, account } = trail;
+    const { key_arn: keyArn, partition, bucket } = trail;
     if (keyArn === null) return {};
-    const arn = arnOf(trail);
-    const context = contextOf(arn, objectArn(partition, bucket, key));
-    const identity = { arn, account, partition, now };
+    const identity = identityOf(trail, now);
+    const context = contextOf(identity.arn, objectArn(partition, bucket, key));
     const seal = (bytes: Uint8Array) => this.#options.kms.seal(identity, keyArn, { bytes, context });
     return { encryption: { seal, keyArn, context } };
   }
@@ -212,10 +186,6 @@ class Batches {
   of(trail: TrailRow): readonly (readonly Deliverable[])[] {
     return [...(this.#records.get(trail)?.values() ?? [])];
   }
-}
-
-function intervalOf(clock: Clock): number {
-  return Math.floor(clock.now() / INTERVAL_MS);
 }
 
 function nameOf({ account, region, name }: TrailName): string {

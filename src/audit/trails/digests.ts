@@ -18,6 +18,7 @@ import {
 } from "../../storage/trails.ts";
 import type { TrailBuckets } from "./buckets.ts";
 import type { DigestKeys } from "./digest-keys.ts";
+import { identityOf } from "./kms.ts";
 import { digestKey } from "./names.ts";
 
 const HOUR_MS = 3_600_000;
@@ -93,7 +94,8 @@ export class Digests {
     const signed = [isoSeconds(digest.end), `${bucket}/${object}`, hash, previousOf(digest.chain)?.signature ?? "null"];
     const signature = (await keys.sign(key, Buffer.from(signed.join("\n"), "utf8"))).toHex();
     const metadata = { signature, "signature-algorithm": SIGNATURE_ALGORITHM };
-    await buckets.put({ bucket, key: object, bytes: await promisify(gzip)(text), metadata });
+    const bytes = await promisify(gzip)(text);
+    await buckets.put({ trail: identityOf(trail, digest.now), bucket, key: object, bytes, metadata });
     return { bucket, object, hash, signature };
   }
 }

@@ -19,7 +19,7 @@ export class DirectoryBuckets implements TrailBuckets {
     this.#directory = directory;
   }
 
-  async exists(bucket: string): Promise<boolean> {
+  async has(bucket: string): Promise<boolean> {
     if (!isBucketName(bucket)) return false;
     try {
       return (await stat(join(this.#directory, bucket))).isDirectory();
@@ -28,8 +28,13 @@ export class DirectoryBuckets implements TrailBuckets {
     }
   }
 
+  /** Folders have no policies: who makes them lets all trails in. */
+  async isOpen(): Promise<boolean> {
+    return true;
+  }
+
   async put({ bucket, key, bytes, metadata, encryption }: TrailObject): Promise<void> {
-    if (!(await this.exists(bucket))) throw new Error("NoSuchBucket");
+    if (!(await this.has(bucket))) throw new Error("NoSuchBucket");
     const path = join(this.#directory, bucket, key);
     const content = encryption === undefined ? bytes : await encryption.seal(bytes);
     try {

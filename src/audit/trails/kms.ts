@@ -1,6 +1,8 @@
 /** What trails ask of KMS: an interface that the services above supply. */
 
 import type { Call } from "../../pipeline/operation.ts";
+import type { TrailRow } from "../../storage/trail-schema.ts";
+import { arnOf } from "./names.ts";
 
 /** Who asks: a trail. */
 export interface TrailIdentity {
@@ -8,6 +10,12 @@ export interface TrailIdentity {
   readonly account: string;
   readonly partition: string;
   readonly now: number;
+}
+
+/** A trail as it asks at a moment. */
+export function identityOf(trail: TrailRow, now: number): TrailIdentity {
+  const { account, partition } = trail;
+  return { arn: arnOf(trail), account, partition, now };
 }
 
 /** KMS as CloudTrail uses it: in CloudTrail's own name, with `aws:SourceArn` of the trail. */

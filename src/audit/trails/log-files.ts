@@ -53,7 +53,7 @@ function secondOf(time: number): number {
 
 /** A log file that is ready to be put, and what its digest says of it. */
 export interface LogFile {
-  readonly object: Omit<TrailObject, "encryption">;
+  readonly object: Omit<TrailObject, "trail" | "encryption">;
   readonly row: TrailFileRow;
 }
 

@@ -60,5 +60,5 @@ export const cancelKeyDeletion = change("CancelKeyDeletion", {
 function requireWindow(days: number): void {
   const { min, max } = WINDOW_DAYS;
   if (days >= min && days <= max) return;
-  throw new ValidationException(`PendingWindowInDays must be between ${min} and ${max}.`);
+  throw new ValidationException(`PendingWindowInDays must be between ${min} and ${max}`);
 }

@@ -1,6 +1,6 @@
 /** CreateGrant, ListGrants, ListRetirableGrants, RetireGrant and RevokeGrant. */
 
-import type { GrantConstraints } from "@aws-sdk/client-kms";
+import type { GrantListEntry } from "@aws-sdk/client-kms";
 import { LimitExceededException, ValidationException } from "../../base/errors.ts";
 import { newGrantId } from "../../base/ids.ts";
 import type { Call } from "../../pipeline/operation.ts";
@@ -14,9 +14,9 @@ import {
   listGrantsOfRetirer,
 } from "../../storage/grants.ts";
 import type { GrantRow } from "../../storage/schema.ts";
-import type { Tx } from "../../storage/store.ts";
+import type { Store, Tx } from "../../storage/store.ts";
 import { createGrantConditions, retireGrantConditions, serviceGrantCondition } from "../grant-conditions.ts";
-import { requireConstraints, requireConstraintsOfKey } from "../grant-constraints.ts";
+import { type Constraints, constraintsOf, requireConstraints, requireConstraintsOfKey } from "../grant-constraints.ts";
 import { requireGrantOperations, requireOperationsOfKey } from "../grant-operations.ts";
 import { requireKnownParties, requireParties } from "../grant-principals.ts";
 import {
@@ -61,11 +61,11 @@ export const createGrant = change("CreateGrant", {
   validate(input, { partition }) {
     requireParties(input, partition);
     requireGrantOperations(input.Operations);
-    requireConstraints(input.Constraints);
+    requireConstraints(constraintsOf(input));
   },
   async check(input, { call, key, tx, unknownPrincipals }) {
+    requireConstraintsOfKey(constraintsOf(input), key);
     requireOperationsOfKey(input.Operations, key);
-    requireConstraintsOfKey(input.Constraints, key);
     const ids = await requireKnownParties(tx, input, unknownPrincipals);
     if ((await findSameGrant(tx, rowOf(input, key, call, ids))) === undefined) await requireRoom(tx, key, call);
   },
@@ -95,14 +95,14 @@ function rowOf(input: Input<"CreateGrant">, { row, id }: Key, { principal, now }
     retirer_id: ids.get(RetiringPrincipal ?? "") ?? null,
     retirer_is_service: RetiringServicePrincipal === undefined ? 0 : 1,
     operations: JSON.stringify([...new Set(input.Operations)]),
-    constraints: constraintsText(input.Constraints),
+    constraints: constraintsText(constraintsOf(input)),
     name: input.Name ?? "",
     created_at: now,
   };
 }
 
 /** One text for constraints that mean the same: members and pairs in one order. */
-function constraintsText(constraints: GrantConstraints | undefined): string | null {
+function constraintsText(constraints: Constraints): string | null {
   if (constraints === undefined) return null;
   const { EncryptionContextEquals, EncryptionContextSubset, SourceArn } = constraints;
   const sorted = (context: Record<string, string> | undefined) =>
@@ -169,7 +169,7 @@ export const listGrants = read("ListGrants", {
       list: (after, count) => listGrantsOfKey(store.db, { ...name, ...filter }, { after, count }),
       nameOf: ({ grant_id }) => grant_id,
     });
-    return { Grants: items.map(grantListEntry), ...rest };
+    return { Grants: await entriesOf(items, store), ...rest };
   },
 });
 
@@ -197,9 +197,13 @@ export const listRetirableGrants = read("ListRetirableGrants", {
         listGrantsOfRetirer(store.db, { region: call.region, retirer: principal.arn }, { after, count }),
       nameOf: ({ grant_id }) => grant_id,
     });
-    return { Grants: items.map(grantListEntry), ...rest };
+    return { Grants: await entriesOf(items, store), ...rest };
   },
 });
+
+async function entriesOf(rows: readonly GrantRow[], store: Store): Promise<GrantListEntry[]> {
+  return await store.settle((reader) => rows.map((row) => grantListEntry(row, reader)));
+}
 
 /**
  * Deletes a grant, at the word of those that it names (API reference, RetireGrant). A key policy has no say: the key's

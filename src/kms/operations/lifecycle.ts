@@ -11,7 +11,7 @@ import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
-import { creatableSpecs, findAlgorithms, requireOffered } from "../key-specs.ts";
+import { creatableSpecs, findAlgorithms, isImportable, requireOffered } from "../key-specs.ts";
 import { anyState, manageable, stateOf, switchable } from "../key-states.ts";
 import { placeInStore, requireExternalKey, requireOrigin, requireStoreMembers } from "../key-stores/external-keys.ts";
 import { backingKeyText, keepTokenKey, type MadeKey, makeTokenKey } from "../key-stores/token-keys.ts";
@@ -168,6 +168,9 @@ function requireCreatable(input: Input<"CreateKey">): void {
     throw new ValidationException(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }
   if (!creatableSpecs.has(spec)) throw notYet(`KeySpec ${spec}`);
+  if (originOf(input) === "EXTERNAL" && !isImportable(spec)) {
+    throw new ValidationException(`KeySpec ${spec} is not supported for Origin EXTERNAL`);
+  }
   requireStoreMembers(input);
 }
 

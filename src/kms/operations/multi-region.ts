@@ -78,16 +78,17 @@ export const replicateKey = change("ReplicateKey", {
     resources: ["key"],
   },
   validate({ ReplicaRegion, Tags }, { region, partition }) {
-    if (findPartition(ReplicaRegion) !== partition) {
-      throw new UnsupportedOperationException(`A key of ${region} can't be replicated into ${ReplicaRegion}.`);
-    }
+    requireReplicable(ReplicaRegion, { region, partition });
     if (Tags !== undefined) requireTags(Tags);
   },
   prepare: ({ ReplicaRegion }, { key, store, custody }) =>
     copyMaterials({ db: store.db, custody }, key.row, ReplicaRegion),
   async check({ ReplicaRegion }, { key: { arn, id, row }, tx, prepared }) {
+    if (ReplicaRegion === row.region) {
+      throw new AlreadyExistsException(`${ReplicaRegion} cannot have a replica because it contains the primary.`);
+    }
     const taken = await tx.settle((reader) => reader.find("key", ReplicaRegion, id));
-    if (taken !== undefined) throw new AlreadyExistsException(`${arn} has a related key in ${ReplicaRegion} already.`);
+    if (taken !== undefined) throw new AlreadyExistsException(ONE_IN_EACH_REGION);
     if (!(await isCopiedWhole(tx, row, prepared))) {
       throw new KMSInternalException(`The material of ${arn} is changing.`);
     }
@@ -112,6 +113,20 @@ export const replicateKey = change("ReplicateKey", {
     };
   },
 });
+
+/** What users report of Pulumi (pulumi/pulumi-aws-native, issue 184) and CDK (aws/aws-cdk, issue 21203). */
+const ONE_IN_EACH_REGION = "You can create only one replica of each primary key in each AWS Region.";
+
+/** The texts for another partition and for the primary's own Region are AWS's (cdk-preflight, rules/kms/pf-kms-replica-primary-arn). */
+function requireReplicable(target: string, { region, partition }: { region: string; partition: string }): void {
+  const found = findPartition(target);
+  if (found === partition) return;
+  throw new UnsupportedOperationException(
+    found === undefined
+      ? `A key of ${region} can't be replicated into ${target}.`
+      : "The replica key Region must be in the same AWS partition as the primary key Region.",
+  );
+}
 
 /** The policy of a replica, which is never its primary's unless the caller sends that, as columns of its row. */
 async function checkedPolicy(

@@ -135,7 +135,12 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
       states: rotatableOnDemand,
     },
   ],
-  record: { readOnly: false, request: ["KeyId"], response: ({ KeyId }) => ({ KeyId }), resources: ["key"] },
+  record: {
+    readOnly: false,
+    request: ["KeyId"],
+    response: (_output, { key }: { readonly key: Key }) => ({ KeyId: key.id }),
+    resources: ["key"],
+  },
   prepare: async (_input, { custody, key: { row } }) =>
     row.origin === "EXTERNAL" ? undefined : await newMaterials(custody, row),
   async check(_input, { call, key: { arn, id, row }, tx, prepared }) {
@@ -148,22 +153,25 @@ export const rotateKeyOnDemand = change("RotateKeyOnDemand", {
     }
     const most = await tx.settle((reader) => limitOf(onDemandRotationsQuota, row, call, reader));
     if ((await countRotations(tx.db, { region: row.region, keyId: id }, "ON_DEMAND")) >= most) {
-      throw new LimitExceededException(`${arn} has had all of its ${most} on-demand rotations.`);
+      throw new LimitExceededException(
+        `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${arn}`,
+      );
     }
   },
   async run(_input, { call, key, tx, recorder, prepared: materials }) {
     const { arn, id, row } = key;
+    const answer = { KeyId: arn }; // the ARN, though the guide's examples have the id (recorded)
     const rotation = { type: "ON_DEMAND", now: call.now, recorder } as const;
     if (materials !== undefined) {
       await replaceMaterial(tx, row, { materials, ...rotation });
-      return { KeyId: id };
+      return answer;
     }
     const waiting = await findPendingMaterial(tx.db, { region: row.region, keyId: id });
     if (waiting?.pending !== "PENDING_ROTATION") {
       throw new KMSInvalidStateException(`No available key material pending rotation for the key: ${arn}.`);
     }
     await promoteMaterial(tx, row, waiting.material_id, rotation);
-    return { KeyId: id };
+    return answer;
   },
 });
 

@@ -48,7 +48,7 @@ export async function requireKey(keyId: string, { call, kms }: Means): Promise<s
  */
 export async function newDataKey(keyId: string | undefined, id: string, means: Means): Promise<SealedDataKey> {
   const { call, kms } = means;
-  const name = keyId ?? (await kms.managedKey(call, "ebs"));
+  const name = await kms.keyName(call, "ebs", keyId);
   const key_arn = await requireKey(name, means);
   const input = { KeyId: name, NumberOfBytes: DATA_KEY_BYTES, EncryptionContext: contextOf(id) };
   const { CiphertextBlob = new Uint8Array() } = await told(kms.perform(call, "GenerateDataKeyWithoutPlaintext", input));

@@ -137,7 +137,7 @@ export async function newDataKey(
   const context: Record<string, string> = { [CONTEXT_NAME]: arn, ...wanted.context };
   const make = async () => {
     try {
-      const keyId = qualified(wanted.keyId ?? (await kms.managedKey(call, SERVICE)), call);
+      const keyId = qualified(await kms.keyName(call, SERVICE, wanted.keyId), call);
       const input = { KeyId: keyId, KeySpec: "AES_256" as const, EncryptionContext: context };
       const { Plaintext, CiphertextBlob, KeyId = "" } = await kms.perform(call, "GenerateDataKey", input);
       using dataKey = new Secret(present(Plaintext));

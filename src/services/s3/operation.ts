@@ -1,11 +1,12 @@
 /** How an operation of S3 is declared. */
 
 import type { S3 } from "@aws-sdk/client-s3";
-import { accessDenied, type Denial, decide } from "../../access/decide.ts";
-import { endpointPolicy } from "../../access/endpoints.ts";
-import { parsePrincipalIds, type UnknownPrincipals } from "../../access/principals.ts";
+import { accessDenied, type Denial } from "../../access/decide.ts";
+import type { UnknownPrincipals } from "../../access/principals.ts";
+import { resourcePolicyOf } from "../../access/resource-policies.ts";
 import { AccessDeniedException } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
+import { decideAlso } from "../../pipeline/also.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type {
   Call,
@@ -16,8 +17,6 @@ import type {
   RunContext,
   Target,
 } from "../../pipeline/operation.ts";
-import { requestContext } from "../../pipeline/request-context.ts";
-import { type CompiledPolicy, compilePolicy } from "../../policy/policy.ts";
 import type { S3BucketRow } from "../../storage/service-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 import type { ForwardingKms } from "../forwarding.ts";
@@ -112,20 +111,9 @@ function found(row: S3BucketRow, call: Call, key: string | undefined): Resolutio
 
 /** A bucket or an object of it as decisions see it. */
 export function resourceOf(row: S3BucketRow, { partition }: Call, key?: string): BucketResource {
-  const policy = policyOf(row);
+  const policy = resourcePolicyOf(row);
   const { account, name } = row;
   return { arn: s3Arn(partition, name, key), account, row, ownedByAccount: true, ...(policy && { policy }) };
-}
-
-const compiled = new WeakMap<S3BucketRow, CompiledPolicy>();
-
-function policyOf(row: S3BucketRow): CompiledPolicy | undefined {
-  if (row.policy === null) return undefined;
-  const known = compiled.get(row);
-  if (known !== undefined) return known;
-  const policy = compilePolicy(row.policy, "resource", parsePrincipalIds(row.policy_principals));
-  compiled.set(row, policy);
-  return policy;
 }
 
 /** S3's words: it puts the ARN in quotes, and says nothing of other accounts' resources. */
@@ -136,7 +124,7 @@ export function deniedAs(
   if (denial.why === "another account's") return new AccessDeniedException("Access Denied");
   const resource = { arn: action === "s3:ListAllMyBuckets" ? "*" : `"${arn}"`, account: "" };
   const { principal } = call;
-  return accessDenied({ principal, action, resource, absent: false, context: () => undefined }, denial);
+  return accessDenied({ principal, action, resource }, denial);
 }
 
 /** Whether the caller may do something else, too, on which an answer depends. */
@@ -145,22 +133,9 @@ export async function mayAlso(
   resource: BucketResource,
   { call, input, settle }: { readonly call: Call; readonly input: Members; readonly settle: Settle },
 ): Promise<Denial | undefined> {
+  const conditions = (key: string) => s3Condition(key, input, call, resource.account);
   return await settle((reader) => {
-    const { vpcEndpoint } = call.client;
-    const context = requestContext({ call, resource, reader }, (key) =>
-      s3Condition(key, input, call, resource.account),
-    );
-    const endpoint = vpcEndpoint === undefined ? undefined : endpointPolicy(vpcEndpoint, call, reader);
-    const { principal } = call;
-    const request = {
-      principal,
-      action,
-      resource,
-      absent: false,
-      context,
-      ...(endpoint && { endpointPolicy: endpoint }),
-    };
-    const decision = decide(request, reader);
+    const decision = decideAlso({ call, action, resource, conditions }, reader);
     return decision.allowed ? undefined : decision;
   });
 }

@@ -10,6 +10,8 @@ export class InvalidNextTokenException extends coded("InvalidNextTokenException"
 export class InvalidParameterException extends coded("InvalidParameterException", 400, "Message") {}
 export class InvalidRequestException extends coded("InvalidRequestException", 400, "Message") {}
 export class LimitExceededException extends coded("LimitExceededException", 400, "Message") {}
+export class MalformedPolicyDocumentException extends coded("MalformedPolicyDocumentException", 400, "Message") {}
+export class PublicPolicyException extends coded("PublicPolicyException", 400, "Message") {}
 export class ResourceExistsException extends coded("ResourceExistsException", 400, "Message") {}
 export class ResourceNotFoundException extends coded("ResourceNotFoundException", 400, "Message") {}
 

@@ -4,6 +4,7 @@ import { listSecrets as listRows, type SecretOrder, type SecretPlace, stagesOfSe
 import type { SecretRow } from "../../storage/service-schema.ts";
 import type { Tag } from "../../storage/tags.ts";
 import { tagsOfVpcEndpoints as tagsOfOwners } from "../../storage/vpc-endpoints.ts";
+import { InvalidParameterException } from "./errors.ts";
 import { type Context, type Input, onAccount, read } from "./operation.ts";
 import { page } from "./pages.ts";
 import { shown } from "./secrets.ts";
@@ -27,26 +28,31 @@ interface Tagged {
 
 type Test = (secret: Tagged) => boolean;
 
-/** Lists secrets, the newest first; those that are to be deleted only on request. */
+/** A page of the account's secrets, the newest first; those that are to be deleted only on request. */
+export async function pageOfSecrets(input: ListInput, context: Context) {
+  const { Filters = [], SortBy = "created-date", SortOrder = "desc", IncludePlannedDeletion = false } = input;
+  const by = ORDERS[SortBy];
+  const tests = Filters.map(testOf);
+  return await page(input, context, {
+    filter: JSON.stringify([Filters, SortBy, SortOrder, IncludePlannedDeletion]),
+    list: (after, count) =>
+      listPassing(context, {
+        by,
+        descending: SortOrder === "desc",
+        after: after === undefined ? undefined : (JSON.parse(after) as SecretPlace),
+        count,
+        passes: (secret) =>
+          (IncludePlannedDeletion || secret.row.deletion_at === null) && tests.every((test) => test(secret)),
+      }),
+    nameOf: ({ row }) => JSON.stringify(placeOf(row, by)),
+  });
+}
+
+/** Lists secrets with what is known of them beside their values. */
 export const listSecrets = read<"ListSecrets", Context>("ListSecrets", {
   targets: [onAccount("ListSecrets")],
   async run(input, context) {
-    const { Filters = [], SortBy = "created-date", SortOrder = "desc", IncludePlannedDeletion = false } = input;
-    const by = ORDERS[SortBy];
-    const tests = Filters.map(testOf);
-    const { items, ...rest } = await page(input, context, {
-      filter: JSON.stringify([Filters, SortBy, SortOrder, IncludePlannedDeletion]),
-      list: (after, count) =>
-        listPassing(context, {
-          by,
-          descending: SortOrder === "desc",
-          after: after === undefined ? undefined : (JSON.parse(after) as SecretPlace),
-          count,
-          passes: (secret) =>
-            (IncludePlannedDeletion || secret.row.deletion_at === null) && tests.every((test) => test(secret)),
-        }),
-      nameOf: ({ row }) => JSON.stringify(placeOf(row, by)),
-    });
+    const { items, ...rest } = await pageOfSecrets(input, context);
     const stages = await stagesOfSecrets(
       context.store.db,
       items.map(({ row }) => row.arn),
@@ -99,10 +105,14 @@ const TEXTS: Readonly<Record<string, (secret: Tagged) => readonly string[]>> = {
 };
 
 /**
- * What a filter wants: any of its values, each of which may be negated (API reference, Filter). Texts begin with a value, in whatever
- * case for a description; with `all`, each word of a value is somewhere in some text, in whatever case.
+ * What a filter wants: any of its values, each of which may be negated (API reference, Filter). Texts begin with a value; of a
+ * description, words begin with the words of a value, in whatever case; with `all`, each word of a value is somewhere in some text, in
+ * whatever case. What is not in the reference was recorded by public test suites.
+ *
+ * @throws InvalidParameterException no key
  */
-function testOf({ Key = "all", Values = [] }: NonNullable<ListInput["Filters"]>[number]): Test {
+function testOf({ Key, Values = [] }: NonNullable<ListInput["Filters"]>[number]): Test {
+  if (Key === undefined) throw new InvalidParameterException("Invalid filter key");
   return (secret) =>
     Values.some((value) => {
       const isNegated = value.startsWith("!");
@@ -113,9 +123,14 @@ function testOf({ Key = "all", Values = [] }: NonNullable<ListInput["Filters"]>[
 function isMatch(secret: Tagged, key: string, value: string): boolean {
   if (key === "all") {
     const texts = Object.values(TEXTS).flatMap((textsOf) => textsOf(secret).map((text) => text.toLowerCase()));
-    const words = value.toLowerCase().split(/\s+/);
-    return words.every((word) => texts.some((text) => text.includes(word)));
+    return wordsOf(value).every((word) => texts.some((text) => text.includes(word)));
   }
-  const fold = (text: string): string => (key === "description" ? text.toLowerCase() : text);
-  return TEXTS[key]?.(secret).some((text) => fold(text).startsWith(fold(value))) ?? false;
+  const texts = TEXTS[key]?.(secret) ?? [];
+  if (key !== "description") return texts.some((text) => text.startsWith(value));
+  const words = texts.flatMap(wordsOf);
+  return wordsOf(value).every((word) => words.some((each) => each.startsWith(word)));
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().split(/\s+/);
 }

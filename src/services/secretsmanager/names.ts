@@ -33,7 +33,7 @@ export interface MeantSecret {
 
 /**
  * Finds the secret that a request names: by its name, by its ARN, or by its ARN without the six characters (Secrets Manager guide,
- * Finding a secret from a partial ARN).
+ * Finding a secret from a partial ARN). What ends like a whole ARN is taken for one (recorded by public test suites).
  */
 export function findMeant(secretId: string, call: Call, reader: Reader): MeantSecret {
   const { region, principal } = call;
@@ -47,9 +47,17 @@ export function findMeant(secretId: string, call: Call, reader: Reader): MeantSe
   if (!isHere) return absent;
   const text = arn.resource.slice(RESOURCE.length);
   const [, name] = WITH_SUFFIX.exec(text) ?? [];
-  const whole = name === undefined ? undefined : reader.find("secret", region, arn.account, name);
-  const secret = whole?.arn === secretId ? whole : reader.find("secret", region, arn.account, text);
-  return secret === undefined ? absent : { account: secret.account, arn: secret.arn, secret };
+  const secret = reader.find("secret", region, arn.account, name ?? text);
+  const isOther = name !== undefined && secret?.arn !== secretId;
+  return secret === undefined || isOther ? absent : { account: secret.account, arn: secret.arn, secret };
+}
+
+/** What is told of a secret that need not be there, by its name or ARN. */
+export function absentSecret(secretId: string, call: Call): { readonly ARN: string; readonly Name: string } {
+  const arn = asArn(secretId);
+  if (arn === undefined) return { ARN: newSecretArn(call, secretId), Name: secretId };
+  const text = arn.resource.replace(RESOURCE, "");
+  return { ARN: secretId, Name: WITH_SUFFIX.exec(text)?.[1] ?? text };
 }
 
 /** The ARN on which making a secret is authorized. */

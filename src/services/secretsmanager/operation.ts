@@ -1,6 +1,10 @@
 /** How an operation of Secrets Manager is declared: targets on secrets, what conditions ask, and what records say. */
 
 import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
+import { accessDenied, type Denial } from "../../access/decide.ts";
+import type { UnknownPrincipals } from "../../access/principals.ts";
+import { resourcePolicyOf } from "../../access/resource-policies.ts";
+import type { AccessDeniedException } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type {
@@ -12,6 +16,7 @@ import type {
   RunContext,
   Target,
 } from "../../pipeline/operation.ts";
+import type { CompiledPolicy } from "../../policy/policy.ts";
 import type { Secret } from "../../storage/store.ts";
 import type { ForwardingKms } from "../forwarding.ts";
 import { InvalidRequestException, noSecret } from "./errors.ts";
@@ -21,6 +26,9 @@ import { arnToBe, findMeant, requireSecretId } from "./names.ts";
 export interface Environment {
   readonly custody: Custody;
   readonly kms: ForwardingKms;
+  readonly unknownPrincipals: UnknownPrincipals;
+  /** Performs GetSecretValue for the caller of a request that asks for several, with a record of its own. Never in a transaction. */
+  getSecretValue(input: Input<"GetSecretValue">, call: Call): Promise<Output<"GetSecretValue">>;
 }
 
 export type OperationName = OperationsOf<SecretsManager>;
@@ -34,9 +42,14 @@ export type Change<P, C> = Omit<ChangeContext<P>, keyof RunContext> & C;
 /** A secret that a target came to. */
 export class StoredSecret implements Resource {
   readonly row: Secret;
+  /** Identity policies of its account allow whatever its policy does not deny. */
+  readonly ownedByAccount = true;
+  readonly policy?: CompiledPolicy;
 
   constructor(row: Secret) {
     this.row = row;
+    const policy = resourcePolicyOf(row);
+    if (policy !== undefined) this.policy = policy;
   }
 
   get arn(): string {
@@ -57,14 +70,17 @@ interface Named {
  *
  * @param options.deleted whether a secret that is to be deleted will do
  * @param options.absent whether the operation does nothing where there is none
+ * @param options.when whether the request names one
  */
 export function onSecret<I extends Named>(
   action: string,
-  options: { readonly deleted?: boolean; absent?(input: I): boolean } = {},
+  options: { readonly deleted?: boolean; absent?(input: I): boolean; when?(input: I): boolean } = {},
 ): Target<I> {
+  const { when } = options;
   return {
     as: "secret",
     action: `secretsmanager:${action}`,
+    ...(when && { when }),
     resolve({ SecretId, ...rest }, call, reader) {
       const { account, arn, secret } = findMeant(SecretId, call, reader);
       if (secret !== undefined) return { kind: "found", resource: new StoredSecret(secret) };
@@ -78,8 +94,21 @@ export function onSecret<I extends Named>(
         "You can't perform this operation on the secret because it was marked for deletion.",
       );
     },
+    denied: (call, { SecretId }, denial) => deniedAs({ call, action, name: SecretId }, denial),
     conditions: (key, question) => conditions(key, question),
   };
+}
+
+/**
+ * Secrets Manager's words: it names a secret as the request does, and another account's like one of the caller's own (quoted by users).
+ */
+function deniedAs(
+  { call, action, name }: { readonly call: Call; readonly action: string; readonly name: string },
+  denial: Denial,
+): AccessDeniedException {
+  const { principal } = call;
+  const request = { principal, action: `secretsmanager:${action}`, resource: { arn: name, account: "" } };
+  return accessDenied(request, denial.why === "another account's" ? { ...denial, why: "implicit" } : denial);
 }
 
 /** A permission on the secret that a request is to make. */
@@ -95,15 +124,20 @@ export function onNewSecret<I extends { readonly Name: string }>(
       kind: "found",
       resource: { arn: arnToBe(call, Name), account: call.principal.account },
     }),
+    denied: (call, { Name }, denial) => deniedAs({ call, action, name: Name }, denial),
     conditions: (key, question) => conditions(key, question),
   };
 }
 
 /** A permission on no secret in particular (Service Authorization Reference). */
-export function onAccount(action: string): Target<unknown> {
+export function onAccount<I>(
+  action: string,
+  { as = "account", when }: { readonly as?: string; when?(input: I): boolean } = {},
+): Target<I> {
   return {
-    as: "account",
+    as,
     action: `secretsmanager:${action}`,
+    ...(when && { when }),
     resolve: (_input, { principal: { account } }) => ({ kind: "found", resource: { arn: "*", account } }),
   };
 }
@@ -119,6 +153,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   "secretsmanager:versionstage": "VersionStage",
   "secretsmanager:recoverywindowindays": "RecoveryWindowInDays",
   "secretsmanager:forcedeletewithoutrecovery": "ForceDeleteWithoutRecovery",
+  "secretsmanager:blockpublicpolicy": "BlockPublicPolicy",
 };
 
 interface Tagging {
@@ -126,7 +161,7 @@ interface Tagging {
   readonly TagKeys?: readonly string[];
 }
 
-function conditions(key: string, { input, resource }: Question): readonly string[] | undefined {
+export function conditions(key: string, { input, resource }: Question): readonly string[] | undefined {
   const member = MEMBERS[key];
   if (member !== undefined) {
     const value = (input as Members)[member];
@@ -147,6 +182,15 @@ function tagConditions(key: string, { Tags, TagKeys }: Tagging): readonly string
   const tag = Tags?.find(({ Key = "" }) => key === `aws:requesttag/${Key.toLowerCase()}`);
   return tag && [tag.Value ?? ""];
 }
+
+/** Changes whose answers are recorded whole. */
+const RECORDED_WHOLE: ReadonlySet<OperationName> = new Set<OperationName>([
+  "DeleteResourcePolicy",
+  "DeleteSecret",
+  "PutResourcePolicy",
+  "RestoreSecret",
+  "UpdateSecretVersionStage",
+]);
 
 interface Declared<N extends OperationName, C> {
   readonly targets: readonly Target<never>[];
@@ -192,7 +236,17 @@ function operation<N extends OperationName>(
         return Object.keys(shown).length === 0 ? null : shown;
       },
       resources: undefined,
-      ...(kind === "change" && { response: (output: unknown) => (output as Members | undefined) ?? null }),
+      ...(kind === "change" && {
+        response: (output: unknown, { secret }: Partial<OnSecret>) => recorded(name, output as Members, secret?.arn),
+      }),
     },
   };
+}
+
+/**
+ * What records say of an answer: the ARN of the secret, under the same name whatever the operation, and of some operations the
+ * rest of it (AWS re:Post, "secrets-manager-arn", and records that users published).
+ */
+function recorded(name: OperationName, { ARN, ...rest }: Members, arn: string | undefined): Members {
+  return { Arn: ARN ?? arn, ...(RECORDED_WHOLE.has(name) && rest) };
 }

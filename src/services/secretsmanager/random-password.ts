@@ -30,7 +30,7 @@ export const getRandomPassword = read<"GetRandomPassword", Context>("GetRandomPa
       throw new InvalidParameterException("A type of characters is required of which all characters are excluded.");
     }
     if (length < required.length) {
-      throw new InvalidParameterException("The password is too short to have a character of each included type.");
+      throw new InvalidParameterException("Password length is too short based on the required types."); // quoted by users
     }
     const rest = Array.from({ length: length - required.length }, () => pick(all));
     return { RandomPassword: shuffled([...required.map(pick), ...rest]).join("") };

@@ -9,13 +9,14 @@ export type Stages = ReadonlyMap<string, readonly string[]>;
 
 /**
  * Gives labels to a version and takes them from all others; the version that loses AWSCURRENT becomes AWSPREVIOUS, which is then
- * nobody else's (Secrets Manager guide, Secret versions).
+ * nobody else's (Secrets Manager guide, Secret versions), and is pending no more (recorded by public test suites).
  */
 export function attach(stages: Stages, versionId: string, labels: readonly string[]): Stages {
   const losing = findLabelled(stages, CURRENT);
   const moved = move(stages, versionId, labels);
   if (!labels.includes(CURRENT) || losing === undefined || losing === versionId) return moved;
-  return move(moved, losing, [PREVIOUS]);
+  const kept = (moved.get(losing) ?? []).filter((label) => label !== PENDING);
+  return move(new Map([...moved, [losing, kept]]), losing, [PREVIOUS]);
 }
 
 function move(stages: Stages, versionId: string, labels: readonly string[]): Stages {

@@ -124,7 +124,7 @@ function stagesOf(versions: readonly SecretVersionRow[]): Stages {
 
 async function writeStages(tx: Tx, versions: readonly SecretVersionRow[], stages: Stages): Promise<void> {
   if ([...stages.values()].flat().length > LABELS_MAX) {
-    throw new LimitExceededException(`A secret can have at most ${LABELS_MAX} staging labels.`);
+    throw new LimitExceededException("You exceeded the maximum number of staging labels allowed on a secret."); // quoted by users
   }
   for (const version of versions) {
     const labels = JSON.stringify(stages.get(version.version_id) ?? []);
@@ -166,7 +166,9 @@ export const updateSecretVersionStage = change("UpdateSecretVersionStage", {
     const holder = findLabelled(stages, VersionStage);
     if (holder !== MoveToVersionId) requireHolder({ VersionStage, RemoveFromVersionId }, holder);
     if (MoveToVersionId === undefined && VersionStage === CURRENT) {
-      throw new InvalidParameterException("You can't remove AWSCURRENT without moving it to another version.");
+      throw new InvalidParameterException(
+        `You can only move staging label ${CURRENT} to a different secret version. It can’t be completely removed.`,
+      );
     }
     const moved =
       MoveToVersionId === undefined ? detach(stages, VersionStage) : attach(stages, MoveToVersionId, [VersionStage]);
@@ -176,7 +178,7 @@ export const updateSecretVersionStage = change("UpdateSecretVersionStage", {
   },
 });
 
-/** The first text is quoted by users; the others are ours. */
+/** The first text is quoted by users; the other is ours. */
 function requireHolder(
   {
     VersionStage,

@@ -15,12 +15,23 @@ export class InvalidKeyId extends coded("InvalidKeyId") {}
 export class InvalidNextToken extends coded("InvalidNextToken", 400, "Message") {}
 export class InvalidPolicyAttributeException extends coded("InvalidPolicyAttributeException") {}
 export class InvalidPolicyTypeException extends coded("InvalidPolicyTypeException") {}
+export class InvalidResourceId extends coded("InvalidResourceId") {}
+export class InvalidResourceType extends coded("InvalidResourceType") {}
 export class ParameterAlreadyExists extends coded("ParameterAlreadyExists") {}
 export class ParameterLimitExceeded extends coded("ParameterLimitExceeded") {}
+export class ParameterMaxVersionLimitExceeded extends coded("ParameterMaxVersionLimitExceeded") {}
 export class ParameterNotFound extends coded("ParameterNotFound") {}
 export class ParameterPatternMismatchException extends coded("ParameterPatternMismatchException") {}
+export class ParameterVersionLabelLimitExceeded extends coded("ParameterVersionLabelLimitExceeded") {}
 export class ParameterVersionNotFound extends coded("ParameterVersionNotFound") {}
 export class PoliciesLimitExceededException extends coded("PoliciesLimitExceededException") {}
+export class TooManyTagsError extends coded("TooManyTagsError") {}
+
+/** The text was recorded by public test suites; what was asked for may be a label. */
+export const noVersion = (version: number | string, name: string) =>
+  new ParameterVersionNotFound(
+    `Systems Manager could not find version ${version} of ${name}. Verify the version and try again.`,
+  );
 
 /**
  * What a refusal by KMS becomes (KMS guide, Parameter Store: troubleshooting): `InvalidKeyId` with the message of KMS where the

@@ -4,13 +4,16 @@ import type { SSM } from "@aws-sdk/client-ssm";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { Call, ChangeContext, Operation, RunContext, Target } from "../../pipeline/operation.ts";
+import { parameterPath } from "../../storage/ssm-parameters.ts";
 import type { ForwardingKms } from "../forwarding.ts";
 import { parameterArn } from "./names.ts";
+import type { ReadSecret } from "./secret-references.ts";
 
 /** What every run gets. */
 export interface Environment {
   readonly custody: Custody;
   readonly kms: ForwardingKms;
+  readonly readSecret: ReadSecret;
 }
 
 export type OperationName = OperationsOf<SSM>;
@@ -37,24 +40,36 @@ export function onParameter<I>(
     },
     conditions(key, { input, call, reader }) {
       const [, tagKey] = /^(?:aws|ssm):resourcetag\/(.*)$/s.exec(key) ?? [];
-      if (tagKey === undefined) return tagConditions(key, input as Members);
+      if (tagKey === undefined) return flagOf(key, action, input as Members) ?? tagConditions(key, input as Members);
       const name = nameOf(input as I, call) ?? "";
-      const tagged = reader.find("parameterTags", call.region, call.principal.account, name);
+      const tagged = reader.find("parameterTags", call.region, call.principal.account, parameterPath(name));
       return tagged?.tags.filter((tag) => tag.key.toLowerCase() === tagKey).map(({ value }) => value);
     },
   };
 }
 
-interface Tagged {
-  readonly Tags?: readonly { readonly Key?: string; readonly Value?: string }[];
+/** Conditions of one action that ask whether a request has something (Systems Manager guide, Policy conditions for Parameter Store). */
+const FLAGS: Readonly<Record<string, { readonly action: string; is(input: Members): boolean }>> = {
+  "ssm:overwrite": { action: "ssm:PutParameter", is: ({ Overwrite }) => Overwrite === true },
+  "ssm:policies": { action: "ssm:PutParameter", is: ({ Policies }) => Policies !== undefined },
+  "ssm:recursive": { action: "ssm:GetParametersByPath", is: ({ Recursive }) => Recursive === true },
+};
+
+function flagOf(key: string, action: string, input: Members): readonly string[] | undefined {
+  const flag = FLAGS[key];
+  return flag?.action === action ? [String(flag.is(input))] : undefined;
 }
 
-/** `aws:TagKeys` and `aws:RequestTag/…` of PutParameter. */
-function tagConditions(key: string, { Tags }: Tagged): readonly string[] | undefined {
-  if (Tags === undefined) return undefined;
-  if (key === "aws:tagkeys") return Tags.map(({ Key = "" }) => Key);
-  const tag = Tags.find(({ Key = "" }) => key === `aws:requesttag/${Key.toLowerCase()}`);
-  return tag === undefined ? undefined : [tag.Value ?? ""];
+interface Tagged {
+  readonly Tags?: readonly { readonly Key?: string; readonly Value?: string }[];
+  readonly TagKeys?: readonly string[];
+}
+
+/** `aws:TagKeys` and `aws:RequestTag/…` of requests that bring tags, or name some. */
+function tagConditions(key: string, { Tags, TagKeys }: Tagged): readonly string[] | undefined {
+  if (key === "aws:tagkeys") return Tags?.map(({ Key = "" }) => Key) ?? TagKeys;
+  const tag = Tags?.find(({ Key = "" }) => key === `aws:requesttag/${Key.toLowerCase()}`);
+  return tag && [tag.Value ?? ""];
 }
 
 interface Declared<N extends OperationName, C> {
@@ -77,7 +92,7 @@ export function change<N extends OperationName, P = undefined>(
     ...(declared as unknown as Operation),
     name,
     kind: "change",
-    record: { ...recordOf(declared.targets, false), response: (output) => output as Members },
+    record: { ...recordOf(declared.targets, false), response: (output) => recorded(output as Members) },
   };
 }
 
@@ -90,4 +105,9 @@ function recordOf(targets: readonly Pick<Target, "as">[], readOnly: boolean): Op
     request: (input) => ({ ...(input as Members), ...("Value" in (input as Members) && { Value: HIDDEN }) }),
     resources: targets.map(({ as }) => as),
   };
+}
+
+/** An empty answer is recorded as none (records that users published). */
+function recorded(output: Members): Members | null {
+  return Object.keys(output).length === 0 ? null : output;
 }

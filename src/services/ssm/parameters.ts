@@ -10,21 +10,28 @@ import {
   findParameter,
   insertParameter,
   insertParameterTags,
+  listLabelled,
   listVersions,
+  type ParameterName,
 } from "../../storage/ssm-parameters.ts";
+import { Failures } from "../../wire/constraints.ts";
 import { requirePattern } from "./allowed-pattern.ts";
 import {
   HierarchyTypeMismatchException,
+  noVersion,
   ParameterAlreadyExists,
   ParameterLimitExceeded,
+  ParameterMaxVersionLimitExceeded,
   ParameterNotFound,
-  ParameterVersionNotFound,
 } from "./errors.ts";
-import { meantParameter, parameterArn, requireName } from "./names.ts";
+import { labelsOf } from "./labels.ts";
+import { type MeantParameter, meantParameter, ownerOf, parameterArn, requireName } from "./names.ts";
 import { type Context, change, type Input, onParameter, read } from "./operation.ts";
 import { page } from "./pages.ts";
 import { forgetPolicies, parsePolicies, planPolicies, shownPolicies } from "./policies.ts";
+import { asSecretReference, readReference } from "./secret-references.ts";
 import { encryptValue, shownValue } from "./secure-strings.ts";
+import { requestedTags } from "./tags.ts";
 
 /** Bytes of a value, and parameters of an account in a Region (Systems Manager guide, Managing parameter tiers). */
 const TIERS = {
@@ -33,7 +40,6 @@ const TIERS = {
 } as const;
 type Tier = keyof typeof TIERS;
 
-const TAGS_MAX = 50;
 /** Versions of a parameter that are kept (API reference, PutParameter). */
 const VERSIONS_MAX = 100;
 
@@ -44,14 +50,12 @@ interface Prepared {
   readonly keyId: string | undefined;
 }
 
-const ownerOf = ({ principal, region }: Call) => ({ account: principal.account, region });
-
 /** Writes a parameter; a SecureString's value is encrypted by KMS in the caller's name (KMS guide, Parameter Store). */
 export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
   targets: [onParameter("ssm:PutParameter", ({ Name }: Input<"PutParameter">) => Name)],
   validate(input, call) {
     requireName(input.Name, call);
-    if (input.Value === "") throw new ValidationException("A parameter value must have at least one character.");
+    requireValue(input.Value);
     if (input.KeyId !== undefined && input.Type !== undefined && input.Type !== "SecureString") {
       throw new ValidationException("KeyId is required for SecureString type parameter only.");
     }
@@ -90,7 +94,7 @@ export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
     const version = (before?.version ?? 0) + 1;
     const row = {
       ...owner,
-      name: input.Name,
+      name: before?.name ?? input.Name,
       version,
       type,
       tier,
@@ -101,24 +105,38 @@ export const putParameter = change<"PutParameter", Prepared>("PutParameter", {
       modified_by: call.principal.arn,
       allowed_pattern: input.AllowedPattern ?? before?.allowed_pattern ?? null,
       policies: input.Policies ?? before?.policies ?? null,
+      labels: "[]",
     };
-    await insertParameter(tx, row, { oldest: version - VERSIONS_MAX + 1 });
-    const tags = (input.Tags ?? []).map(({ Key: key = "", Value: value = "" }) => ({ key, value }));
+    const oldest = version - VERSIONS_MAX + 1;
+    requireUnlabelled(row, oldest, await listLabelled(tx.db, row));
+    await insertParameter(tx, row, { oldest });
+    const tags = requestedTags(input.Tags);
     if (tags.length > 0) await insertParameterTags(tx, row, tags);
     await planPolicies(tx, row, call.now);
     return { Version: version, Tier: tier };
   },
 });
 
+/** @throws ValidationException an empty value, in the words of AWS's front end */
+function requireValue(value: string): void {
+  const failures = new Failures();
+  if (value === "") failures.add("''", "value", "Member must have length greater than or equal to 1");
+  failures.throwIfAny();
+}
+
+/** A version with a label is never removed for a new one; the text was recorded by public test suites. */
+function requireUnlabelled({ name }: ParameterName, oldest: number, labelled: readonly SsmParameterRow[]): void {
+  const kept = labelled.find(({ version }) => version < oldest);
+  if (kept === undefined) return;
+  throw new ParameterMaxVersionLimitExceeded(
+    `You attempted to create a new version of ${name} by calling the PutParameter API with the overwrite flag. Version ${kept.version}, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.`,
+  );
+}
+
 /** @throws ValidationException a data type that is not here, tags of AWS's own or twice, policies that are none */
-function requireBuilt({ Policies, DataType = "text", Tags = [] }: Input<"PutParameter">): void {
+function requireBuilt({ Policies, DataType = "text", Tags }: Input<"PutParameter">): void {
   if (Policies !== undefined) parsePolicies(Policies);
-  const keys = Tags.map(({ Key = "" }) => Key);
-  if (keys.length > TAGS_MAX || new Set(keys).size < keys.length || keys.some((key) => /^aws:/i.test(key))) {
-    throw new ValidationException(
-      `A parameter has at most ${TAGS_MAX} tags, each once, and none that begins with aws:.`,
-    );
-  }
+  requestedTags(Tags);
   if (DataType === "text") return;
   throw new ValidationException(
     `The following data type is not supported: ${DataType} (Data type names are all lowercase.)`,
@@ -174,13 +192,14 @@ function tierOf({ Tier, Value, Policies = "[]" }: Input<"PutParameter">, before:
 export async function describe(
   row: SsmParameterRow,
   {
+    name = row.name,
     selector = "",
     withDecryption = false,
-  }: { readonly selector?: string; readonly withDecryption?: boolean | undefined },
+  }: { readonly name?: string; readonly selector?: string; readonly withDecryption?: boolean | undefined },
   context: Context,
 ): Promise<Parameter> {
   return {
-    Name: row.name,
+    Name: name,
     Type: row.type,
     Value: await shownValue(row, withDecryption, context),
     Version: row.version,
@@ -193,21 +212,26 @@ export async function describe(
 
 /** One parameter, the newest version or the one after the colon. Its value is in clear only with decryption. */
 export const getParameter = read("GetParameter", {
-  targets: [
-    onParameter("ssm:GetParameter", ({ Name }: Input<"GetParameter">, call) => meantParameter(Name, call).name),
-  ],
+  targets: [onParameter("ssm:GetParameter", ({ Name }: Input<"GetParameter">, call) => nameIn(Name, call))],
   async run({ Name, WithDecryption: withDecryption }, context) {
-    const { name, selector, version } = meantParameter(Name, context.call);
+    const reference = asSecretReference(Name);
+    if (reference !== undefined) return { Parameter: await readReference(reference, withDecryption, context) };
+    const meant = meantParameter(Name, context.call);
+    const { name, selector, version } = meant;
     const owner = ownerOf(context.call);
     const row = await findParameter(context.store.db, { ...owner, name }, version);
-    if (row !== undefined) return { Parameter: await describe(row, { selector, withDecryption }, context) };
-    const newest = version === undefined ? undefined : await findParameter(context.store.db, { ...owner, name });
+    if (row !== undefined) return { Parameter: await describe(row, { ...asked(meant), withDecryption }, context) };
+    const newest = version === "newest" ? undefined : await findParameter(context.store.db, { ...owner, name });
     if (newest === undefined) throw new ParameterNotFound();
-    throw new ParameterVersionNotFound(
-      `Systems Manager could not find version ${selector.slice(1)} of ${name}. Verify the version and try again.`,
-    );
+    throw noVersion(selector.slice(1), name);
   },
 });
+
+/** The name of a parameter, or of a reference to a secret, without version and label. */
+const nameIn = (text: string, call: Call): string => asSecretReference(text)?.name ?? meantParameter(text, call).name;
+
+/** What of a request its answer repeats. */
+const asked = ({ name, isName, selector }: MeantParameter) => ({ selector, ...(isName && { name }) });
 
 /** Names of one request (the model's ParameterNameList). */
 const NAMES_MAX = 10;
@@ -219,7 +243,7 @@ function onEach(action: string, isReading: boolean): readonly Target<{ readonly 
       action,
       ({ Names }: { readonly Names: readonly string[] }, call: Call) => {
         const name = Names[index];
-        return name === undefined || !isReading ? name : meantParameter(name, call).name;
+        return name === undefined || !isReading ? name : nameIn(name, call);
       },
       `parameter ${index}`,
     ),
@@ -233,15 +257,35 @@ export const getParameters = read("GetParameters", {
     const Parameters: Parameter[] = [];
     const InvalidParameters: string[] = [];
     for (const text of new Set(Names)) {
-      const { name, selector, version } = meantParameter(text, context.call);
-      const row = await findParameter(context.store.db, { ...ownerOf(context.call), name }, version);
-      if (row === undefined) InvalidParameters.push(text);
-      else Parameters.push(await describe(row, { selector, withDecryption }, context));
+      const parameter = await findNamed(text, withDecryption, context);
+      if (parameter === undefined) InvalidParameters.push(text);
+      else Parameters.push(parameter);
     }
     Parameters.sort(({ Name: left = "" }, { Name: right = "" }) => (left < right ? -1 : 1));
     return { Parameters, InvalidParameters };
   },
 });
+
+/** What a name means, if it is there. */
+async function findNamed(
+  text: string,
+  withDecryption: boolean | undefined,
+  context: Context,
+): Promise<Parameter | undefined> {
+  const reference = asSecretReference(text);
+  if (reference !== undefined) {
+    try {
+      return await readReference(reference, withDecryption, context);
+    } catch (cause) {
+      if (cause instanceof ParameterNotFound) return undefined;
+      throw cause;
+    }
+  }
+  const meant = meantParameter(text, context.call);
+  const { name, version } = meant;
+  const row = await findParameter(context.store.db, { ...ownerOf(context.call), name }, version);
+  return row && (await describe(row, { ...asked(meant), withDecryption }, context));
+}
 
 /** Removes a parameter with all its versions. */
 export const deleteParameter = change("DeleteParameter", {
@@ -286,7 +330,7 @@ export const getParameterHistory = read("GetParameterHistory", {
         ARN: _arn,
         ...shown
       } = await describe(row, { withDecryption: input.WithDecryption }, context);
-      return { ...shown, ...metadata(row, context.call.now), Labels: [] };
+      return { ...shown, ...metadata(row, context.call.now), Labels: labelsOf(row) };
     });
     return { Parameters: await Promise.all(versions), ...rest };
   },

@@ -6,7 +6,13 @@ import type { Recorder } from "../../pipeline/operation.ts";
 import type { EventBus } from "../../signals/events/bus.ts";
 import { clearDue, type DueName, setDue } from "../../storage/due.ts";
 import type { SsmParameterRow } from "../../storage/service-schema.ts";
-import { deleteParameter, findParameter, type ParameterName, parameterArnOf } from "../../storage/ssm-parameters.ts";
+import {
+  deleteParameter,
+  findParameter,
+  type ParameterName,
+  parameterArnOf,
+  parameterPath,
+} from "../../storage/ssm-parameters.ts";
 import type { Tx } from "../../storage/store.ts";
 import {
   IncompatiblePolicyException,
@@ -135,7 +141,7 @@ export const PARAMETER_POLICY = "ssm:ParameterPolicy";
 const dueOf = ({ region, account, name }: ParameterName): DueName => ({
   kind: PARAMETER_POLICY,
   region,
-  subject: `${account}:${name}`,
+  subject: `${account}:${parameterPath(name)}`,
 });
 
 /** Plans what the policies of a parameter do next, after a moment; what of it lies before is not made up for. */

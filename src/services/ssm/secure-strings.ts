@@ -34,7 +34,7 @@ export async function encryptValue(
   means: Means,
 ): Promise<{ readonly value: string; readonly keyId: string }> {
   const { call, kms } = means;
-  const key = keyId ?? (await kms.managedKey(call, SERVICE));
+  const key = await kms.keyName(call, SERVICE, keyId);
   const plaintext = new TextEncoder().encode(value);
   const context = contextOf(call, name);
   try {

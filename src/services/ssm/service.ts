@@ -4,6 +4,7 @@ import { UnsupportedOperationException } from "../../base/errors.ts";
 import type { Service } from "../../pipeline/operation.ts";
 import { ssmModel } from "../../wire/models.ts";
 import { InternalServerError } from "./errors.ts";
+import { labelParameterVersion, unlabelParameterVersion } from "./labels.ts";
 import { describeParameters, getParametersByPath } from "./lists.ts";
 import type { Environment } from "./operation.ts";
 import {
@@ -14,6 +15,7 @@ import {
   getParameters,
   putParameter,
 } from "./parameters.ts";
+import { addTagsToResource, listTagsForResource, removeTagsFromResource } from "./tags.ts";
 
 /** Request bodies: a value of 8 KB, escaped, with its description. */
 const BODY_BYTES_MAX = 131_072;
@@ -21,6 +23,7 @@ const BODY_BYTES_MAX = 131_072;
 /** The SSM API over KMS. */
 export function ssmService(environment: Environment): Service {
   const operations = [
+    addTagsToResource,
     deleteParameter,
     deleteParameters,
     describeParameters,
@@ -28,7 +31,11 @@ export function ssmService(environment: Environment): Service {
     getParameterHistory,
     getParameters,
     getParametersByPath,
+    labelParameterVersion,
+    listTagsForResource,
     putParameter,
+    removeTagsFromResource,
+    unlabelParameterVersion,
   ];
   return {
     model: ssmModel(),

@@ -1,6 +1,7 @@
 /** Evaluates every alarm once a minute of the injected clock. */
 
 import type { Clock } from "../../base/clock.ts";
+import { IntervalTask } from "../../base/interval-task.ts";
 import { findAlarm, listAllAlarms, pruneHistory } from "../../storage/alarms.ts";
 import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
 import type { Store } from "../../storage/store.ts";
@@ -12,8 +13,6 @@ import type { AlarmStates } from "./states.ts";
 
 const MINUTE_MS = 60_000;
 const SECOND_MS = 1_000;
-/** How often it is looked whether a minute has begun. */
-const POLL_MS = 5_000;
 const ALARMS_PER_STEP = 200;
 /** Data of other processes comes up to this late. */
 const LAG_MS = MINUTE_MS;
@@ -31,51 +30,28 @@ export interface AlarmEvaluatorOptions {
 }
 
 /** Several may run on one database: a change of state is made by whoever comes first. */
-export class AlarmEvaluator {
+export class AlarmEvaluator extends IntervalTask {
   readonly #options: AlarmEvaluatorOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #minute = 0;
   #prunedAt = 0;
-  #isStopped = false;
 
   constructor(options: AlarmEvaluatorOptions) {
+    const { clock, onError } = options;
+    super({ clock, intervalMs: MINUTE_MS, inFirst: true, perform: (now) => this.#evaluateAll(now), onError });
     this.#options = options;
   }
 
-  start(): void {
-    this.#timer = setInterval(() => void this.run().catch(this.#options.onError), POLL_MS).unref();
-  }
-
-  /** Ends after the alarm that is under way. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    clearInterval(this.#timer);
-    await this.#running.catch(() => undefined);
-  }
-
-  /** Evaluates all alarms, if a minute has begun since it did last. */
-  run(): Promise<void> {
-    this.#running = this.#running.catch(() => undefined).then(() => this.#evaluateAll());
-    return this.#running;
-  }
-
-  async #evaluateAll(): Promise<void> {
-    const { store, clock, metrics } = this.#options;
-    const now = clock.now();
-    const minute = Math.floor(now / MINUTE_MS);
-    if (minute === this.#minute) return;
+  async #evaluateAll(now: number): Promise<void> {
+    const { store, metrics } = this.#options;
     let rows = await listAllAlarms(store.db, undefined, ALARMS_PER_STEP);
     if (rows.length > 0) await metrics.refresh();
     while (rows.length > 0) {
       for (const row of rows) {
-        if (this.#isStopped) return;
+        if (this.isStopped) return;
         await this.#evaluate(row, now);
       }
       rows = await listAllAlarms(store.db, rows.at(-1), ALARMS_PER_STEP);
     }
     await this.#prune(now);
-    this.#minute = minute;
   }
 
   async #evaluate(row: MetricAlarmRow, now: number): Promise<void> {
