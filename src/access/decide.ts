@@ -59,6 +59,8 @@ export interface Denial {
   readonly by: PolicyType;
   /** The ARN of the policy that denies, where it has one and may be told. */
   readonly policyArn?: string;
+  /** The resource is of neither the caller's account nor its organization. */
+  readonly isFar?: true;
 }
 
 const ALLOWED: Decision = { allowed: true };
@@ -75,10 +77,17 @@ const ALLOWED: Decision = { allowed: true };
  * - a grant allows its grantee, in any account; a grant to an account leaves it to the identity policies.
  */
 export function decide(request: AccessRequest, reader: Reader): Decision {
+  const decision = judge(request, reader);
+  if (decision.allowed || !isFar(request, reader)) return decision;
+  const { policyArn: _untold, ...denial } = decision;
+  return { ...denial, isFar: true };
+}
+
+function judge(request: AccessRequest, reader: Reader): Decision {
   const { principal, action, resource, absent, context, endpointPolicy } = request;
   // A service has no identity policies in any account: a resource policy that names it is all that it needs.
   const own = resource.account === principal.account || principal.kind === "service";
-  const asked: Asked = { principal, action, resourceArn: resource.arn, context, owner: resource.account };
+  const asked: Asked = { principal, action, resourceArn: resource.arn, context };
   const sources = request.sources ?? sourcesOf(principal, reader);
   const onResource = absent || resource.policy === undefined ? undefined : evaluateOnResource(resource.policy, asked);
   const verdicts = verdictsOf(sources, asked);
@@ -138,12 +147,11 @@ function verdictsOf({ identity, boundary, session, control }: Sources, asked: Po
   };
 }
 
-/** What the policies of a caller are asked, and about whose resource. */
-type Asked = PolicyRequest & { readonly principal: Principal; readonly owner: string };
+type Asked = PolicyRequest & { readonly principal: Principal };
 
 /**
- * A denial by one of the caller's own policies, which is named by its ARN where it has one and the resource is of the caller's
- * account or organization (AWS Security Blog, Enhanced access denied error messages with policy ARNs).
+ * A denial by one of the caller's own policies, which is named by its ARN where it has one (AWS Security Blog, Enhanced access
+ * denied error messages with policy ARNs).
  */
 function denied(
   by: CallersPolicyType,
@@ -151,15 +159,19 @@ function denied(
   asked: Asked,
   reader: Reader,
 ): Denial {
+  const name = policies?.find(({ policy }) => evaluate(policy, asked).verdict === "deny")?.name;
+  if (name?.startsWith("arn:")) return { ...explicit(by), policyArn: name };
   const { account, partition } = asked.principal;
   const organization = organizationOf(account, reader);
-  const isNear =
-    asked.owner === account ||
-    (organization !== undefined && organizationOf(asked.owner, reader)?.id === organization.id);
-  const name = isNear ? policies?.find(({ policy }) => evaluate(policy, asked).verdict === "deny")?.name : undefined;
-  if (name?.startsWith("arn:")) return { ...explicit(by), policyArn: name };
   if (by !== "service control policy" || name === undefined || organization === undefined) return explicit(by);
   return { ...explicit(by), policyArn: controlPolicyArn(name, { partition, organization }) };
+}
+
+/** Whether the resource is of neither the caller's account nor its organization: of policies there, less is told. */
+function isFar({ principal: { account }, resource }: AccessRequest, reader: Reader): boolean {
+  if (resource.account === account) return false;
+  const organization = organizationOf(account, reader);
+  return organization === undefined || organizationOf(resource.account, reader)?.id !== organization.id;
 }
 
 /** One deny denies, else one allow allows. */

@@ -285,15 +285,17 @@ describe("permissions", () => {
     const shared = await newKey(kms, { Policy: policyOf(allowing(ACCOUNT), allowing(OTHER_ACCOUNT, "kms:Decrypt")) });
     await put("shared", { ...KMS, SSEKMSKeyId: shared.KeyId });
     const person = await world.s3Person("from-elsewhere", [allow(["s3:GetObject", "kms:Decrypt"])], OTHER_ACCOUNT);
+    const without = await world.s3Person("from-elsewhere-without", [], OTHER_ACCOUNT);
     await assertFails(get("shared", person.s3), "AccessDenied", 403, /^Access Denied$/);
     const Policy = policyOf({
       Effect: "Allow",
-      Principal: { AWS: person.arn },
+      Principal: { AWS: [person.arn, without.arn] },
       Action: "s3:GetObject",
       Resource: arnOf("*"),
     });
     await s3.putBucketPolicy({ Bucket, Policy });
     assert.equal(await get("shared", person.s3), "the text of shared");
+    await assertFails(get("shared", without.s3), "AccessDenied", 403, /^Access Denied$/);
     await s3.deleteBucketPolicy({ Bucket });
     await assertFails(get("shared", person.s3), "AccessDenied", 403, /^Access Denied$/);
     await assertFails(s3.getBucketPolicy({ Bucket }), "NoSuchBucketPolicy", 404);

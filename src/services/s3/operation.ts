@@ -116,12 +116,15 @@ export function resourceOf(row: S3BucketRow, { partition }: Call, key?: string):
   return { arn: s3Arn(partition, name, key), account, row, ownedByAccount: true, ...(policy && { policy }) };
 }
 
-/** S3's words: it puts the ARN in quotes, and says nothing of other accounts' resources. */
+/**
+ * S3's words: it puts the ARN in quotes, and gives no reason outside of the caller's account and organization (user guide,
+ * Troubleshoot access denied errors).
+ */
 export function deniedAs(
   { call, action, arn }: { readonly call: Call; readonly action: string; readonly arn: string },
   denial: Denial,
 ): AccessDeniedException {
-  if (denial.why === "another account's") return new AccessDeniedException("Access Denied");
+  if (denial.isFar === true || denial.why === "another account's") return new AccessDeniedException("Access Denied");
   const resource = { arn: action === "s3:ListAllMyBuckets" ? "*" : `"${arn}"`, account: "" };
   const { principal } = call;
   return accessDenied({ principal, action, resource }, denial);
