@@ -68,12 +68,18 @@ type Json = Readonly<Record<string, unknown>>;
  *
  * - `resource`: key policies; repeated Sids, Sids with spaces, and statements without Resource or Action are accepted, as KMS
  *   does (KMS guide, Key policies);
- * - `endpoint`: policies of VPC endpoints;
+ * - `endpoint`: policies of VPC endpoints and of secrets;
+ * - `bucket`: policies of buckets of S3;
  * - `trust`: who may assume a role; the resource is the role itself;
  * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals;
  * - `control`: service control policies; no principals.
  */
-export type PolicyKind = "resource" | "endpoint" | "trust" | "identity" | "control";
+export type PolicyKind = "resource" | "endpoint" | "bucket" | "trust" | "identity" | "control";
+
+/** Those of which repeated Sids are taken, and condition keys without a vendor are not. */
+const ON_RESOURCES: ReadonlySet<PolicyKind> = new Set(["resource", "endpoint", "bucket"]);
+/** Those of which AWS names the field that a statement lacks. */
+const NAMES_FIELDS: ReadonlySet<PolicyKind> = new Set(["trust", "bucket"]);
 
 /**
  * Parses a policy document. Unknown members are refused whatever the kind.
@@ -89,15 +95,17 @@ export function parsePolicy(text: string, kind: PolicyKind): Document {
   }
   if (Id !== undefined && typeof Id !== "string") throw new PolicySyntaxError("Policy Id must be a string.");
   const statements = Array.isArray(Statement) ? Statement : [Statement];
+  if (Statement === undefined && kind === "bucket") throw new PolicySyntaxError("Missing required field Statement");
   if (Statement === undefined || statements.length === 0) {
     throw new PolicySyntaxError("Could not parse the policy: Statement is empty!");
   }
   const parsed = statements.map((statement) => parseStatement(statement, kind));
-  if (kind !== "resource" && kind !== "endpoint")
+  if (!ON_RESOURCES.has(kind)) {
     requireSids(
       parsed.map(({ sid }) => sid),
       kind,
     );
+  }
   return { version: Version, statements: parsed };
 }
 
@@ -156,7 +164,7 @@ function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined
     }
     return undefined;
   }
-  if (kind === "trust" && Principal === undefined && NotPrincipal === undefined) {
+  if (NAMES_FIELDS.has(kind) && Principal === undefined && NotPrincipal === undefined) {
     throw new PolicySyntaxError("Missing required field Principal");
   }
   return parsePrincipals(statement, kind);
@@ -166,7 +174,7 @@ function actionsOf(statement: Json, kind: PolicyKind): Patterns | undefined {
   const actions = parsePatterns(statement, "Action", "NotAction");
   if (actions === undefined && kind !== "resource") {
     throw new PolicySyntaxError(
-      kind === "trust" ? "Missing required field Action" : "Policy statement must contain actions.",
+      NAMES_FIELDS.has(kind) ? "Missing required field Action" : "Policy statement must contain actions.",
     );
   }
   return actions;
@@ -180,7 +188,11 @@ function resourcesOf(statement: Json, kind: PolicyKind): Statement["resources"] 
     return "implied";
   }
   if (kind === "resource") return resources;
-  if (resources === undefined) throw new PolicySyntaxError("Policy statement must contain resources.");
+  if (resources === undefined) {
+    throw new PolicySyntaxError(
+      kind === "bucket" ? "Missing required field Resource" : "Policy statement must contain resources.",
+    );
+  }
   return resources;
 }
 
@@ -217,29 +229,26 @@ function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): P
   if (value === "*") {
     return { negated, everyone: true, aws: new Set(), services: new Set(), federated: new Set() };
   }
-  const kinds = asObject(value, INVALID_PRINCIPAL);
+  const invalid = kind === "bucket" ? "Invalid principal in policy" : INVALID_PRINCIPAL;
+  const kinds = asObject(value, invalid);
   const unknown = Object.keys(kinds).find((name) => !PRINCIPAL_KINDS.has(name));
   if (unknown !== undefined) {
-    throw new PolicySyntaxError(kind === "trust" ? `Invalid principal in policy: "${unknown}"` : INVALID_PRINCIPAL);
+    throw new PolicySyntaxError(kind === "trust" ? `Invalid principal in policy: "${unknown}"` : invalid);
   }
   const listed = (kind: string): string[] =>
-    kinds[kind] === undefined || isEmptyList(kinds[kind]) ? [] : asTexts(kinds[kind], INVALID_PRINCIPAL);
+    kinds[kind] === undefined || isEmptyList(kinds[kind]) ? [] : asTexts(kinds[kind], invalid);
   const aws = listed("AWS");
   const services = listed("Service");
   const federated = [...listed("Federated"), ...listed("CanonicalUser")];
   if (aws.length + services.length + federated.length === 0) {
-    throw new PolicySyntaxError(kind === "trust" ? "Missing required field Principal cannot be empty!" : NO_PRINCIPAL);
+    throw new PolicySyntaxError(
+      NAMES_FIELDS.has(kind) ? "Missing required field Principal cannot be empty!" : NO_PRINCIPAL,
+    );
   }
-  requirePrincipals(
-    "AWS",
-    aws.filter((name) => !isAwsPrincipal(name)),
-    kind,
-  );
-  requirePrincipals(
-    "SERVICE",
-    services.filter((name) => !isServicePrincipal(name)),
-    kind,
-  );
+  const wrong = (type: string) =>
+    kind === "trust" ? (name: string) => `Invalid principal in policy: "${type}":"${name}"` : () => invalid;
+  requireEach(aws, isAwsPrincipal, wrong("AWS"));
+  requireEach(services, isServicePrincipal, wrong("SERVICE"));
   return {
     negated,
     everyone: aws.includes("*"),
@@ -249,12 +258,14 @@ function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): P
   };
 }
 
-/** @param wrong names that are none, of which there must not be any */
-function requirePrincipals(type: string, [wrong]: readonly string[], kind: PolicyKind): void {
-  if (wrong === undefined) return;
-  throw new PolicySyntaxError(
-    kind === "trust" ? `Invalid principal in policy: "${type}":"${wrong}"` : INVALID_PRINCIPAL,
-  );
+/** @throws PolicySyntaxError of the first name that is none */
+function requireEach(
+  names: readonly string[],
+  isOne: (name: string) => boolean,
+  worded: (name: string) => string,
+): void {
+  const wrong = names.find((name) => !isOne(name));
+  if (wrong !== undefined) throw new PolicySyntaxError(worded(wrong));
 }
 
 function isServicePrincipal(text: string): boolean {
@@ -287,7 +298,7 @@ function parseConditions(value: unknown, kind: PolicyKind): Statement["condition
     if (type === undefined && entries.length === 0) return [];
     if (type === undefined) throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
     return entries.map(([key, values]) => {
-      if ((kind === "resource" || kind === "endpoint") && !/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
+      if (ON_RESOURCES.has(kind) && !/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
       return { ...type, key: key.toLowerCase(), values: asScalars(values, message) };
     });
   });

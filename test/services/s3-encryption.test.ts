@@ -331,26 +331,32 @@ describe("permissions", () => {
     await put("locked");
   });
 
-  for (const [title, statement] of [
-    [
-      "about another bucket",
-      { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::another/*" },
-    ],
-    ["of another service", { Effect: "Allow", Principal: "*", Action: "kms:Decrypt", Resource: arnOf("*") }],
-    ["about nobody", { Effect: "Allow", Action: "s3:GetObject", Resource: arnOf("*") }],
-    [
-      "about somebody who is not here",
-      {
-        Effect: "Allow",
-        Principal: { AWS: `arn:aws:iam::${ACCOUNT}:user/none` },
-        Action: "s3:*",
-        Resource: arnOf("*"),
-      },
-    ],
-  ] as const) {
-    it(`are not given by a bucket policy ${title}`, () =>
-      assertFails(s3.putBucketPolicy({ Bucket, Policy: policyOf(statement) }), "MalformedPolicy", 400));
-  }
+  it("are not given by a bucket policy that S3 refuses, in its words", async () => {
+    const statement = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: arnOf("*") };
+    const but = (change: object) => policyOf({ ...statement, ...change });
+    const mismatch = "Action does not apply to any resource(s) in statement";
+    const nobody = { AWS: `arn:aws:iam::${ACCOUNT}:user/none` };
+    for (const [Policy, message] of [
+      ["null", "Policies must be valid JSON and the first byte must be '{'"],
+      ["{", "This policy contains invalid Json"],
+      ["{}", "Missing required field Statement"],
+      [policyOf(), "Could not parse the policy: Statement is empty!"],
+      [but({ Effect: undefined }), "Missing required field Effect"],
+      [but({ Principal: undefined }), "Missing required field Principal"],
+      [but({ Principal: {} }), "Missing required field Principal cannot be empty!"],
+      [but({ Principal: nobody }), "Invalid principal in policy"],
+      [but({ Principal: { AWS: "nobody" } }), "Invalid principal in policy"],
+      [but({ Action: undefined }), "Missing required field Action"],
+      [but({ Action: "kms:Decrypt" }), "Policy has invalid action"],
+      [but({ Resource: undefined }), "Missing required field Resource"],
+      [but({ Resource: "arn:aws:s3:::another/*" }), "Policy has invalid resource"],
+      [but({ Action: ["s3:GetObject", "s3:ListBucket"] }), mismatch],
+      [but({ Resource: `arn:aws:s3:::${Bucket}` }), mismatch],
+    ] as const) {
+      const refusal = await refusalOf(s3.putBucketPolicy({ Bucket, Policy }));
+      assert.deepEqual([refusal.name, refusal.status, refusal.message], ["MalformedPolicy", 400, message], Policy);
+    }
+  });
 
   it("to remove objects are asked for each of them", async () => {
     for (const name of ["mine/1", "theirs/1"]) await put(name);

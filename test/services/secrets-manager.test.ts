@@ -754,7 +754,9 @@ describe("the resource policy of a secret", () => {
     const arnOf = (name: string) => `arn:aws:iam::${ACCOUNT}:user/${name}`;
     const ResourcePolicy = policyOf(
       statement("Allow", { AWS: arnOf("invited") }, "GetSecretValue", {
-        Condition: { StringEquals: { "secretsmanager:VersionStage": CURRENT } },
+        Condition: {
+          StringEquals: { "secretsmanager:VersionStage": CURRENT, "secretsmanager:SecretPrimaryRegion": REGION },
+        },
       }),
       statement("Deny", { AWS: arnOf("barred") }, "GetSecretValue"),
     );

@@ -44,15 +44,15 @@ export const putBucketPolicy = change("PutBucketPolicy", {
   async run({ Policy: text }, { tx, bucket, call, unknownPrincipals }) {
     if (Buffer.byteLength(text) > POLICY_BYTES_MAX) throw new MalformedPolicy("Policies must be 20 KB or smaller");
     const document = parseOrRefuse(text);
-    if (document.statements.some(({ principals }) => principals === undefined)) {
-      throw new MalformedPolicy("Missing required field Principal");
-    }
     const { row } = bucket;
     const arn = s3Arn(call.partition, row.name);
     if (!document.statements.every((statement) => isAbout(statement, arn))) {
       throw new MalformedPolicy("Policy has invalid resource");
     }
     if (!document.statements.every(isOfS3)) throw new MalformedPolicy("Policy has invalid action");
+    if (!document.statements.every((statement) => appliesTo(statement, arn))) {
+      throw new MalformedPolicy("Action does not apply to any resource(s) in statement");
+    }
     const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
     const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
     if (unknown.length > 0) {
@@ -65,8 +65,9 @@ export const putBucketPolicy = change("PutBucketPolicy", {
 });
 
 function parseOrRefuse(text: string): Document {
+  if (!text.startsWith("{")) throw new MalformedPolicy("Policies must be valid JSON and the first byte must be '{'");
   try {
-    const document = parsePolicy(text, "endpoint");
+    const document = parsePolicy(text, "bucket");
     compileDocument(document);
     return document;
   } catch (cause) {
@@ -83,6 +84,25 @@ function isAbout({ resources }: Statement, arn: string): boolean {
 
 function isOfS3({ actions }: Statement): boolean {
   return actions?.values.every((value) => value === "*" || value.toLowerCase().startsWith("s3:")) === true;
+}
+
+/** Actions on objects, in lower case (Service Authorization Reference, S3). */
+const ON_OBJECTS =
+  /^s3:(?:(?!(?:get|put)bucket)\w*object\w*|abortmultipartupload|bypassgovernanceretention|initiatereplication|listmultipartuploadparts|replicatedelete|replicatetags)$/;
+/** Actions on buckets, if they are on no objects. */
+const ON_BUCKETS = /^s3:(?:\w*bucket\w*|(?:get|put)\w*configuration)$/;
+
+/** Whether each action that is written out has a resource in the statement that it can be on. */
+function appliesTo({ actions, resources }: Statement, arn: string): boolean {
+  if (actions?.negated !== false || resources === undefined || resources === "implied" || resources.negated)
+    return true;
+  const isOnObjects = resources.values.some((value) => value !== arn);
+  const isOnBucket = resources.values.some((value) => value === arn || value === `${arn}*`);
+  return actions.values.every((value) => {
+    const action = value.toLowerCase();
+    if (ON_OBJECTS.test(action)) return isOnObjects;
+    return isOnBucket || !ON_BUCKETS.test(action);
+  });
 }
 
 /** The policy; users and roles that are gone are named by their unique ids. */

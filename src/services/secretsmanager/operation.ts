@@ -169,6 +169,7 @@ export function conditions(key: string, { input, resource }: Question): readonly
   }
   const row = resource instanceof StoredSecret ? resource.row : undefined;
   if (key === "secretsmanager:secretid") return row && [row.arn];
+  if (key === "secretsmanager:secretprimaryregion") return row && [row.region];
   const [, tagKey] = /^(?:aws|secretsmanager):resourcetag\/(.*)$/s.exec(key) ?? [];
   if (tagKey !== undefined) {
     return row?.tags.filter((tag) => tag.key.toLowerCase() === tagKey).map(({ value }) => value);
