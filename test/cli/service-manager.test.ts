@@ -66,7 +66,7 @@ describe("a service manager", () => {
       using listener = new Listener(path);
       await initStore(directory.at(workers));
       const args = ["serve", "--data", directory.at(workers), "--port", "0", "--workers", workers];
-      const server = await startProcess(args, { env: { NOTIFY_SOCKET: path } });
+      await using server = await startProcess(args, { env: { NOTIFY_SOCKET: path } });
       assert.deepEqual(listener.heard(), ["READY=1"]);
       assert.equal(await server.stop(), 0);
       assert.deepEqual(listener.heard(), ["STOPPING=1"]);
