@@ -103,6 +103,11 @@ describe("the image", () => {
     assert.match(dockerfile, /^USER 65532:65532$/m);
   });
 
+  it("has a first process that passes signals on from its beginning", () => {
+    assert.match(dockerfile, /apt-get download .*\btini\b/);
+    assert.match(dockerfile, /^ENTRYPOINT \["\/usr\/bin\/tini", "--", "\/usr\/local\/bin\/keystead"\]$/m);
+  });
+
   it("is built from what is there", () => {
     const [all, ...wanted] = read(".dockerignore").match(/^[^#\n].*/gm) ?? [];
     assert.equal(all, "*");
