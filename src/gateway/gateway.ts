@@ -259,7 +259,7 @@ export class Gateway {
         identified ?? (await this.#authenticator.authenticate(request, service, claimed));
       const { principal, partition, region } = authenticated;
       proven(principal.account);
-      if (model === undefined) throw new UnknownOperationException();
+      if (model === undefined) throw new UnknownOperationException(codec.wordsOnUnknown?.(request));
       const call: Call = {
         requestId,
         service: service.model.id,

@@ -73,6 +73,9 @@ export function describeRoleSettings({
   };
 }
 
+/** What IAM says, as recorded, and as the API reference's sentence has it; the model's enum has another word. */
+const BOUNDARY_TYPE = "Policy" as "PermissionsBoundaryPolicy";
+
 /** Tags and boundary of a user or role: members that are absent where there is nothing to say. */
 export function describeExtras(
   boundary: string | null,
@@ -80,7 +83,7 @@ export function describeExtras(
 ): { readonly PermissionsBoundary?: AttachedPermissionsBoundary; readonly Tags?: Tag[] } {
   return {
     ...(boundary !== null && {
-      PermissionsBoundary: { PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: boundary },
+      PermissionsBoundary: { PermissionsBoundaryType: BOUNDARY_TYPE, PermissionsBoundaryArn: boundary },
     }),
     ...(tags.length > 0 && { Tags: describeTags(tags) }),
   };

@@ -180,13 +180,15 @@ export function invalidArn(text: string): ValidationException {
   return new ValidationException(`ARN ${text} is not valid.`);
 }
 
-/** @throws ValidationException no ARN of a managed policy, as recorded on IAM */
-export function requirePolicyArn(text: string): void {
+export function isPolicyArn(text: string): boolean {
   const arn = asArn(text);
   const isOwner = arn !== undefined && (arn.account === AWS || /^[0-9]{12}$/.test(arn.account));
-  if (arn?.service !== "iam" || arn.region !== "" || !isOwner || !/^policy\/.+$/.test(arn.resource)) {
-    throw invalidArn(text);
-  }
+  return arn?.service === "iam" && arn.region === "" && isOwner && /^policy\/.+$/.test(arn.resource);
+}
+
+/** @throws ValidationException no ARN of a managed policy, as recorded on IAM */
+export function requirePolicyArn(text: string): void {
+  if (!isPolicyArn(text)) throw invalidArn(text);
 }
 
 /** A managed policy that an account may use: AWS's or its own. */

@@ -25,6 +25,8 @@ export interface Codec {
   /** The answer with the members that the model has; undefined ones are left out. Timestamps are `Date`s. */
   encode(operation: OperationModel, output: unknown, requestId: string): WireAnswer;
   encodeError(error: ServiceError, requestId: string): WireAnswer;
+  /** What a protocol says of a request for an operation that does not exist, where it says anything. */
+  wordsOnUnknown?(request: WireRequest): string;
 }
 
 export interface OperationModel {

@@ -381,4 +381,13 @@ describe("IAM", () => {
     const elements = record.responseElements?.["group"] as Readonly<Record<string, unknown>>;
     assert.deepEqual([elements["groupName"], elements["arn"]], ["far", `arn:aws:iam::${ACCOUNT}:group/x/far`]);
   });
+
+  it("says of an operation that it has not that it could not find it", async () => {
+    await assertIamRefused(
+      iam.generateCredentialReport({}),
+      "InvalidAction",
+      400,
+      "Could not find operation GenerateCredentialReport for version 2010-05-08",
+    );
+  });
 });

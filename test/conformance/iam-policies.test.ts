@@ -87,7 +87,7 @@ for (const { kind, inlineMax, quota, make, put, get, remove, list, attach, detac
       for (const call of [() => get(name, "p"), () => remove(name, "p")]) {
         await assertIamRefused(call(), "NoSuchEntity", 404, `The ${kind} policy with name p cannot be found.`);
       }
-      await assertIamRefused(put(name, "p", "{}"), "MalformedPolicyDocument", 400);
+      await assertIamRefused(put(name, "p", "{}"), "MalformedPolicyDocument", 400, "Syntax errors in policy.");
       await assertIamRefused(
         put(name, "p", trusting({ AWS: ACCOUNT })),
         "MalformedPolicyDocument",
@@ -195,6 +195,23 @@ describe("a managed policy", () => {
     }
   });
 
+  it("is checked in IAM's order, and of the current version, also where it is a new version", async () => {
+    const PolicyArn = await newPolicy("checked");
+    const statement = { Effect: "Allow", Action: "invalid", Resource: "arn:aws:s3:us-east-1::bucket" };
+    for (const [PolicyDocument, message] of [
+      [JSON.stringify({ Statement: statement }), "Policy document must be version 2012-10-17 or greater."],
+      [policyOf(statement), "Resource arn:aws:s3:us-east-1::bucket can not contain region information."],
+    ] as const) {
+      for (const refused of [
+        iam.createPolicy({ PolicyName: "other", PolicyDocument }),
+        iam.createPolicyVersion({ PolicyArn, PolicyDocument }),
+      ]) {
+        await assertIamRefused(refused, "MalformedPolicyDocument", 400, message);
+      }
+    }
+    await iam.deletePolicy({ PolicyArn });
+  });
+
   it("has 6,144 characters at most, white space aside", async () => {
     const call = iam.createPolicy({ PolicyName: "long", PolicyDocument: sized(6145) });
     await assertIamRefused(call, "LimitExceeded", 409, "Cannot exceed quota for PolicySize: 6144");
@@ -252,7 +269,7 @@ describe("a managed policy", () => {
     const PolicyArn = await newPolicy("held");
     const { User } = await iam.createUser({ UserName: "holder", PermissionsBoundary: PolicyArn });
     assert.deepEqual(User?.PermissionsBoundary, {
-      PermissionsBoundaryType: "PermissionsBoundaryPolicy",
+      PermissionsBoundaryType: "Policy",
       PermissionsBoundaryArn: PolicyArn,
     });
     const { Group } = await iam.createGroup({ GroupName: "holders" });
@@ -285,6 +302,13 @@ describe("a managed policy", () => {
     await iam.deletePolicy({ PolicyArn });
     const again = iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary: PolicyArn });
     await assertIamRefused(again, "NoSuchEntity", 404, `Scope ARN: ${PolicyArn} does not exist or is not attachable.`);
+    const PermissionsBoundary = arnOf("x").replace(":policy/", ":not_a_policy/");
+    for (const refused of [
+      iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary }),
+      iam.createUser({ UserName: "unbounded", PermissionsBoundary }),
+    ]) {
+      await assertIamRefused(refused, "InvalidInput", 400, `ARN ${PermissionsBoundary} is not valid.`);
+    }
   });
 
   it("of AWS is shown to every account, on pages before the account's own, and nobody changes it", async () => {

@@ -278,7 +278,7 @@ describe("AssumeRole", () => {
       more: { Policy: "{" },
       name: "MalformedPolicyDocumentException",
       status: 400,
-      message: "This policy contains invalid Json",
+      message: "The policy is not in the valid JSON format.",
     },
     {
       title: "a managed session policy that is not there",

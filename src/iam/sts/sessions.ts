@@ -4,17 +4,16 @@ import { deflateRawSync } from "node:zlib";
 import type { Credentials } from "@aws-sdk/client-sts";
 import {
   InvalidParameterValueException,
-  MalformedPolicyDocumentException,
   PackedPolicyTooLargeException,
   ValidationException,
 } from "../../base/errors.ts";
 import type { Custody } from "../../custody/custody.ts";
 import { findAwsManagedPolicy } from "../../identity/aws-managed-policies.ts";
 import { newSessionKeyId, printClaims, type SessionClaims } from "../../identity/session.ts";
-import { PolicySyntaxError } from "../../policy/document.ts";
-import { compilePolicy } from "../../policy/policy.ts";
+import { requireIdentityPolicy } from "../../policy/identity-policies.ts";
 import type { Reader } from "../../storage/store.ts";
 import type { Tag } from "../../storage/tags.ts";
+import { refuseMalformed } from "../policy-documents.ts";
 
 /** STS API reference, AssumeRole: policies by ARN; plain text of both kinds of policies together. */
 const POLICY_ARNS_MAX = 10;
@@ -45,7 +44,7 @@ export type SessionLimits = Pick<SessionClaims, "policies" | "policyArns" | "tag
  */
 export function limitsOf(input: SessionInput, caller: SessionClaims | undefined): SessionLimits {
   const { Policy, PolicyArns = [], Tags = [], TransitiveTagKeys = [] } = input;
-  if (Policy !== undefined) requirePolicy(Policy);
+  if (Policy !== undefined) refuseMalformed(() => requireIdentityPolicy(Policy, "session"));
   const policyArns = PolicyArns.flatMap(({ arn }) => arn ?? []);
   if (policyArns.length > POLICY_ARNS_MAX) {
     throw new ValidationException(`Member must have length less than or equal to ${POLICY_ARNS_MAX}`);
@@ -66,15 +65,6 @@ export function inheritedTags(caller: SessionClaims | undefined): readonly Tag[]
   if (caller === undefined) return [];
   const transitive = new Set(caller.transitiveTagKeys.map((key) => key.toLowerCase()));
   return caller.tags.filter(({ key }) => transitive.has(key.toLowerCase()));
-}
-
-function requirePolicy(text: string): void {
-  try {
-    compilePolicy(text, "identity");
-  } catch (cause) {
-    if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
-    throw cause;
-  }
 }
 
 function requireTags(
