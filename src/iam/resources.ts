@@ -123,17 +123,19 @@ export function newIdentity(kind: IdentityKind): Locator<IamResource> {
   };
 }
 
-/** What UpdateUser will make of a user. */
-export const renamedUser: Locator<IamResource> = {
-  resolve(input, { principal: { account }, partition }, reader) {
-    const oldName = textOf(input, "UserName") ?? "";
-    const old = findByName({ account, kind: "user", name: oldName }, reader);
-    const name = textOf(input, "NewUserName") ?? oldName;
-    const path = textOf(input, "NewPath") ?? old?.path ?? "/";
-    const arn = identityArn({ kind: "user", account, path, name }, partition);
-    return found({ arn, account, tags: old?.tags ?? NO_TAGS });
-  },
-};
+/** What UpdateUser or UpdateGroup will make of a user or group. */
+export function renamed(kind: "user" | "group"): Locator<IamResource> {
+  return {
+    resolve(input, { principal: { account }, partition }, reader) {
+      const oldName = textOf(input, NAME_MEMBERS[kind]) ?? "";
+      const old = findByName({ account, kind, name: oldName }, reader);
+      const name = textOf(input, `New${NAME_MEMBERS[kind]}`) ?? oldName;
+      const path = textOf(input, "NewPath") ?? old?.path ?? "/";
+      const arn = identityArn({ kind, account, path, name }, partition);
+      return found({ arn, account, tags: old?.tags ?? NO_TAGS });
+    },
+  };
+}
 
 /** The user, group or role of an ARN in the input. */
 export function identityOfArn(member: string): Locator<IdentityResource> {
@@ -159,7 +161,7 @@ export function fixed(resource: string): Locator<IamResource> {
 }
 
 /** All of a kind under a path: what lists are on. */
-export function under(kind: IdentityKind | "oidc-provider"): Locator<IamResource> {
+export function under(kind: IdentityKind | "oidc-provider" | "instance-profile"): Locator<IamResource> {
   return {
     resolve(input, { principal: { account }, partition }) {
       const path = textOf(input, "PathPrefix") ?? "/";

@@ -163,7 +163,77 @@ describe("a user", () => {
   });
 });
 
+describe("what a user or role can't have here", () => {
+  it("is listed as nothing, of whoever is there", async () => {
+    await iam.createUser({ UserName: "bare" });
+    await iam.createRole({ RoleName: "bare", AssumeRolePolicyDocument: EC2 });
+    const UserName = "bare";
+    const lists = [
+      [iam.listMFADevices({ UserName }), "MFADevices"],
+      [iam.listMFADevices({}), "MFADevices"],
+      [iam.listVirtualMFADevices({ AssignmentStatus: "Assigned" }), "VirtualMFADevices"],
+      [iam.listSSHPublicKeys({ UserName }), "SSHPublicKeys"],
+      [iam.listSigningCertificates({ UserName }), "Certificates"],
+      [iam.listServiceSpecificCredentials({ UserName }), "ServiceSpecificCredentials"],
+      [iam.listInstanceProfiles({ PathPrefix: "/" }), "InstanceProfiles"],
+      [iam.listInstanceProfilesForRole({ RoleName: "bare" }), "InstanceProfiles"],
+    ] as const;
+    for (const [answer, member] of lists) {
+      assert.deepEqual(membersOf(await answer), { [member]: [], IsTruncated: false });
+    }
+    for (const call of [() => iam.getLoginProfile({ UserName }), () => iam.deleteLoginProfile({ UserName })]) {
+      await assertIamRefused(call(), "NoSuchEntity", 404, "Login Profile for User bare cannot be found.");
+    }
+    for (const [call, kind] of [
+      [() => iam.listSSHPublicKeys({ UserName: "nobody" }), "user"],
+      [() => iam.deleteLoginProfile({ UserName: "nobody" }), "user"],
+      [() => iam.listInstanceProfilesForRole({ RoleName: "nobody" }), "role"],
+    ] as const) {
+      await assertIamRefused(call(), "NoSuchEntity", 404, `The ${kind} with name nobody cannot be found.`);
+    }
+  });
+});
+
 describe("a group", () => {
+  it("is renamed and moved, with who is in it and what it may", async () => {
+    const { Group } = await iam.createGroup({ GroupName: "before" });
+    await iam.createUser({ UserName: "stays" });
+    await iam.addUserToGroup({ GroupName: "before", UserName: "stays" });
+    await iam.putGroupPolicy({ GroupName: "before", PolicyName: "p", PolicyDocument: policyOf(allow("kms:*")) });
+    await iam.createGroup({ GroupName: "taken" });
+    await iam.updateGroup({ GroupName: "before", NewGroupName: "later", NewPath: "/new/" });
+    const shown = await iam.getGroup({ GroupName: "later" });
+    const Arn = `arn:aws:iam::${ACCOUNT}:group/new/later`;
+    assert.deepEqual(shown.Group, { ...Group, GroupName: "later", Path: "/new/", Arn });
+    assert.deepEqual(
+      shown.Users?.map(({ UserName }) => UserName),
+      ["stays"],
+    );
+    assert.deepEqual((await iam.listGroupPolicies({ GroupName: "later" })).PolicyNames, ["p"]);
+    await assertIamRefused(
+      iam.updateGroup({ GroupName: "later", NewGroupName: "Taken" }),
+      "EntityAlreadyExists",
+      409,
+      "Group with name Taken already exists.",
+    );
+    await assertIamRefused(
+      iam.updateGroup({ GroupName: "before", NewPath: "/x/" }),
+      "NoSuchEntity",
+      404,
+      "The group with name before cannot be found.",
+    );
+    const person = await world.person("mover", {
+      allow: [allow("iam:UpdateGroup", `arn:aws:iam::${ACCOUNT}:group/new/*`)],
+    });
+    await person.iam.updateGroup({ GroupName: "later", NewGroupName: "last" });
+    await assertIamRefused(
+      person.iam.updateGroup({ GroupName: "last", NewPath: "/" }),
+      "AccessDenied",
+      403,
+      /iam:UpdateGroup on resource: arn:aws:iam::\d+:group\/last /,
+    );
+  });
+
   it("is made, filled, listed and deleted when it is empty", async () => {
     const { Group } = await iam.createGroup({ GroupName: "crew", Path: "/ships/" });
     assert.match(present(Group?.GroupId), /^AGPA[A-Z2-7]{17}$/);
@@ -268,6 +338,18 @@ describe("a role", () => {
       await assertIamRefused(call, "MalformedPolicyDocument", 400, message);
     });
   }
+
+  it("is described anew by UpdateRoleDescription, which shows it without its sessions' length", async () => {
+    const { Role } = await iam.createRole({
+      RoleName: "said",
+      AssumeRolePolicyDocument: EC2,
+      MaxSessionDuration: 7200,
+    });
+    const changed = await iam.updateRoleDescription({ RoleName: "said", Description: "so" });
+    assert.deepEqual(changed.Role, { ...Role, Description: "so" });
+    const { Role: shown } = await iam.getRole({ RoleName: "said" });
+    assert.deepEqual([shown?.Description, shown?.MaxSessionDuration], ["so", 7200]);
+  });
 
   it("has a trust policy of 2,048 characters at most, white space aside", async () => {
     const document = (length: number): string => {

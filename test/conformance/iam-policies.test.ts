@@ -202,11 +202,11 @@ describe("a managed policy", () => {
       [JSON.stringify({ Statement: statement }), "Policy document must be version 2012-10-17 or greater."],
       [policyOf(statement), "Resource arn:aws:s3:us-east-1::bucket can not contain region information."],
     ] as const) {
-      for (const refused of [
-        iam.createPolicy({ PolicyName: "other", PolicyDocument }),
-        iam.createPolicyVersion({ PolicyArn, PolicyDocument }),
+      for (const call of [
+        () => iam.createPolicy({ PolicyName: "other", PolicyDocument }),
+        () => iam.createPolicyVersion({ PolicyArn, PolicyDocument }),
       ]) {
-        await assertIamRefused(refused, "MalformedPolicyDocument", 400, message);
+        await assertIamRefused(call(), "MalformedPolicyDocument", 400, message);
       }
     }
     await iam.deletePolicy({ PolicyArn });
@@ -303,12 +303,50 @@ describe("a managed policy", () => {
     const again = iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary: PolicyArn });
     await assertIamRefused(again, "NoSuchEntity", 404, `Scope ARN: ${PolicyArn} does not exist or is not attachable.`);
     const PermissionsBoundary = arnOf("x").replace(":policy/", ":not_a_policy/");
-    for (const refused of [
-      iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary }),
-      iam.createUser({ UserName: "unbounded", PermissionsBoundary }),
+    for (const call of [
+      () => iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary }),
+      () => iam.createUser({ UserName: "unbounded", PermissionsBoundary }),
     ]) {
-      await assertIamRefused(refused, "InvalidInput", 400, `ARN ${PermissionsBoundary} is not valid.`);
+      await assertIamRefused(call(), "InvalidInput", 400, `ARN ${PermissionsBoundary} is not valid.`);
     }
+  });
+
+  it("has tags whose keys may differ in case alone, and decide who may read it", async () => {
+    const { Policy } = await iam.createPolicy({ PolicyName: "tags", PolicyDocument: READS });
+    const PolicyArn = present(Policy?.Arn);
+    const tag = (Key: string, Value: string) => ({ Key, Value });
+    await iam.tagPolicy({ PolicyArn, Tags: [tag("a", "1"), tag("A", "2"), tag("b", "")] });
+    await iam.tagPolicy({ PolicyArn, Tags: [tag("a", "3")] });
+    const all = [tag("A", "2"), tag("a", "3"), tag("b", "")];
+    assert.deepEqual((await iam.getPolicy({ PolicyArn })).Policy?.Tags, all);
+    const page = await iam.listPolicyTags({ PolicyArn, MaxItems: 2 });
+    assert.deepEqual([page.Tags, page.IsTruncated], [all.slice(0, 2), true]);
+    assert.deepEqual((await iam.listPolicyTags({ PolicyArn, Marker: present(page.Marker) })).Tags, all.slice(2));
+    const reader = await world.person("reads-tagged", {
+      allow: [{ ...allow("iam:GetPolicy"), Condition: { StringEquals: { "aws:ResourceTag/b": "" } } }],
+    });
+    await reader.iam.getPolicy({ PolicyArn });
+    await iam.untagPolicy({ PolicyArn, TagKeys: ["A", "b", "c"] });
+    assert.deepEqual(membersOf(await iam.listPolicyTags({ PolicyArn })), { Tags: [tag("a", "3")], IsTruncated: false });
+    await assertIamRefused(reader.iam.getPolicy({ PolicyArn }), "AccessDenied", 403);
+    await assertIamRefused(
+      iam.tagPolicy({ PolicyArn, Tags: [tag("x", ""), tag("x", "")] }),
+      "InvalidInput",
+      400,
+      "Duplicate tag keys found.",
+    );
+    const fifty = Array.from({ length: 50 }, (_, index) => tag(`k${index}`, ""));
+    const most = "The number of tags has reached the maximum limit.";
+    await assertIamRefused(iam.tagPolicy({ PolicyArn, Tags: fifty }), "LimitExceeded", 409, most);
+    for (const call of [
+      () => iam.tagPolicy({ PolicyArn: arnOf("nothing"), Tags: fifty }),
+      () => iam.untagPolicy({ PolicyArn: arnOf("nothing"), TagKeys: ["a"] }),
+      () => iam.listPolicyTags({ PolicyArn: arnOf("nothing") }),
+    ]) {
+      await assertIamRefused(call(), "NoSuchEntity", 404, `Policy ${arnOf("nothing")} was not found.`);
+    }
+    await assertIamRefused(iam.tagPolicy({ PolicyArn: POWER_USER, Tags: fifty }), "AccessDenied", 403);
+    assert.deepEqual((await iam.listPolicyTags({ PolicyArn: POWER_USER })).Tags, []);
   });
 
   it("of AWS is shown to every account, on pages before the account's own, and nobody changes it", async () => {
@@ -364,6 +402,41 @@ describe("an OpenID Connect provider", () => {
       404,
       `OpenId connect Provider ${OpenIDConnectProviderArn} cannot be found.`,
     );
+  });
+
+  it("has its thumbprints replaced, its clients let in and out, and tags", async () => {
+    const made = await iam.createOpenIDConnectProvider({ Url: "https://changed.example.com", ...client });
+    const provider = { OpenIDConnectProviderArn: made.OpenIDConnectProviderArn };
+    const ThumbprintList = ["c".repeat(40), "d".repeat(40)];
+    await iam.updateOpenIDConnectProviderThumbprint({ ...provider, ThumbprintList });
+    for (const ClientID of ["one", "two", "one"])
+      await iam.addClientIDToOpenIDConnectProvider({ ...provider, ClientID });
+    for (const ClientID of ["two", "three"]) {
+      await iam.removeClientIDFromOpenIDConnectProvider({ ...provider, ClientID });
+    }
+    const Tags = [
+      { Key: "K", Value: "" },
+      { Key: "k", Value: "v" },
+    ];
+    await iam.tagOpenIDConnectProvider({ ...provider, Tags: [...Tags, { Key: "gone", Value: "" }] });
+    await iam.untagOpenIDConnectProvider({ ...provider, TagKeys: ["gone"] });
+    assert.deepEqual(membersOf(await iam.listOpenIDConnectProviderTags({ ...provider })), { Tags, IsTruncated: false });
+    const { CreateDate: _, ...shown } = membersOf(await iam.getOpenIDConnectProvider({ ...provider }));
+    const ClientIDList = ["sts.amazonaws.com", "one"];
+    assert.deepEqual(shown, { Url: "changed.example.com", ClientIDList, ThumbprintList, Tags });
+    const absent = { OpenIDConnectProviderArn: `arn:aws:iam::${ACCOUNT}:oidc-provider/absent.example.com` };
+    for (const call of [
+      () => iam.updateOpenIDConnectProviderThumbprint({ ...absent, ThumbprintList }),
+      () => iam.addClientIDToOpenIDConnectProvider({ ...absent, ClientID: "x" }),
+      () => iam.removeClientIDFromOpenIDConnectProvider({ ...absent, ClientID: "x" }),
+      () => iam.tagOpenIDConnectProvider({ ...absent, Tags }),
+      () => iam.untagOpenIDConnectProvider({ ...absent, TagKeys: ["k"] }),
+      () => iam.listOpenIDConnectProviderTags(absent),
+    ]) {
+      const text = `OpenIDConnect Provider not found for arn ${absent.OpenIDConnectProviderArn}`;
+      await assertIamRefused(call(), "NoSuchEntity", 404, text);
+    }
+    await iam.deleteOpenIDConnectProvider(provider);
   });
 
   for (const Url of [

@@ -1,5 +1,6 @@
-/** Create, get, list and delete OpenID Connect providers: whose tokens may be exchanged for sessions of roles. */
+/** Create, get, list, change and delete OpenID Connect providers: whose tokens may be exchanged for sessions of roles. */
 
+import type { Kysely } from "kysely";
 import { formatArn } from "../../base/arn.ts";
 import {
   EntityAlreadyExistsException,
@@ -8,12 +9,15 @@ import {
   ValidationException,
 } from "../../base/errors.ts";
 import { listIamTags } from "../../storage/identity-policies.ts";
+import type { OidcProviderRow } from "../../storage/identity-schema.ts";
 import {
   deleteOidcProvider,
   findOidcProvider,
   insertOidcProvider,
   listOidcProviders,
+  updateOidcProvider,
 } from "../../storage/oidc-providers.ts";
+import type { Schema } from "../../storage/schema.ts";
 import { tagConditions } from "../conditions.ts";
 import { describeTags, wholeSeconds } from "../descriptions.ts";
 import { change, type Locator, read } from "../operation.ts";
@@ -37,6 +41,12 @@ function providerName(text: string): string {
     throw new ValidationException("Invalid Open ID Connect Provider URL");
   }
   return name;
+}
+
+/** @throws InvalidInputException more than five, as recorded on IAM */
+function requireThumbprintCount(thumbprints: readonly string[]): void {
+  if (thumbprints.length <= THUMBPRINTS_MAX) return;
+  throw new InvalidInputException(`Thumbprint list must contain fewer than ${THUMBPRINTS_MAX} entries.`);
 }
 
 function providerArn(
@@ -67,9 +77,7 @@ export const createOpenIDConnectProvider = change("CreateOpenIDConnectProvider",
   conditions: tagConditions,
   validate({ ClientIDList = [], ThumbprintList = [], Tags }) {
     requireTags(Tags, { ignoreCase: false });
-    if (ThumbprintList.length > THUMBPRINTS_MAX) {
-      throw new InvalidInputException(`Thumbprint list must contain fewer than ${THUMBPRINTS_MAX} entries.`);
-    }
+    requireThumbprintCount(ThumbprintList);
     requireQuota("ClientIdsPerOpenIdConnectProvider", ClientIDList.length);
   },
   async run({ Url, ClientIDList = [], ThumbprintList = [], Tags }, { provider: { arn, account }, call, tx }) {
@@ -91,14 +99,20 @@ export const createOpenIDConnectProvider = change("CreateOpenIDConnectProvider",
 });
 
 /** @throws NoSuchEntityException as recorded on IAM */
+export async function requireProvider(db: Kysely<Schema>, arn: string): Promise<OidcProviderRow> {
+  const row = await findOidcProvider(db, arn);
+  if (row === undefined) throw new NoSuchEntityException(`OpenIDConnect Provider not found for arn ${arn}`);
+  return row;
+}
+
+/** A provider with what it was made with, and its tags. */
 export const getOpenIDConnectProvider = read("GetOpenIDConnectProvider", {
   targets: [{ as: "provider", action: "iam:GetOpenIDConnectProvider", resource: oidcProvider }],
   async run(_input, { provider: { arn }, store }) {
-    const row = await findOidcProvider(store.db, arn);
-    if (row === undefined) throw new NoSuchEntityException(`OpenIDConnect Provider not found for arn ${arn}`);
+    const row = await requireProvider(store.db, arn);
     return {
       Url: row.url,
-      ClientIDList: JSON.parse(row.client_ids) as string[],
+      ClientIDList: clientIdsOf(row),
       ThumbprintList: JSON.parse(row.thumbprints) as string[],
       CreateDate: wholeSeconds(row.created_at),
       Tags: describeTags(await listIamTags(store.db, arn)),
@@ -113,6 +127,43 @@ export const listOpenIDConnectProviders = read("ListOpenIDConnectProviders", {
     return { OpenIDConnectProviderList: rows.map(({ arn }) => ({ Arn: arn })) };
   },
 });
+
+/** Replaces all thumbprints of a provider. */
+export const updateOpenIDConnectProviderThumbprint = change("UpdateOpenIDConnectProviderThumbprint", {
+  targets: [{ as: "provider", action: "iam:UpdateOpenIDConnectProviderThumbprint", resource: oidcProvider }],
+  validate: ({ ThumbprintList }) => requireThumbprintCount(ThumbprintList),
+  async run({ ThumbprintList }, { provider: { arn }, tx }) {
+    await requireProvider(tx.db, arn);
+    await updateOidcProvider(tx, arn, { thumbprints: JSON.stringify(ThumbprintList) });
+    return {};
+  },
+});
+
+/** Lets tokens for one more client in; one that is let in already stays. */
+export const addClientIDToOpenIDConnectProvider = change("AddClientIDToOpenIDConnectProvider", {
+  targets: [{ as: "provider", action: "iam:AddClientIDToOpenIDConnectProvider", resource: oidcProvider }],
+  async run({ ClientID }, { provider: { arn }, tx }) {
+    const ids = clientIdsOf(await requireProvider(tx.db, arn));
+    if (ids.includes(ClientID)) return {};
+    requireQuota("ClientIdsPerOpenIdConnectProvider", ids.length + 1);
+    await updateOidcProvider(tx, arn, { client_ids: JSON.stringify([...ids, ClientID]) });
+    return {};
+  },
+});
+
+/** Lets tokens for a client in no more; one that is not let in is passed over. */
+export const removeClientIDFromOpenIDConnectProvider = change("RemoveClientIDFromOpenIDConnectProvider", {
+  targets: [{ as: "provider", action: "iam:RemoveClientIDFromOpenIDConnectProvider", resource: oidcProvider }],
+  async run({ ClientID }, { provider: { arn }, tx }) {
+    const ids = clientIdsOf(await requireProvider(tx.db, arn)).filter((id) => id !== ClientID);
+    await updateOidcProvider(tx, arn, { client_ids: JSON.stringify(ids) });
+    return {};
+  },
+});
+
+function clientIdsOf({ client_ids }: OidcProviderRow): string[] {
+  return JSON.parse(client_ids) as string[];
+}
 
 /** @throws NoSuchEntityException as recorded on IAM */
 export const deleteOpenIDConnectProvider = change("DeleteOpenIDConnectProvider", {
