@@ -272,6 +272,18 @@ describe("AssumeRole", () => {
       status: 400,
       message: "Request ARN is invalid",
     },
+    ...["arn::b:::something/test-role", "arn:a::::something/test-role", "arn:a:a::aaaaaaaaaa:"].map((role) => ({
+      title: `the ARN ${role}`,
+      role,
+      name: "ValidationError",
+      status: 400,
+      message: `${role} is invalid`,
+    })),
+    {
+      title: "a role of an account that can't be",
+      role: "arn:aws:iam::123456789:role/nowhere",
+      message: `User: ${IAM}:user/team/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789:role/nowhere`,
+    },
     {
       title: "a session policy that is none",
       role: "user",
@@ -456,7 +468,9 @@ describe("GetFederationToken", () => {
     const wide = sessionOf(await sts.getFederationToken({ Name: "wide", Policy: JSON.stringify(policy(allow("*"))) }));
     const assuming = await refusalOf(assume(wide, "user"));
     assert.equal(assuming.message, "Cannot call AssumeRole with session credentials");
-    assert.deepEqual(await allowed(sessionOf(await sts.getFederationToken({ Name: "visitor" }))), [], "no policy");
+    const bare = await sts.getFederationToken({ Name: "visitor" });
+    assert.equal(bare.PackedPolicySize, 0);
+    assert.deepEqual(await allowed(sessionOf(bare)), [], "no policy");
     const ofRoot = await world.sts(world.server.credentials).getFederationToken({ Name: "guest", Policy });
     assert.deepEqual(await allowed(sessionOf(ofRoot)), ["Decrypt"]);
   });
