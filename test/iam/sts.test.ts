@@ -194,6 +194,8 @@ describe("AssumeRole", () => {
     const refusal = await refusalOf(world.sts(alice).getFederationToken({ Name: "many", Tags }));
     assert.equal(refusal.name, "PackedPolicyTooLargeException");
     assert.match(refusal.message, /^Packed size of session tags consumes \d{3,}% of allotted space\.$/);
+    const ofPolicies = await refusalOf(world.sts(alice).getFederationToken({ Name: "many", Policy, Tags }));
+    assert.match(ofPolicies.message, /^Packed policy consumes \d{3,}% of allotted space, please use smaller policy\.$/);
   });
 
   for (const { title, as = alice, role, more, name = "AccessDenied", status = 403, message } of [
