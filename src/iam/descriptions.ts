@@ -28,6 +28,11 @@ export function describeTags(tags: readonly TagOfRow[]): Tag[] {
   return tags.map(({ key, value }) => ({ Key: key, Value: value }));
 }
 
+/** The tags of a policy or provider as IAM lists them: the shortest keys come first (recorded on IAM). */
+export function shortestFirst(tags: readonly TagOfRow[]): TagOfRow[] {
+  return tags.toSorted((left, right) => left.key.length - right.key.length || compare(left.key, right.key));
+}
+
 export function describeUser(row: IdentityRow, partition: string): User {
   return {
     Path: row.path,

@@ -221,6 +221,11 @@ export function managedPolicy(
   };
 }
 
+/** As IAM words it of a policy that is to be attached, or whose users are asked for. */
+export function notAttachable(arn: string): string {
+  return `Policy ${arn} does not exist or is not attachable.`;
+}
+
 /**
  * The row of a policy that is to be changed.
  *

@@ -268,8 +268,10 @@ function validatePart(shape: Shape, value: unknown, path: string, failures: Fail
 }
 
 function check(constraints: readonly Constraint[], value: unknown, hidden: boolean, path: string, failures: Failures) {
-  for (const constraint of constraints) {
-    if (!constraint.holds(value)) failures.add(show(value, hidden), path, constraint.text);
+  for (const { text, words, holds } of constraints) {
+    if (holds(value)) continue;
+    if (words === undefined) failures.add(show(value, hidden), path, text);
+    else failures.addWords(words(path));
   }
 }
 

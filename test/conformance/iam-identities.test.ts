@@ -55,13 +55,19 @@ describe("a user", () => {
       title: "a name with other characters",
       input: { UserName: "a b" },
       message:
-        "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+",
+        "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
     },
     {
       title: "a path without slashes",
       input: { UserName: "x", Path: "y" },
       message:
-        "1 validation error detected: Value at 'path' failed to satisfy constraint: Member must satisfy regular expression pattern: (\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+    },
+    {
+      title: "a name with other characters and a path that is too long",
+      input: { UserName: "a b", Path: `/${"p".repeat(511)}/` },
+      message:
+        "1 validation error detected: Value at 'path' failed to satisfy constraint: Member must have length less than or equal to 512",
     },
     {
       title: "more than 50 tags",
@@ -72,6 +78,30 @@ describe("a user", () => {
   ]) {
     it(`is not made with ${title}`, () => assertIamRefused(iam.createUser(input), "ValidationError", 400, message));
   }
+
+  it("has a sentence of its own said of each text with other characters", async () => {
+    const prefix = "It must begin with the / character and contain only alphanumeric characters and/or / characters.";
+    for (const { call, message } of [
+      {
+        call: () => iam.listUsers({ PathPrefix: "x" }),
+        message: `The specified value for pathPrefix is invalid. ${prefix}`,
+      },
+      {
+        call: () => iam.listPolicies({ PathPrefix: "/x" }),
+        message: `The specified value for pathPrefix is invalid. ${prefix}`,
+      },
+      {
+        call: () => iam.deleteAccessKey({ AccessKeyId: "AKIA-IOSFODNN7EXAMPLE" }),
+        message: "The specified value for accessKeyId is invalid. It must contain only alphanumeric characters.",
+      },
+      {
+        call: () => iam.putUserPolicy({ UserName: "x", PolicyName: "p", PolicyDocument: "\u2028{}" }),
+        message: "The specified value for policyDocument is invalid. It must contain only printable ASCII characters.",
+      },
+    ]) {
+      await assertIamRefused(call(), "ValidationError", 400, message);
+    }
+  });
 
   it("is not deleted while something hangs on it", async () => {
     const UserName = "heavy";
@@ -319,12 +349,12 @@ describe("a role", () => {
     { title: "no JSON", document: "{", message: "This policy contains invalid Json" },
     {
       title: "other actions",
-      document: policyOf({ Effect: "Allow", Principal: "*", Action: "kms:*" }),
+      document: policyOf({ Effect: "Allow", Principal: { AWS: "*" }, Action: "kms:*" }),
       message: "AssumeRole policy may only specify STS AssumeRole actions.",
     },
     {
       title: "a resource",
-      document: policyOf({ Effect: "Allow", Principal: "*", Action: "sts:AssumeRole", Resource: "*" }),
+      document: policyOf({ Effect: "Allow", Principal: { AWS: "*" }, Action: "sts:AssumeRole", Resource: "*" }),
       message: "Has prohibited field Resource",
     },
     {
@@ -359,7 +389,7 @@ describe("a role", () => {
     };
     const call = iam.createRole({ RoleName: "long", AssumeRolePolicyDocument: document(2049) });
     await assertIamRefused(call, "LimitExceeded", 409, "Cannot exceed quota for ACLSizePerRole: 2048");
-    await iam.createRole({ RoleName: "long", AssumeRolePolicyDocument: ` ${document(2048)}\n` });
+    await iam.createRole({ RoleName: "long", AssumeRolePolicyDocument: `\n ${document(2048)}\n` });
   });
 
   it("names the principals of its trust policy as they are now: by new names, or by the ids of those who are gone", async () => {

@@ -300,6 +300,12 @@ describe("a managed policy", () => {
     await refused();
     await iam.deleteUserPermissionsBoundary({ UserName: "holder" });
     await iam.deletePolicy({ PolicyArn });
+    await assertIamRefused(
+      iam.listEntitiesForPolicy({ PolicyArn }),
+      "NoSuchEntity",
+      404,
+      `Policy ${PolicyArn} does not exist or is not attachable.`,
+    );
     const again = iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary: PolicyArn });
     await assertIamRefused(again, "NoSuchEntity", 404, `Scope ARN: ${PolicyArn} does not exist or is not attachable.`);
     const PermissionsBoundary = arnOf("x").replace(":policy/", ":not_a_policy/");
@@ -318,6 +324,11 @@ describe("a managed policy", () => {
     await iam.tagPolicy({ PolicyArn, Tags: [tag("a", "1"), tag("A", "2"), tag("b", "")] });
     await iam.tagPolicy({ PolicyArn, Tags: [tag("a", "3")] });
     const all = [tag("A", "2"), tag("a", "3"), tag("b", "")];
+    await iam.tagPolicy({ PolicyArn, Tags: [tag("Zone", ""), tag("app", "")] });
+    const shown = [...all, tag("app", ""), tag("Zone", "")];
+    assert.deepEqual((await iam.getPolicy({ PolicyArn })).Policy?.Tags, shown);
+    assert.deepEqual((await iam.listPolicyTags({ PolicyArn })).Tags, shown);
+    await iam.untagPolicy({ PolicyArn, TagKeys: ["Zone", "app"] });
     assert.deepEqual((await iam.getPolicy({ PolicyArn })).Policy?.Tags, all);
     const page = await iam.listPolicyTags({ PolicyArn, MaxItems: 2 });
     assert.deepEqual([page.Tags, page.IsTruncated], [all.slice(0, 2), true]);

@@ -19,7 +19,7 @@ import {
 } from "../../storage/oidc-providers.ts";
 import type { Schema } from "../../storage/schema.ts";
 import { tagConditions } from "../conditions.ts";
-import { describeTags, wholeSeconds } from "../descriptions.ts";
+import { describeTags, shortestFirst, wholeSeconds } from "../descriptions.ts";
 import { change, type Locator, read } from "../operation.ts";
 import { requireQuota } from "../quotas.ts";
 import { type IamResource, oidcProvider, under } from "../resources.ts";
@@ -115,7 +115,7 @@ export const getOpenIDConnectProvider = read("GetOpenIDConnectProvider", {
       ClientIDList: clientIdsOf(row),
       ThumbprintList: JSON.parse(row.thumbprints) as string[],
       CreateDate: wholeSeconds(row.created_at),
-      Tags: describeTags(await listIamTags(store.db, arn)),
+      Tags: describeTags(shortestFirst(await listIamTags(store.db, arn))),
     };
   },
 });

@@ -5,7 +5,7 @@ import type { Operation } from "../../pipeline/operation.ts";
 import { listIamTags, putIamTags, removeIamTags, type TagOwner } from "../../storage/identity-policies.ts";
 import type { Schema } from "../../storage/schema.ts";
 import { tagConditions } from "../conditions.ts";
-import { describeTags } from "../descriptions.ts";
+import { describeTags, shortestFirst } from "../descriptions.ts";
 import { change, type Locator, read } from "../operation.ts";
 import { pageOfAll } from "../pages.ts";
 import { requireTagCount } from "../quotas.ts";
@@ -71,7 +71,8 @@ function tags<R extends IamResource>(tagged: Tagged<R>): readonly Operation[] {
     async run(input, context) {
       const { id } = owner(context.owner);
       await tagged.requireThere?.(context.store.db, context.owner as R);
-      const all = await listIamTags(context.store.db, id);
+      const rows = await listIamTags(context.store.db, id);
+      const all = kind === "identity" ? rows : shortestFirst(rows);
       const { items, end } = await pageOfAll(input, context, { filter: [id], all });
       return { Tags: describeTags(items), ...end };
     },
