@@ -2,9 +2,9 @@
 
 import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
 import { DeleteConflictException, LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
-import { type Document, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
+import { PolicySyntaxError } from "../policy/document.ts";
 import { requireIdentityPolicy } from "../policy/identity-policies.ts";
-import { compileDocument } from "../policy/policy.ts";
+import { requireTrustDocument } from "../policy/trust-policies.ts";
 import type { Identity } from "../storage/identity-rows.ts";
 import type { Tx } from "../storage/store.ts";
 import { inlinePolicyCharactersMax, requireQuota } from "./quotas.ts";
@@ -56,12 +56,7 @@ export async function requireTrustPolicy(
   { tx, unknownPrincipals }: { readonly tx: Tx; readonly unknownPrincipals: UnknownPrincipals },
 ): Promise<string> {
   requireQuota("ACLSizePerRole", countedCharacters(text));
-  const document = refuseMalformed(() => {
-    const parsed = parsePolicy(text, "trust");
-    compileDocument(parsed);
-    return parsed;
-  });
-  requireAssumeRoleActions(document);
+  const document = refuseMalformed(() => requireTrustDocument(text));
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
   const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
   if (unknown.length > 0) {
@@ -79,13 +74,6 @@ export function requireNoPolicies({ attached, inline }: Identity): void {
     throw new DeleteConflictException("Cannot delete entity, must detach all policies first.");
   }
   if (inline.length > 0) throw new DeleteConflictException("Cannot delete entity, must delete policies first.");
-}
-
-/** @throws MalformedPolicyDocumentException as recorded on IAM */
-function requireAssumeRoleActions({ statements }: Document): void {
-  const actions = statements.flatMap(({ actions }) => actions?.values ?? []);
-  if (actions.every((action) => /^sts:/i.test(action))) return;
-  throw new MalformedPolicyDocumentException("AssumeRole policy may only specify STS AssumeRole actions.");
 }
 
 /** @throws MalformedPolicyDocumentException `parse` finds that the policy is none */

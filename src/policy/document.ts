@@ -212,9 +212,7 @@ function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
   const services = listed("Service");
   const federated = [...listed("Federated"), ...listed("CanonicalUser")];
   if (aws.length + services.length + federated.length === 0) throw new PolicySyntaxError(NO_PRINCIPAL);
-  const valid =
-    aws.every(isAwsPrincipal) && services.every((name) => /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(name));
-  if (!valid) throw new PolicySyntaxError(INVALID_PRINCIPAL);
+  if (!aws.every(isAwsPrincipal) || !services.every(isServicePrincipal)) throw new PolicySyntaxError(INVALID_PRINCIPAL);
   return {
     negated,
     everyone: aws.includes("*"),
@@ -237,8 +235,13 @@ const PRINCIPAL_ARN =
   /^arn:aws(?:-cn|-us-gov)?:(?:iam::[0-9]{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::[0-9]{12}:(?:assumed-role\/[\w+=,.@-]+|federated-user)\/[\w+=,.@-]+)$/;
 
 /** An account id, the ARN of an account, user, role or session, or everyone; a group is no principal. */
-function isAwsPrincipal(text: string): boolean {
+export function isAwsPrincipal(text: string): boolean {
   return text === "*" || /^[0-9]{12}$/.test(text) || PRINCIPAL_ARN.test(text);
+}
+
+/** Which services there are, is not known here. */
+export function isServicePrincipal(text: string): boolean {
+  return /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(text);
 }
 
 /** In identity policies an operator of any name may stand there without keys, and a key without a service (recorded on IAM). */

@@ -36,6 +36,7 @@ export function requireIdentityPolicy(text: string, form: IdentityPolicyForm): v
   if (form === "managed" && version !== "2012-10-17") {
     throw new PolicySyntaxError("Policy document must be version 2012-10-17 or greater.");
   }
+  if (form !== "session" && text.startsWith(" ")) throw failedLegacyParsing();
   requireLegacyEffects(text);
   requireLegacyDates(statements);
   const wrongResource = findWrongResource(statements);

@@ -172,6 +172,12 @@ describe("a policy of an identity", () => {
     assert.equal(refusal({ Version: "2013-10-17", Statement: allow }, "inline"), SYNTAX);
   });
 
+  it("begins without a space where it is kept", () => {
+    const text = ` ${JSON.stringify(policy(allow))}`;
+    assert.deepEqual([refusal(text), refusal(text, "inline"), refusal(text, "session")], [LEGACY, LEGACY, undefined]);
+    assert.equal(refusal(`\n${text}`), undefined);
+  });
+
   it("is a session's in STS's words where it is no JSON", () => {
     assert.equal(refusal("no json", "session"), "The policy is not in the valid JSON format.");
     assert.equal(refusal({ Statement: [] }, "session"), SYNTAX);
