@@ -91,6 +91,11 @@ describe("a user", () => {
         message: `The specified value for pathPrefix is invalid. ${prefix}`,
       },
       {
+        call: () => iam.getRole({ RoleName: `arn:aws:iam::${ACCOUNT}:role/service-role/${"x".repeat(40)}` }),
+        message:
+          "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+      },
+      {
         call: () => iam.deleteAccessKey({ AccessKeyId: "AKIA-IOSFODNN7EXAMPLE" }),
         message: "The specified value for accessKeyId is invalid. It must contain only alphanumeric characters.",
       },
