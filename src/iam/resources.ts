@@ -3,6 +3,7 @@
 import { asArn, formatArn } from "../base/arn.ts";
 import {
   AccessDeniedException,
+  InvalidInputException,
   NoSuchEntityException,
   UnmodifiableEntityException,
   ValidationException,
@@ -188,9 +189,22 @@ export function isPolicyArn(text: string): boolean {
   return arn?.service === "iam" && arn.region === "" && isOwner && /^policy\/.+$/.test(arn.resource);
 }
 
-/** @throws ValidationException no ARN of a managed policy, as recorded on IAM */
-export function requirePolicyArn(text: string): void {
-  if (!isPolicyArn(text)) throw invalidArn(text);
+/**
+ * As recorded on IAM, and as users quote it of other partitions and of ARNs of roles.
+ *
+ * @throws ValidationException no ARN, or one of another partition
+ * @throws InvalidInputException an ARN, but not of a managed policy
+ */
+export function requirePolicyArn(text: string, { partition }: Pick<Call, "partition">): void {
+  if (asArn(text) === undefined) throw invalidArn(text);
+  requirePartition(text, partition);
+  if (!isPolicyArn(text)) throw new InvalidInputException(`ARN ${text} is not valid.`);
+}
+
+/** @throws ValidationException an ARN of another partition, as users quote it of AttachRolePolicy */
+export function requirePartition(text: string, partition: string): void {
+  const arn = asArn(text);
+  if (arn !== undefined && arn.partition !== partition) throw new ValidationException("Invalid ARN partition");
 }
 
 /** A managed policy that an account may use: AWS's or its own. */
@@ -206,9 +220,10 @@ export function managedPolicy(
   absent: (arn: string, input: Members) => string = (arn) => `Policy ${arn} was not found.`,
 ): Locator<PolicyResource> {
   return {
-    resolve(input, { principal: { account } }, reader) {
+    resolve(input, call, reader) {
+      const { account } = call.principal;
       const arn = textOf(input, "PolicyArn") ?? "";
-      requirePolicyArn(arn);
+      requirePolicyArn(arn, call);
       const policy = findPolicy(arn, account, reader);
       if (policy !== undefined) return found(policy);
       const owner = asArn(arn)?.account ?? AWS;

@@ -140,9 +140,12 @@ for (const { kind, inlineMax, quota, make, put, get, remove, list, attach, detac
         const text = `Policy ${arn} does not exist or is not attachable.`;
         await assertIamRefused(attach(name, arn), "NoSuchEntity", 404, text);
       }
-      for (const arn of ["longpolicynamebutnoarn", `arn:aws:iam::${ACCOUNT}:user/somebody`]) {
-        await assertIamRefused(attach(name, arn), "ValidationError", 400, `ARN ${arn} is not valid.`);
-      }
+      const noArn = "longpolicynamebutnoarn";
+      await assertIamRefused(attach(name, noArn), "ValidationError", 400, `ARN ${noArn} is not valid.`);
+      const user = `arn:aws:iam::${ACCOUNT}:user/somebody`;
+      await assertIamRefused(attach(name, user), "InvalidInput", 400, `ARN ${user} is not valid.`);
+      const elsewhere = "arn:aws-cn:iam::aws:policy/AdministratorAccess";
+      await assertIamRefused(attach(name, elsewhere), "ValidationError", 400, "Invalid ARN partition");
     });
   });
 }
@@ -315,6 +318,13 @@ describe("a managed policy", () => {
     ]) {
       await assertIamRefused(call(), "InvalidInput", 400, `ARN ${PermissionsBoundary} is not valid.`);
     }
+    const elsewhere = "arn:aws-us-gov:iam::aws:policy/AdministratorAccess";
+    await assertIamRefused(
+      iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary: elsewhere }),
+      "ValidationError",
+      400,
+      "Invalid ARN partition",
+    );
   });
 
   it("has tags whose keys may differ in case alone, and decide who may read it", async () => {

@@ -21,7 +21,7 @@ function attachments(kind: IdentityKind): readonly Operation[] {
   const attach = change(`Attach${noun}Policy` as "AttachUserPolicy", {
     targets: [{ as: "owner", action: `iam:Attach${noun}Policy`, resource: modifiable(kind) }],
     conditions,
-    validate: ({ PolicyArn }) => requirePolicyArn(PolicyArn),
+    validate: ({ PolicyArn }, call) => requirePolicyArn(PolicyArn, call),
     async run({ PolicyArn }, { owner: { identity: owner }, call, tx }) {
       const policy = await tx.settle((reader) => findPolicy(PolicyArn, call.principal.account, reader));
       if (policy === undefined) throw new NoSuchEntityException(notAttachable(PolicyArn));
@@ -35,7 +35,7 @@ function attachments(kind: IdentityKind): readonly Operation[] {
   const detach = change(`Detach${noun}Policy` as "DetachUserPolicy", {
     targets: [{ as: "owner", action: `iam:Detach${noun}Policy`, resource: modifiable(kind) }],
     conditions,
-    validate: ({ PolicyArn }) => requirePolicyArn(PolicyArn),
+    validate: ({ PolicyArn }, call) => requirePolicyArn(PolicyArn, call),
     async run({ PolicyArn }, { owner: { identity: owner }, tx }) {
       if (!owner.attached.includes(PolicyArn)) {
         throw new NoSuchEntityException(`Policy ${PolicyArn} was not found.`);

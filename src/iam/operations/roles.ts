@@ -56,7 +56,7 @@ export const createRole = change("CreateRole", {
     } = input;
     const { account } = call.principal;
     const principals = await requireTrustPolicy(AssumeRolePolicyDocument, { tx, unknownPrincipals });
-    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, account, tx);
+    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, call, tx);
     const row = {
       unique_id: newUniqueId("AROA"),
       account,

@@ -36,7 +36,7 @@ export const createUser = change("CreateUser", {
   validate: ({ Tags }) => requireTags(Tags, { ignoreCase: true }),
   async run({ UserName, Path = "/", PermissionsBoundary, Tags }, { call, tx }) {
     const { account } = call.principal;
-    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, account, tx);
+    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, call, tx);
     const row = {
       unique_id: newUniqueId("AIDA"),
       account,
