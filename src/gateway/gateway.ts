@@ -254,6 +254,8 @@ export class Gateway {
       const model = name === undefined ? undefined : service.model.operations.get(name);
       if (model !== undefined) operationName = model.name;
       const operation = model && service.operations.get(model.name);
+      // Nobody will sign it; to be asked for a signature would lead astray.
+      if (model?.unsigned === true && operation === undefined) throw service.unsupported(model.name);
       const identified = operation?.identify && (await this.#identify(service, operation, request, client));
       const authenticated: Authenticated =
         identified ?? (await this.#authenticator.authenticate(request, service, claimed));

@@ -37,6 +37,8 @@ export interface OperationModel {
   readonly output: StructureShape | undefined;
   /** The element around the members of an XML answer. */
   readonly resultWrapper: string | undefined;
+  /** SDKs don't sign its requests. */
+  readonly unsigned: boolean;
 }
 
 export interface ServiceModel {
@@ -67,6 +69,7 @@ interface OperationDefinition {
   readonly http?: { readonly method: string; readonly requestUri: string; readonly responseCode?: number };
   readonly input?: { readonly shape: string };
   readonly output?: { readonly shape: string; readonly resultWrapper?: string };
+  readonly authtype?: string;
 }
 
 /**
@@ -81,7 +84,7 @@ export function compileModel(json: unknown): ServiceModel {
   const model = asModel(json);
   const shapes = new Shapes({ ...model.shapes, [NO_INPUT]: { type: "structure" } });
   const operations = new Map<string, OperationModel>();
-  for (const [name, { input, output }] of Object.entries(model.operations)) {
+  for (const [name, { input, output, authtype }] of Object.entries(model.operations)) {
     operations.set(name, {
       name,
       get input() {
@@ -91,6 +94,7 @@ export function compileModel(json: unknown): ServiceModel {
         return output === undefined ? undefined : shapes.structure(output.shape);
       },
       resultWrapper: output?.resultWrapper,
+      unsigned: authtype === "none",
     });
   }
   const { signingName, endpointPrefix } = model.metadata;

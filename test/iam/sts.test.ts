@@ -516,6 +516,13 @@ describe("what STS tells", () => {
       () => sts.assumeRoot({ TargetPrincipal: OTHER_ACCOUNT, TaskPolicyArn: { arn: "arn:aws:iam::aws:policy/x" } }),
       () => sts.getWebIdentityToken({ Audience: ["a"], SigningAlgorithm: "RS256" }),
       () => sts.getDelegatedAccessToken({ TradeInToken: "abcd" }),
+      // Unsigned.
+      () =>
+        sts.assumeRoleWithSAML({
+          RoleArn: `arn:aws:iam::${ACCOUNT}:role/r`,
+          PrincipalArn: `arn:aws:iam::${ACCOUNT}:saml-provider/p`,
+          SAMLAssertion: "abcd",
+        }),
     ]) {
       assert.equal((await refusalOf(call())).name, "UnsupportedOperationException");
     }
