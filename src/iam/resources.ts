@@ -278,10 +278,12 @@ export function policyArn(policy: {
 
 /** The provider of an ARN in the input; whether it is there, the operation finds out. */
 export const oidcProvider: Locator<IamResource> = {
-  resolve(input, { principal: { account } }) {
+  resolve(input, { principal: { account }, partition }) {
     const text = textOf(input, "OpenIDConnectProviderArn") ?? "";
     const arn = asArn(text);
-    if (arn?.service !== "iam" || !arn.resource.startsWith("oidc-provider/")) throw invalidArn(text);
+    if (arn?.service !== "iam") throw invalidArn(text);
+    requirePartition(text, partition);
+    if (!arn.resource.startsWith("oidc-provider/")) throw new ValidationException("Invalid resource type in ARN");
     return found({ arn: text, account: arn.account === "" ? account : arn.account, tags: NO_TAGS });
   },
 };

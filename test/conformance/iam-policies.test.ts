@@ -429,7 +429,8 @@ describe("an OpenID Connect provider", () => {
     const made = await iam.createOpenIDConnectProvider({ Url: "https://changed.example.com", ...client });
     const provider = { OpenIDConnectProviderArn: made.OpenIDConnectProviderArn };
     const ThumbprintList = ["c".repeat(40), "d".repeat(40)];
-    await iam.updateOpenIDConnectProviderThumbprint({ ...provider, ThumbprintList });
+    const inCapitals = ThumbprintList.map((thumbprint) => thumbprint.toUpperCase());
+    await iam.updateOpenIDConnectProviderThumbprint({ ...provider, ThumbprintList: inCapitals });
     for (const ClientID of ["one", "two", "one"])
       await iam.addClientIDToOpenIDConnectProvider({ ...provider, ClientID });
     for (const ClientID of ["two", "three"]) {
@@ -450,29 +451,39 @@ describe("an OpenID Connect provider", () => {
       () => iam.updateOpenIDConnectProviderThumbprint({ ...absent, ThumbprintList }),
       () => iam.addClientIDToOpenIDConnectProvider({ ...absent, ClientID: "x" }),
       () => iam.removeClientIDFromOpenIDConnectProvider({ ...absent, ClientID: "x" }),
-      () => iam.tagOpenIDConnectProvider({ ...absent, Tags }),
-      () => iam.untagOpenIDConnectProvider({ ...absent, TagKeys: ["k"] }),
-      () => iam.listOpenIDConnectProviderTags(absent),
     ]) {
       const text = `OpenIDConnect Provider not found for arn ${absent.OpenIDConnectProviderArn}`;
       await assertIamRefused(call(), "NoSuchEntity", 404, text);
     }
+    for (const call of [
+      () => iam.tagOpenIDConnectProvider({ ...absent, Tags }),
+      () => iam.untagOpenIDConnectProvider({ ...absent, TagKeys: ["k"] }),
+      () => iam.listOpenIDConnectProviderTags(absent),
+    ]) {
+      const text = `OpenId connect Provider ${absent.OpenIDConnectProviderArn} cannot be found.`;
+      await assertIamRefused(call(), "NoSuchEntity", 404, text);
+    }
+    for (const { arn, message } of [
+      { arn: "no arn, though long enough", message: "ARN no arn, though long enough is not valid." },
+      { arn: `arn:aws:iam::${ACCOUNT}:user/alice`, message: "Invalid resource type in ARN" },
+      { arn: `arn:aws-cn:iam::${ACCOUNT}:oidc-provider/x`, message: "Invalid ARN partition" },
+    ]) {
+      const call = iam.getOpenIDConnectProvider({ OpenIDConnectProviderArn: arn });
+      await assertIamRefused(call, "ValidationError", 400, message);
+    }
     await iam.deleteOpenIDConnectProvider(provider);
   });
 
-  for (const Url of [
-    "http://issuer.example.com",
-    "https://a@issuer.example.com",
-    "https://x.example.com/?q",
-    "issuer",
+  const invalid = "Invalid Open ID Connect Provider URL";
+  for (const { Url, code = "InvalidInput", message = `${invalid}.` } of [
+    { Url: "issuer", code: "ValidationError", message: invalid },
+    { Url: "issuer.example.com:443", code: "ValidationError", message: invalid },
+    { Url: "http://issuer.example.com", message: `${invalid}. The URL must begin with https://.` },
+    { Url: "https://a@issuer.example.com" },
+    { Url: "https://x.example.com:8443" },
+    { Url: "https://x.example.com/?q" },
   ]) {
-    it(`is not made of ${Url}`, () =>
-      assertIamRefused(
-        iam.createOpenIDConnectProvider({ Url }),
-        "ValidationError",
-        400,
-        "Invalid Open ID Connect Provider URL",
-      ));
+    it(`is not made of ${Url}`, () => assertIamRefused(iam.createOpenIDConnectProvider({ Url }), code, 400, message));
   }
 
   it("has five thumbprints and a hundred clients at most", async () => {

@@ -31,16 +31,25 @@ const THUMBPRINTS_MAX = 5;
 /**
  * The URL of a provider without `https://`: the name in its ARN.
  *
- * @throws ValidationException not `https`, or with a user, a port, a query or a fragment
+ * @throws ValidationException without a scheme, as recorded on IAM
+ * @throws InvalidInputException not `https`, or with a user, a port, a query or a fragment
  */
 function providerName(text: string): string {
+  const invalid = "Invalid Open ID Connect Provider URL";
   const url = URL.parse(text);
-  const isPlain = url?.protocol === "https:" && url.username + url.password + url.port + url.search + url.hash === "";
-  const name = text.slice("https://".length).replace(/\/$/, "");
-  if (!isPlain || !/^https:\/\//i.test(text) || !/^[A-Za-z0-9.-]+(?:\/[\w.~/-]+)?$/.test(name)) {
-    throw new ValidationException("Invalid Open ID Connect Provider URL");
+  if (url === null || !text.includes("://")) throw new ValidationException(invalid);
+  if (url.protocol !== "https:" || !/^https:\/\//i.test(text)) {
+    throw new InvalidInputException(`${invalid}. The URL must begin with https://.`);
   }
+  const name = text.slice("https://".length).replace(/\/$/, "");
+  const isPlain = url.username + url.password + url.port + url.search + url.hash === "";
+  if (!isPlain || !/^[A-Za-z0-9.-]+(?:\/[\w.~/-]+)?$/.test(name)) throw new InvalidInputException(`${invalid}.`);
   return name;
+}
+
+/** Thumbprints as a row keeps them: IAM makes their letters small. */
+function printThumbprints(thumbprints: readonly string[]): string {
+  return JSON.stringify(thumbprints.map((thumbprint) => thumbprint.toLowerCase()));
 }
 
 /** @throws InvalidInputException more than five, as recorded on IAM */
@@ -86,7 +95,7 @@ export const createOpenIDConnectProvider = change("CreateOpenIDConnectProvider",
       account,
       url: providerName(Url),
       client_ids: JSON.stringify(ClientIDList),
-      thumbprints: JSON.stringify(ThumbprintList),
+      thumbprints: printThumbprints(ThumbprintList),
       created_at: call.now,
     };
     const tags = tagsOf(Tags);
@@ -99,10 +108,19 @@ export const createOpenIDConnectProvider = change("CreateOpenIDConnectProvider",
 });
 
 /** @throws NoSuchEntityException as recorded on IAM */
-export async function requireProvider(db: Kysely<Schema>, arn: string): Promise<OidcProviderRow> {
+async function requireProvider(db: Kysely<Schema>, arn: string): Promise<OidcProviderRow> {
   const row = await findOidcProvider(db, arn);
   if (row === undefined) throw new NoSuchEntityException(`OpenIDConnect Provider not found for arn ${arn}`);
   return row;
+}
+
+/** @throws NoSuchEntityException worded as recorded of DeleteOpenIDConnectProvider; operations on tags say the same */
+export async function requireTaggedProvider(db: Kysely<Schema>, arn: string): Promise<void> {
+  if ((await findOidcProvider(db, arn)) === undefined) throw noProvider(arn);
+}
+
+function noProvider(arn: string): NoSuchEntityException {
+  return new NoSuchEntityException(`OpenId connect Provider ${arn} cannot be found.`);
 }
 
 /** A provider with what it was made with, and its tags. */
@@ -134,7 +152,7 @@ export const updateOpenIDConnectProviderThumbprint = change("UpdateOpenIDConnect
   validate: ({ ThumbprintList }) => requireThumbprintCount(ThumbprintList),
   async run({ ThumbprintList }, { provider: { arn }, tx }) {
     await requireProvider(tx.db, arn);
-    await updateOidcProvider(tx, arn, { thumbprints: JSON.stringify(ThumbprintList) });
+    await updateOidcProvider(tx, arn, { thumbprints: printThumbprints(ThumbprintList) });
     return {};
   },
 });
@@ -169,9 +187,7 @@ function clientIdsOf({ client_ids }: OidcProviderRow): string[] {
 export const deleteOpenIDConnectProvider = change("DeleteOpenIDConnectProvider", {
   targets: [{ as: "provider", action: "iam:DeleteOpenIDConnectProvider", resource: oidcProvider }],
   async run(_input, { provider: { arn }, tx }) {
-    if (!(await deleteOidcProvider(tx, arn))) {
-      throw new NoSuchEntityException(`OpenId connect Provider ${arn} cannot be found.`);
-    }
+    if (!(await deleteOidcProvider(tx, arn))) throw noProvider(arn);
     return {};
   },
 });

@@ -19,7 +19,7 @@ import {
   requireOwn,
 } from "../resources.ts";
 import { requireOwnTagKeys, requireTags, tagsOf } from "../tags.ts";
-import { requireProvider } from "./oidc-providers.ts";
+import { requireTaggedProvider } from "./oidc-providers.ts";
 
 /** What has tags. */
 interface Tagged<R extends IamResource> {
@@ -100,6 +100,6 @@ export const tagOperations: readonly Operation[] = [
     resource: oidcProvider,
     kind: "oidcProvider",
     idOf: byArn,
-    requireThere: (db, { arn }) => requireProvider(db, arn),
+    requireThere: (db, { arn }) => requireTaggedProvider(db, arn),
   }),
 ];
