@@ -4,6 +4,7 @@ import { z } from "zod";
 import { findNamedPrincipals, type NamedPrincipals, printPrincipalIds } from "../access/principals.ts";
 import { newUniqueId } from "../identity/credentials.ts";
 import { type PolicyKind, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
+import { requireIdentityPolicy } from "../policy/identity-policies.ts";
 import { compilePolicy } from "../policy/policy.ts";
 import { insertIdentity, nameKeyOf, updateIdentity } from "../storage/identities.ts";
 import { attachPolicy, insertIamTags, putInlinePolicy } from "../storage/identity-policies.ts";
@@ -26,6 +27,7 @@ export function policyOf(kind: PolicyKind) {
     .superRefine((text, context) => {
       try {
         compilePolicy(text, kind);
+        if (kind === "identity") requireIdentityPolicy(text, "inline");
       } catch (cause) {
         if (!(cause instanceof PolicySyntaxError)) throw cause;
         context.addIssue({ code: "custom", message: cause.message });

@@ -43,8 +43,13 @@ export interface Principals {
   readonly federated: ReadonlySet<string>;
 }
 
+export const INVALID_JSON = "This policy contains invalid Json";
 /** As IAM words it of actions and of condition keys. */
-const NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
+export const NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
+export const NO_ACTIONS = "Policy statement must contain actions.";
+export const NO_RESOURCES = "Policy statement must contain resources.";
+/** Of policies that are about whoever has them. */
+export const NO_PRINCIPAL_MAY_BE = "Policy document should not specify a principal.";
 
 const DOCUMENT_MEMBERS = new Set(["Version", "Id", "Statement"]);
 const STATEMENT_MEMBERS = new Set([
@@ -68,7 +73,8 @@ type Json = Readonly<Record<string, unknown>>;
  *   does (KMS guide, Key policies);
  * - `endpoint`: policies of VPC endpoints;
  * - `trust`: who may assume a role; the resource is the role itself;
- * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals;
+ * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals. Their parts alone are
+ *   looked at here, so that whatever IAM has taken can be read; what IAM takes, `requireIdentityPolicy` says (identity-policies.ts);
  * - `control`: service control policies; no principals.
  */
 export type PolicyKind = "resource" | "endpoint" | "trust" | "identity" | "control";
@@ -91,12 +97,12 @@ export function parsePolicy(text: string, kind: PolicyKind): Document {
     throw new PolicySyntaxError("Policy document must contain a statement.");
   }
   const parsed = statements.map((statement) => parseStatement(statement, kind));
-  if (kind !== "resource" && kind !== "endpoint") requireSids(parsed);
+  if (kind === "trust" || kind === "control") requireSids(parsed);
   return { version: Version, statements: parsed };
 }
 
 /** @throws PolicySyntaxError as IAM words it */
-function requireSids(statements: readonly Statement[]): void {
+export function requireSids(statements: readonly Statement[]): void {
   const sids = statements.flatMap(({ sid }) => (sid === undefined || sid === "" ? [] : [sid]));
   if (!sids.every((sid) => /^[0-9A-Za-z]*$/.test(sid))) {
     throw new PolicySyntaxError(
@@ -113,7 +119,7 @@ function parseJson(text: string): unknown {
     return parseUnambiguousJson(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new PolicySyntaxError("This policy contains invalid Json");
+    throw new PolicySyntaxError(INVALID_JSON);
   }
 }
 
@@ -122,23 +128,29 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
   requireMembers(statement, STATEMENT_MEMBERS, "policy statement");
   const { Sid, Effect } = statement;
   if (Sid !== undefined && typeof Sid !== "string") throw new PolicySyntaxError("Statement Sid must be a string.");
-  if (Effect !== "Allow" && Effect !== "Deny") throw new PolicySyntaxError("Statement Effect must be Allow or Deny.");
   return {
     sid: Sid,
-    effect: Effect,
+    effect: effectOf(Effect, kind),
     principals: principalsOf(statement, kind),
     actions: actionsOf(statement, kind),
     resources: resourcesOf(statement, kind),
-    conditions: parseConditions(statement["Condition"]),
+    conditions: parseConditions(statement["Condition"], kind),
   };
+}
+
+/** Whether the letters' case is right in an identity policy is looked at after everything else that is of form. */
+function effectOf(value: unknown, kind: PolicyKind): Statement["effect"] {
+  const text = kind === "identity" ? String(value).toLowerCase() : value;
+  for (const effect of ["Allow", "Deny"] as const) {
+    if (text === (kind === "identity" ? effect.toLowerCase() : effect)) return effect;
+  }
+  throw new PolicySyntaxError("Statement Effect must be Allow or Deny.");
 }
 
 function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined {
   const { Principal, NotPrincipal } = statement;
   if (kind === "identity" || kind === "control") {
-    if (Principal !== undefined || NotPrincipal !== undefined) {
-      throw new PolicySyntaxError("Policy document should not specify a principal.");
-    }
+    if (Principal !== undefined || NotPrincipal !== undefined) throw new PolicySyntaxError(NO_PRINCIPAL_MAY_BE);
     return undefined;
   }
   if (kind === "trust" && Principal === undefined && NotPrincipal === undefined) {
@@ -148,46 +160,38 @@ function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined
 }
 
 function actionsOf(statement: Json, kind: PolicyKind): Patterns | undefined {
-  const actions = parsePatterns(statement, "Action", "NotAction");
+  const actions = parsePatterns(statement, "Action", "NotAction", kind);
+  if (kind === "identity") return actions;
   if (actions === undefined && kind !== "resource") {
-    throw new PolicySyntaxError(
-      kind === "trust" ? "Missing required field Action" : "Policy statement must contain actions.",
-    );
+    throw new PolicySyntaxError(kind === "trust" ? "Missing required field Action" : NO_ACTIONS);
+  }
+  if (actions?.values.every((action) => action === "*" || /^[a-zA-Z0-9-]+:\S+$/.test(action)) === false) {
+    throw new PolicySyntaxError(NO_VENDOR);
   }
   return actions;
 }
 
 function resourcesOf(statement: Json, kind: PolicyKind): Statement["resources"] {
-  const resources = parsePatterns(statement, "Resource", "NotResource");
+  const resources = parsePatterns(statement, "Resource", "NotResource", kind);
   if (kind === "trust") {
     if (resources !== undefined) throw new PolicySyntaxError("Has prohibited field Resource");
     return "implied";
   }
-  if (kind === "resource") return resources;
-  if (resources === undefined) throw new PolicySyntaxError("Policy statement must contain resources.");
-  const wrong = resources.values.find(
-    (value) => !/^(?:\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+)$/.test(value) && value !== "arn:*",
-  );
-  if (wrong !== undefined && kind === "identity") {
-    throw new PolicySyntaxError(`Resource ${wrong} must be in ARN format or "*".`);
-  }
+  if (resources === undefined && kind !== "resource" && kind !== "identity") throw new PolicySyntaxError(NO_RESOURCES);
   return resources;
 }
 
-function parsePatterns(statement: Json, plain: string, negated: string): Patterns | undefined {
+function parsePatterns(statement: Json, plain: string, negated: string, kind: PolicyKind): Patterns | undefined {
   const [is, isNot] = [statement[plain], statement[negated]];
   if (is !== undefined && isNot !== undefined) {
     throw new PolicySyntaxError(`Statement must contain ${plain} or ${negated}, not both.`);
   }
-  if (is === undefined && isNot === undefined) return undefined;
-  const values = asTexts(
-    is ?? isNot,
-    `Statement ${is === undefined ? negated : plain} must be a string or a list of strings.`,
-  );
-  if (plain === "Action" && !values.every((action) => action === "*" || /^[a-zA-Z0-9-]+:\S+$/.test(action))) {
-    throw new PolicySyntaxError(NO_VENDOR);
-  }
-  return { negated: is === undefined, values };
+  const value = is ?? isNot;
+  if (value === undefined) return undefined;
+  const isNegated = is === undefined;
+  if (kind === "identity" && isEmptyList(value)) return { negated: isNegated, values: [] };
+  const member = isNegated ? negated : plain;
+  return { negated: isNegated, values: asTexts(value, `Statement ${member} must be a string or a list of strings.`) };
 }
 
 function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
@@ -208,9 +212,7 @@ function parsePrincipals({ Principal, NotPrincipal }: Json): Principals {
   const services = listed("Service");
   const federated = [...listed("Federated"), ...listed("CanonicalUser")];
   if (aws.length + services.length + federated.length === 0) throw new PolicySyntaxError(NO_PRINCIPAL);
-  const valid =
-    aws.every(isAwsPrincipal) && services.every((name) => /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(name));
-  if (!valid) throw new PolicySyntaxError(INVALID_PRINCIPAL);
+  if (!aws.every(isAwsPrincipal) || !services.every(isServicePrincipal)) throw new PolicySyntaxError(INVALID_PRINCIPAL);
   return {
     negated,
     everyone: aws.includes("*"),
@@ -233,18 +235,28 @@ const PRINCIPAL_ARN =
   /^arn:aws(?:-cn|-us-gov)?:(?:iam::[0-9]{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::[0-9]{12}:(?:assumed-role\/[\w+=,.@-]+|federated-user)\/[\w+=,.@-]+)$/;
 
 /** An account id, the ARN of an account, user, role or session, or everyone; a group is no principal. */
-function isAwsPrincipal(text: string): boolean {
+export function isAwsPrincipal(text: string): boolean {
   return text === "*" || /^[0-9]{12}$/.test(text) || PRINCIPAL_ARN.test(text);
 }
 
-function parseConditions(value: unknown): Statement["conditions"] {
+/** Which services there are, is not known here. */
+export function isServicePrincipal(text: string): boolean {
+  return /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(text);
+}
+
+/** In identity policies an operator of any name may stand there without keys, and a key without a service (recorded on IAM). */
+function parseConditions(value: unknown, kind: PolicyKind): Statement["conditions"] {
   if (value === undefined) return [];
   const message = "Statement Condition must map operators to condition keys and values.";
   return Object.entries(asObject(value, message)).flatMap(([name, keys]) => {
     const type = asConditionType(name);
-    if (type === undefined) throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
-    return Object.entries(asObject(keys, message)).map(([key, values]) => {
-      if (!/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
+    const entries = Object.entries(asObject(keys, message));
+    if (type === undefined) {
+      if (kind === "identity" && entries.length === 0) return [];
+      throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
+    }
+    return entries.map(([key, values]) => {
+      if (kind !== "identity" && !/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
       return { ...type, key: key.toLowerCase(), values: asScalars(values, message) };
     });
   });

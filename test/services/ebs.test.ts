@@ -158,6 +158,11 @@ describe("an encrypted volume", () => {
       ],
     );
     await refusedWith(ec2.deleteVolume({ VolumeId }), "VolumeInUse");
+    await refusedWith(
+      ec2.describeVolumeStatus({}),
+      "InvalidAction",
+      /^The action DescribeVolumeStatus is not valid for/,
+    );
     await refusedWith(ec2.attachVolume({ VolumeId, InstanceId: INSTANCE, Device }), "VolumeInUse");
     assert.equal((await ec2.detachVolume({ VolumeId })).InstanceId, INSTANCE);
     assert.deepEqual((await world.kms.listGrants({ KeyId: key.KeyId })).Grants, []);
