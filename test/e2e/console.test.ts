@@ -276,6 +276,7 @@ describe("the tab with a key's policy", () => {
     await eventually(async () => {
       for (const action of DELETION) assert.ok(!(await policy()).includes(action), action);
     });
+    await eventually(async () => assert.ok(!(await deletionBox().isChecked()) && (await deletionBox().isEnabled())));
     await deletionBox().click();
     await eventually(async () => {
       for (const action of DELETION) assert.ok((await policy()).includes(action), action);
