@@ -8,7 +8,7 @@ import { buildConsole } from "./console.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = process.argv[2] ?? join(ROOT, "dist/package");
-const COPIED = ["bin", "docs", "LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"];
+const COPIED = ["bin", "deploy/helm", "deploy/systemd", "docs", "LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"];
 /** What the published package.json takes over; scripts and dependencies are the checkout's. */
 const PUBLISHED = ["name", "version", "description", "license", "type", "bin"];
 

@@ -179,7 +179,7 @@ describe("the console", () => {
 });
 
 describe("key material", () => {
-  it("is touched in custody/ alone, save for the exceptions that have a reason", () => {
+  it("S08-030: SC-20 is touched in custody/ alone, save for the exceptions that have a reason", () => {
     assert.deepEqual(
       keyUses(sources).filter((use) => !isExcused(use)),
       [],

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { findNamedPrincipals, type NamedPrincipals, printPrincipalIds } from "../access/principals.ts";
 import { newUniqueId } from "../identity/credentials.ts";
 import { type PolicyKind, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
-import { requireIdentityDocument } from "../policy/identity-document.ts";
+import { requireIdentityPolicy } from "../policy/identity-policies.ts";
 import { compilePolicy } from "../policy/policy.ts";
 import { insertIdentity, nameKeyOf, updateIdentity } from "../storage/identities.ts";
 import { attachPolicy, insertIamTags, putInlinePolicy } from "../storage/identity-policies.ts";
@@ -26,8 +26,8 @@ export function policyOf(kind: PolicyKind) {
     .transform((policy) => (typeof policy === "string" ? policy : JSON.stringify(policy)))
     .superRefine((text, context) => {
       try {
-        if (kind === "identity") requireIdentityDocument(text, { version: false });
-        compilePolicy(text, kind);
+        if (kind === "identity") requireIdentityPolicy(text, "inline");
+        else compilePolicy(text, kind);
       } catch (cause) {
         if (!(cause instanceof PolicySyntaxError)) throw cause;
         context.addIssue({ code: "custom", message: cause.message });

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { systemClock } from "../base/clock.ts";
-import type { Listener } from "../gateway/gateway.ts";
+import type { Listener, Log } from "../gateway/gateway.ts";
 import type { TlsOptions } from "../gateway/tls.ts";
 import { parseEventTarget } from "../signals/events/targets.ts";
 import { readAttestationRoots } from "./attestation-roots.ts";
@@ -16,6 +16,7 @@ import { startPrimary } from "./primary.ts";
 import { quotaProfile } from "./quotas.ts";
 import { databaseOf, openRootKeys, type RootKeysOptions } from "./root-keys.ts";
 import { type ServerConfig, startServer, takeRootKeys } from "./server.ts";
+import { tellServiceManager } from "./service-manager.ts";
 import { closeOnSignal, onReload } from "./signals.ts";
 
 /** The options of `serve`, as commander gives them; a worker gets them as a message. */
@@ -51,8 +52,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const server = await startServer(config);
   // Whoever reads the ready line may send a signal at once.
   onReload(async () => takeRootKeys(server, await openRootKeys(options)), printHeld);
-  closeOnSignal(server);
-  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
+  announce(server, config.log);
   server.custody.fillReadyPairs();
 }
 
@@ -69,8 +69,20 @@ async function serveWithWorkers(options: ServeOptions, config: ServerConfig, wor
   });
   process.on("exit", () => primary.abandon());
   onReload(async () => primary.takeRootKeys(await openRootKeys(options)), printHeld);
-  closeOnSignal(primary);
-  process.stdout.write(`keystead is ready on ${primary.endpoint}\n`);
+  announce(primary, config.log);
+}
+
+/** Ends the server in good order when it is told to, and tells everybody who waits for it that it is ready. */
+function announce(server: { readonly endpoint: string; close(): Promise<void> }, log: Log): void {
+  const manager = process.env["NOTIFY_SOCKET"];
+  closeOnSignal({
+    close() {
+      tellServiceManager(manager, "STOPPING=1", log);
+      return server.close();
+    },
+  });
+  tellServiceManager(manager, "READY=1", log);
+  process.stdout.write(`keystead is ready on ${server.endpoint}\n`);
 }
 
 function printHeld(ids: readonly string[]): void {

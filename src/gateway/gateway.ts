@@ -256,12 +256,14 @@ export class Gateway {
       const model = name === undefined ? undefined : service.model.operations.get(name);
       if (model !== undefined) operationName = model.name;
       const operation = model && service.operations.get(model.name);
+      // Nobody will sign it; to be asked for a signature would lead astray.
+      if (model?.unsigned === true && operation === undefined) throw service.unsupported(model.name);
       const identified = operation?.identify && (await this.#identify(service, operation, request, client));
       const authenticated: Authenticated =
         identified ?? (await this.#authenticator.authenticate(request, service, claimed));
       const { principal, partition, region } = authenticated;
       proven(principal.account);
-      if (model === undefined) throw new UnknownOperationException();
+      if (model === undefined) throw new UnknownOperationException(codec.wordsOnUnknown?.(request));
       const call: Call = {
         requestId,
         service: service.model.id,

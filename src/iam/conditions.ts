@@ -66,8 +66,9 @@ export function iamConditionValues(
   question: Question,
 ): readonly string[] | undefined {
   const value = valueIn({ ...ofResources, ...declared }, key, question);
-  if (value === undefined || value.length === 0) return undefined;
-  return typeof value === "string" ? [value] : value;
+  // A tag without a value is there, and its value is the empty text.
+  if (typeof value === "string") return [value];
+  return value === undefined || value.length === 0 ? undefined : value;
 }
 
 function valueIn(keys: ConditionKeys, key: string, question: Question): Value {

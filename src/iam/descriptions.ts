@@ -28,6 +28,11 @@ export function describeTags(tags: readonly TagOfRow[]): Tag[] {
   return tags.map(({ key, value }) => ({ Key: key, Value: value }));
 }
 
+/** The tags of a policy or provider as IAM lists them: the shortest keys come first (recorded on IAM). */
+export function shortestFirst(tags: readonly TagOfRow[]): TagOfRow[] {
+  return tags.toSorted((left, right) => left.key.length - right.key.length || compare(left.key, right.key));
+}
+
 export function describeUser(row: IdentityRow, partition: string): User {
   return {
     Path: row.path,
@@ -73,6 +78,9 @@ export function describeRoleSettings({
   };
 }
 
+/** What IAM says, as recorded, and as the API reference's sentence has it; the model's enum has another word. */
+const BOUNDARY_TYPE = "Policy" as "PermissionsBoundaryPolicy";
+
 /** Tags and boundary of a user or role: members that are absent where there is nothing to say. */
 export function describeExtras(
   boundary: string | null,
@@ -80,7 +88,7 @@ export function describeExtras(
 ): { readonly PermissionsBoundary?: AttachedPermissionsBoundary; readonly Tags?: Tag[] } {
   return {
     ...(boundary !== null && {
-      PermissionsBoundary: { PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: boundary },
+      PermissionsBoundary: { PermissionsBoundaryType: BOUNDARY_TYPE, PermissionsBoundaryArn: boundary },
     }),
     ...(tags.length > 0 && { Tags: describeTags(tags) }),
   };

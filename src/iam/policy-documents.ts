@@ -2,9 +2,9 @@
 
 import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
 import { DeleteConflictException, LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
-import { type Document, PolicySyntaxError, parsePolicy } from "../policy/document.ts";
-import { requireIdentityDocument } from "../policy/identity-document.ts";
-import { compileDocument, compilePolicy } from "../policy/policy.ts";
+import { PolicySyntaxError } from "../policy/document.ts";
+import { requireIdentityPolicy } from "../policy/identity-policies.ts";
+import { requireTrustDocument } from "../policy/trust-policies.ts";
 import type { Identity } from "../storage/identity-rows.ts";
 import type { Tx } from "../storage/store.ts";
 import { inlinePolicyCharactersMax, requireQuota } from "./quotas.ts";
@@ -22,24 +22,10 @@ export function countedCharacters(text: string): number {
   return text.replace(/[\t\n\r ]/g, "").length;
 }
 
-/** @throws MalformedPolicyDocumentException not a policy of users, groups, roles and sessions */
-export function requireIdentityPolicy(
-  text: string,
-  { version }: { readonly version: boolean } = { version: false },
-): void {
-  try {
-    requireIdentityDocument(text, { version });
-    compilePolicy(text, "identity");
-  } catch (cause) {
-    if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
-    throw cause;
-  }
-}
-
 /** @throws MalformedPolicyDocumentException, LimitExceededException more than 6,144 characters */
 export function requireManagedPolicy(text: string): void {
   requireQuota("PolicySize", countedCharacters(text));
-  requireIdentityPolicy(text, { version: true });
+  refuseMalformed(() => requireIdentityPolicy(text, "managed"));
 }
 
 /**
@@ -47,7 +33,7 @@ export function requireManagedPolicy(text: string): void {
  * @throws LimitExceededException the inline policies of the user, group or role would be too long together
  */
 export function requireInlinePolicy(identity: Identity, { name, document }: { name: string; document: string }): void {
-  requireIdentityPolicy(document);
+  refuseMalformed(() => requireIdentityPolicy(document, "inline"));
   const others = identity.inline.filter((policy) => policy.name !== name);
   const size = [...others, { document }].reduce((sum, policy) => sum + countedCharacters(policy.document), 0);
   const max = inlinePolicyCharactersMax[identity.kind];
@@ -70,8 +56,7 @@ export async function requireTrustPolicy(
   { tx, unknownPrincipals }: { readonly tx: Tx; readonly unknownPrincipals: UnknownPrincipals },
 ): Promise<string> {
   requireQuota("ACLSizePerRole", countedCharacters(text));
-  const document = parseTrustPolicy(text);
-  requireAssumeRoleActions(document);
+  const document = refuseMalformed(() => requireTrustDocument(text));
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
   const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
   if (unknown.length > 0) {
@@ -91,18 +76,10 @@ export function requireNoPolicies({ attached, inline }: Identity): void {
   if (inline.length > 0) throw new DeleteConflictException("Cannot delete entity, must delete policies first.");
 }
 
-/** @throws MalformedPolicyDocumentException as recorded on IAM */
-function requireAssumeRoleActions({ statements }: Document): void {
-  const actions = statements.flatMap(({ actions }) => actions?.values ?? []);
-  if (actions.every((action) => /^sts:/i.test(action))) return;
-  throw new MalformedPolicyDocumentException("AssumeRole policy may only specify STS AssumeRole actions.");
-}
-
-function parseTrustPolicy(text: string): Document {
+/** @throws MalformedPolicyDocumentException `parse` finds that the policy is none */
+export function refuseMalformed<T>(parse: () => T): T {
   try {
-    const document = parsePolicy(text, "trust");
-    compileDocument(document);
-    return document;
+    return parse();
   } catch (cause) {
     if (cause instanceof PolicySyntaxError) throw new MalformedPolicyDocumentException(cause.message);
     throw cause;

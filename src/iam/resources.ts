@@ -3,6 +3,7 @@
 import { asArn, formatArn } from "../base/arn.ts";
 import {
   AccessDeniedException,
+  InvalidInputException,
   NoSuchEntityException,
   UnmodifiableEntityException,
   ValidationException,
@@ -123,17 +124,19 @@ export function newIdentity(kind: IdentityKind): Locator<IamResource> {
   };
 }
 
-/** What UpdateUser will make of a user. */
-export const renamedUser: Locator<IamResource> = {
-  resolve(input, { principal: { account }, partition }, reader) {
-    const oldName = textOf(input, "UserName") ?? "";
-    const old = findByName({ account, kind: "user", name: oldName }, reader);
-    const name = textOf(input, "NewUserName") ?? oldName;
-    const path = textOf(input, "NewPath") ?? old?.path ?? "/";
-    const arn = identityArn({ kind: "user", account, path, name }, partition);
-    return found({ arn, account, tags: old?.tags ?? NO_TAGS });
-  },
-};
+/** What UpdateUser or UpdateGroup will make of a user or group. */
+export function renamed(kind: "user" | "group"): Locator<IamResource> {
+  return {
+    resolve(input, { principal: { account }, partition }, reader) {
+      const oldName = textOf(input, NAME_MEMBERS[kind]) ?? "";
+      const old = findByName({ account, kind, name: oldName }, reader);
+      const name = textOf(input, `New${NAME_MEMBERS[kind]}`) ?? oldName;
+      const path = textOf(input, "NewPath") ?? old?.path ?? "/";
+      const arn = identityArn({ kind, account, path, name }, partition);
+      return found({ arn, account, tags: old?.tags ?? NO_TAGS });
+    },
+  };
+}
 
 /** The user, group or role of an ARN in the input. */
 export function identityOfArn(member: string): Locator<IdentityResource> {
@@ -159,7 +162,7 @@ export function fixed(resource: string): Locator<IamResource> {
 }
 
 /** All of a kind under a path: what lists are on. */
-export function under(kind: IdentityKind | "oidc-provider"): Locator<IamResource> {
+export function under(kind: IdentityKind | "oidc-provider" | "instance-profile"): Locator<IamResource> {
   return {
     resolve(input, { principal: { account }, partition }) {
       const path = textOf(input, "PathPrefix") ?? "/";
@@ -180,13 +183,28 @@ export function invalidArn(text: string): ValidationException {
   return new ValidationException(`ARN ${text} is not valid.`);
 }
 
-/** @throws ValidationException no ARN of a managed policy, as recorded on IAM */
-export function requirePolicyArn(text: string): void {
+export function isPolicyArn(text: string): boolean {
   const arn = asArn(text);
   const isOwner = arn !== undefined && (arn.account === AWS || /^[0-9]{12}$/.test(arn.account));
-  if (arn?.service !== "iam" || arn.region !== "" || !isOwner || !/^policy\/.+$/.test(arn.resource)) {
-    throw invalidArn(text);
-  }
+  return arn?.service === "iam" && arn.region === "" && isOwner && /^policy\/.+$/.test(arn.resource);
+}
+
+/**
+ * As recorded on IAM, and as users quote it of other partitions and of ARNs of roles.
+ *
+ * @throws ValidationException no ARN, or one of another partition
+ * @throws InvalidInputException an ARN, but not of a managed policy
+ */
+export function requirePolicyArn(text: string, { partition }: Pick<Call, "partition">): void {
+  if (asArn(text) === undefined) throw invalidArn(text);
+  requirePartition(text, partition);
+  if (!isPolicyArn(text)) throw new InvalidInputException(`ARN ${text} is not valid.`);
+}
+
+/** @throws ValidationException an ARN of another partition, as users quote it of AttachRolePolicy */
+export function requirePartition(text: string, partition: string): void {
+  const arn = asArn(text);
+  if (arn !== undefined && arn.partition !== partition) throw new ValidationException("Invalid ARN partition");
 }
 
 /** A managed policy that an account may use: AWS's or its own. */
@@ -202,9 +220,10 @@ export function managedPolicy(
   absent: (arn: string, input: Members) => string = (arn) => `Policy ${arn} was not found.`,
 ): Locator<PolicyResource> {
   return {
-    resolve(input, { principal: { account } }, reader) {
+    resolve(input, call, reader) {
+      const { account } = call.principal;
       const arn = textOf(input, "PolicyArn") ?? "";
-      requirePolicyArn(arn);
+      requirePolicyArn(arn, call);
       const policy = findPolicy(arn, account, reader);
       if (policy !== undefined) return found(policy);
       const owner = asArn(arn)?.account ?? AWS;
@@ -215,6 +234,11 @@ export function managedPolicy(
       };
     },
   };
+}
+
+/** As IAM words it of a policy that is to be attached, or whose users are asked for. */
+export function notAttachable(arn: string): string {
+  return `Policy ${arn} does not exist or is not attachable.`;
 }
 
 /**
@@ -254,10 +278,12 @@ export function policyArn(policy: {
 
 /** The provider of an ARN in the input; whether it is there, the operation finds out. */
 export const oidcProvider: Locator<IamResource> = {
-  resolve(input, { principal: { account } }) {
+  resolve(input, { principal: { account }, partition }) {
     const text = textOf(input, "OpenIDConnectProviderArn") ?? "";
     const arn = asArn(text);
-    if (arn?.service !== "iam" || !arn.resource.startsWith("oidc-provider/")) throw invalidArn(text);
+    if (arn?.service !== "iam") throw invalidArn(text);
+    requirePartition(text, partition);
+    if (!arn.resource.startsWith("oidc-provider/")) throw new ValidationException("Invalid resource type in ARN");
     return found({ arn: text, account: arn.account === "" ? account : arn.account, tags: NO_TAGS });
   },
 };

@@ -43,10 +43,15 @@ export interface Principals {
   readonly federated: ReadonlySet<string>;
 }
 
+export const INVALID_JSON = "This policy contains invalid Json";
 /** As IAM words it of actions and of condition keys. */
 const NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
+export const NO_ACTIONS = "Policy statement must contain actions.";
+export const NO_RESOURCES = "Policy statement must contain resources.";
+/** Of policies that are about whoever has them. */
+export const NO_PRINCIPAL_MAY_BE = "Policy document should not specify a principal.";
 
-const DOCUMENT_MEMBERS = new Set(["Version", "Id", "Statement"]);
+export const DOCUMENT_MEMBERS: ReadonlySet<string> = new Set(["Version", "Id", "Statement"]);
 export const STATEMENT_MEMBERS: ReadonlySet<string> = new Set([
   "Sid",
   "Effect",
@@ -71,13 +76,12 @@ type Json = Readonly<Record<string, unknown>>;
  * - `endpoint`: policies of VPC endpoints and of secrets;
  * - `bucket`: policies of buckets of S3;
  * - `trust`: who may assume a role; the resource is the role itself;
- * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals;
+ * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals. Their parts alone are
+ *   looked at here, so that whatever IAM has taken can be read; what IAM takes, `requireIdentityPolicy` says (identity-policies.ts);
  * - `control`: service control policies; no principals.
  */
 export type PolicyKind = "resource" | "endpoint" | "bucket" | "trust" | "identity" | "control";
 
-/** Those of which repeated Sids are taken, and condition keys without a vendor are not. */
-const ON_RESOURCES: ReadonlySet<PolicyKind> = new Set(["resource", "endpoint", "bucket"]);
 /** Those of which AWS names the field that a statement lacks. */
 const NAMES_FIELDS: ReadonlySet<PolicyKind> = new Set(["trust", "bucket"]);
 
@@ -100,29 +104,20 @@ export function parsePolicy(text: string, kind: PolicyKind): Document {
     throw new PolicySyntaxError("Could not parse the policy: Statement is empty!");
   }
   const parsed = statements.map((statement) => parseStatement(statement, kind));
-  if (!ON_RESOURCES.has(kind)) {
-    requireSids(
-      parsed.map(({ sid }) => sid),
-      kind,
-    );
-  }
+  if (kind === "trust" || kind === "control") requireSids(parsed);
   return { version: Version, statements: parsed };
 }
 
 /** @throws PolicySyntaxError as IAM words it */
-export function requireSids(all: readonly (string | undefined)[], kind: PolicyKind = "identity"): void {
-  const sids = all.flatMap((sid) => (sid === undefined || sid === "" ? [] : [sid]));
+export function requireSids(statements: readonly Statement[]): void {
+  const sids = statements.flatMap(({ sid }) => (sid === undefined || sid === "" ? [] : [sid]));
   if (!sids.every((sid) => /^[0-9A-Za-z]*$/.test(sid))) {
     throw new PolicySyntaxError(
       "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
     );
   }
   if (new Set(sids).size < sids.length) {
-    throw new PolicySyntaxError(
-      kind === "trust"
-        ? "The Statement Ids in the policy are not unique"
-        : "Statement IDs (SID) in a single policy must be unique.",
-    );
+    throw new PolicySyntaxError("Statement IDs (SID) in a single policy must be unique.");
   }
 }
 
@@ -131,7 +126,7 @@ function parseJson(text: string): unknown {
     return parseUnambiguousJson(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new PolicySyntaxError("This policy contains invalid Json");
+    throw new PolicySyntaxError(INVALID_JSON);
   }
 }
 
@@ -140,15 +135,9 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
   requireMembers(statement, STATEMENT_MEMBERS);
   const { Sid, Effect } = statement;
   if (Sid !== undefined && typeof Sid !== "string") throw new PolicySyntaxError("Statement Sid must be a string.");
-  if (Effect === undefined) throw new PolicySyntaxError("Missing required field Effect");
-  if (Effect !== "Allow" && Effect !== "Deny") {
-    throw new PolicySyntaxError(
-      typeof Effect === "string" ? `Invalid effect: ${Effect}` : "Statement Effect must be Allow or Deny.",
-    );
-  }
   return {
     sid: Sid,
-    effect: Effect,
+    effect: effectOf(Effect, kind),
     principals: principalsOf(statement, kind),
     actions: actionsOf(statement, kind),
     resources: resourcesOf(statement, kind),
@@ -156,12 +145,22 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
   };
 }
 
+/** Whether the letters' case is right in an identity policy is looked at after everything else that is of form. */
+function effectOf(value: unknown, kind: PolicyKind): Statement["effect"] {
+  const text = kind === "identity" ? String(value).toLowerCase() : value;
+  for (const effect of ["Allow", "Deny"] as const) {
+    if (text === (kind === "identity" ? effect.toLowerCase() : effect)) return effect;
+  }
+  if (value === undefined) throw new PolicySyntaxError("Missing required field Effect");
+  throw new PolicySyntaxError(
+    typeof value === "string" ? `Invalid effect: ${value}` : "Statement Effect must be Allow or Deny.",
+  );
+}
+
 function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined {
   const { Principal, NotPrincipal } = statement;
   if (kind === "identity" || kind === "control") {
-    if (Principal !== undefined || NotPrincipal !== undefined) {
-      throw new PolicySyntaxError("Policy document should not specify a principal.");
-    }
+    if (Principal !== undefined || NotPrincipal !== undefined) throw new PolicySyntaxError(NO_PRINCIPAL_MAY_BE);
     return undefined;
   }
   if (NAMES_FIELDS.has(kind) && Principal === undefined && NotPrincipal === undefined) {
@@ -171,52 +170,47 @@ function principalsOf(statement: Json, kind: PolicyKind): Principals | undefined
 }
 
 function actionsOf(statement: Json, kind: PolicyKind): Patterns | undefined {
-  const actions = parsePatterns(statement, "Action", "NotAction");
+  const actions = parsePatterns(statement, "Action", "NotAction", kind);
+  if (kind === "identity") return actions;
   if (actions === undefined && kind !== "resource") {
-    throw new PolicySyntaxError(
-      NAMES_FIELDS.has(kind) ? "Missing required field Action" : "Policy statement must contain actions.",
-    );
+    throw new PolicySyntaxError(NAMES_FIELDS.has(kind) ? "Missing required field Action" : NO_ACTIONS);
   }
+  actions?.values.forEach(requireAction);
   return actions;
 }
 
+/** @throws PolicySyntaxError an action that is not of the form `service:Name`, as IAM words it */
+export function requireAction(action: string): void {
+  if (action === "*") return;
+  const [vendor = "", name, ...rest] = action.split(":");
+  if (name === undefined) throw new PolicySyntaxError(NO_VENDOR);
+  if (rest.length > 0) throw new PolicySyntaxError("Actions/Condition can contain only one colon.");
+  if (vendor !== "*" && !/^[a-zA-Z0-9.-]+$/.test(vendor)) throw new PolicySyntaxError(`Vendor ${vendor} is not valid`);
+}
+
 function resourcesOf(statement: Json, kind: PolicyKind): Statement["resources"] {
-  const resources = parsePatterns(statement, "Resource", "NotResource");
+  const resources = parsePatterns(statement, "Resource", "NotResource", kind);
   if (kind === "trust") {
-    if (resources?.negated === false) throw new PolicySyntaxError("Has prohibited field Resource");
-    if (resources !== undefined) throw new PolicySyntaxError("AssumeRole policy must not contain resources.");
+    if (resources !== undefined) throw new PolicySyntaxError("Has prohibited field Resource");
     return "implied";
   }
-  if (kind === "resource") return resources;
-  if (resources === undefined) {
-    throw new PolicySyntaxError(
-      kind === "bucket" ? "Missing required field Resource" : "Policy statement must contain resources.",
-    );
+  if (resources === undefined && kind !== "resource" && kind !== "identity") {
+    throw new PolicySyntaxError(NAMES_FIELDS.has(kind) ? "Missing required field Resource" : NO_RESOURCES);
   }
   return resources;
 }
 
-function parsePatterns(statement: Json, plain: string, negated: string): Patterns | undefined {
+function parsePatterns(statement: Json, plain: string, negated: string, kind: PolicyKind): Patterns | undefined {
   const [is, isNot] = [statement[plain], statement[negated]];
   if (is !== undefined && isNot !== undefined) {
     throw new PolicySyntaxError(`Statement must contain ${plain} or ${negated}, not both.`);
   }
-  if (is === undefined && isNot === undefined) return undefined;
-  const values = asTexts(
-    is ?? isNot,
-    `Statement ${is === undefined ? negated : plain} must be a string or a list of strings.`,
-  );
-  if (plain === "Action") values.forEach(requireAction);
-  return { negated: is === undefined, values };
-}
-
-/** @throws PolicySyntaxError as IAM words it */
-function requireAction(action: string): void {
-  if (action === "*") return;
-  const [vendor = "", ...names] = action.split(":");
-  if (names.length === 0) throw new PolicySyntaxError(NO_VENDOR);
-  if (names.length > 1) throw new PolicySyntaxError("Actions/Condition can contain only one colon.");
-  if (vendor !== "*" && !/^[a-zA-Z0-9.-]+$/.test(vendor)) throw new PolicySyntaxError(`Vendor ${vendor} is not valid`);
+  const value = is ?? isNot;
+  if (value === undefined) return undefined;
+  const isNegated = is === undefined;
+  if (kind === "identity" && isEmptyList(value)) return { negated: isNegated, values: [] };
+  const member = isNegated ? negated : plain;
+  return { negated: isNegated, values: asTexts(value, `Statement ${member} must be a string or a list of strings.`) };
 }
 
 function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): Principals {
@@ -231,10 +225,7 @@ function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): P
   }
   const invalid = kind === "bucket" ? "Invalid principal in policy" : INVALID_PRINCIPAL;
   const kinds = asObject(value, invalid);
-  const unknown = Object.keys(kinds).find((name) => !PRINCIPAL_KINDS.has(name));
-  if (unknown !== undefined) {
-    throw new PolicySyntaxError(kind === "trust" ? `Invalid principal in policy: "${unknown}"` : invalid);
-  }
+  if (!Object.keys(kinds).every((name) => PRINCIPAL_KINDS.has(name))) throw new PolicySyntaxError(invalid);
   const listed = (kind: string): string[] =>
     kinds[kind] === undefined || isEmptyList(kinds[kind]) ? [] : asTexts(kinds[kind], invalid);
   const aws = listed("AWS");
@@ -245,10 +236,7 @@ function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): P
       NAMES_FIELDS.has(kind) ? "Missing required field Principal cannot be empty!" : NO_PRINCIPAL,
     );
   }
-  const wrong = (type: string) =>
-    kind === "trust" ? (name: string) => `Invalid principal in policy: "${type}":"${name}"` : () => invalid;
-  requireEach(aws, isAwsPrincipal, wrong("AWS"));
-  requireEach(services, isServicePrincipal, wrong("SERVICE"));
+  if (!aws.every(isAwsPrincipal) || !services.every(isServicePrincipal)) throw new PolicySyntaxError(invalid);
   return {
     negated,
     everyone: aws.includes("*"),
@@ -256,20 +244,6 @@ function parsePrincipals({ Principal, NotPrincipal }: Json, kind: PolicyKind): P
     services: new Set(services),
     federated: new Set(federated),
   };
-}
-
-/** @throws PolicySyntaxError of the first name that is none */
-function requireEach(
-  names: readonly string[],
-  isOne: (name: string) => boolean,
-  worded: (name: string) => string,
-): void {
-  const wrong = names.find((name) => !isOne(name));
-  if (wrong !== undefined) throw new PolicySyntaxError(worded(wrong));
-}
-
-function isServicePrincipal(text: string): boolean {
-  return /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(text);
 }
 
 function isEmptyList(value: unknown): boolean {
@@ -285,20 +259,28 @@ const PRINCIPAL_ARN =
   /^arn:aws(?:-cn|-us-gov)?:(?:iam::[0-9]{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::[0-9]{12}:(?:assumed-role\/[\w+=,.@-]+|federated-user)\/[\w+=,.@-]+)$/;
 
 /** An account id, the ARN of an account, user, role or session, or everyone; a group is no principal. */
-function isAwsPrincipal(text: string): boolean {
+export function isAwsPrincipal(text: string): boolean {
   return text === "*" || /^[0-9]{12}$/.test(text) || PRINCIPAL_ARN.test(text);
 }
 
+/** Which services there are, is not known here. */
+export function isServicePrincipal(text: string): boolean {
+  return /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(text);
+}
+
+/** In identity policies an operator of any name may stand there without keys, and a key without a service (recorded on IAM). */
 function parseConditions(value: unknown, kind: PolicyKind): Statement["conditions"] {
   if (value === undefined) return [];
   const message = "Statement Condition must map operators to condition keys and values.";
   return Object.entries(asObject(value, message)).flatMap(([name, keys]) => {
     const type = asConditionType(name);
     const entries = Object.entries(asObject(keys, message));
-    if (type === undefined && entries.length === 0) return [];
-    if (type === undefined) throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
+    if (type === undefined) {
+      if (kind === "identity" && entries.length === 0) return [];
+      throw new PolicySyntaxError(`Invalid Condition type : ${name}`);
+    }
     return entries.map(([key, values]) => {
-      if (ON_RESOURCES.has(kind) && !/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
+      if (kind !== "identity" && !/^[^:]+:./.test(key)) throw new PolicySyntaxError(NO_VENDOR);
       return { ...type, key: key.toLowerCase(), values: asScalars(values, message) };
     });
   });
@@ -329,8 +311,8 @@ function asScalars(value: unknown, message: string): string[] {
   });
 }
 
-/** @throws PolicySyntaxError as AWS words it of trust, key and bucket policies */
-function requireMembers(value: Json, members: ReadonlySet<string>): void {
+/** @throws PolicySyntaxError */
+export function requireMembers(value: Json, members: ReadonlySet<string>): void {
   const unknown = Object.keys(value).find((member) => !members.has(member));
   if (unknown !== undefined) throw new PolicySyntaxError(`Unknown field ${unknown}`);
 }

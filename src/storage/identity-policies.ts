@@ -36,32 +36,37 @@ export async function detachPolicy(tx: Tx, uniqueId: string, arn: string): Promi
   await tx.changed("identity", uniqueId);
 }
 
-/**
- * Adds tags to a user or role, and replaces those whose keys are the same but for case, as IAM does. The keys of the list
- * differ in more than case.
- */
-export async function putIdentityTags(tx: Tx, uniqueId: string, tags: readonly Tag[]): Promise<void> {
-  const names = new Set(tags.map(({ key }) => key.toLowerCase()));
-  const there = await listIamTags(tx.db, uniqueId);
-  await removeRows(
-    tx,
-    uniqueId,
-    there.flatMap(({ key }) => (names.has(key.toLowerCase()) ? [key] : [])),
-  );
-  await insertIamTags(tx, uniqueId, tags);
-  await tx.changed("identity", uniqueId);
+/** Whose tags: a user or role by its unique id, a managed policy or a provider by its ARN. */
+export interface TagOwner {
+  readonly kind: "identity" | "managedPolicy" | "oidcProvider";
+  readonly id: string;
 }
 
-/** Removes tags by key, whatever its case; those that are not there are passed over. */
-export async function removeIdentityTags(tx: Tx, uniqueId: string, keys: readonly string[]): Promise<void> {
-  const names = new Set(keys.map((key) => key.toLowerCase()));
-  const there = await listIamTags(tx.db, uniqueId);
+/**
+ * Adds tags, and replaces those whose keys are the same; of users and roles they are when they differ in case alone. So are
+ * the keys of the list, which differ.
+ */
+export async function putIamTags(tx: Tx, owner: TagOwner, tags: readonly Tag[]): Promise<void> {
+  await removeIamTags(
+    tx,
+    owner,
+    tags.map(({ key }) => key),
+  );
+  await insertIamTags(tx, owner.id, tags);
+}
+
+/** Removes tags by key, of users and roles whatever its case; those that are not there are passed over. */
+export async function removeIamTags(tx: Tx, owner: TagOwner, keys: readonly string[]): Promise<void> {
+  const fold = (key: string): string => (owner.kind === "identity" ? key.toLowerCase() : key);
+  const names = new Set(keys.map(fold));
+  const there = await listIamTags(tx.db, owner.id);
   await removeRows(
     tx,
-    uniqueId,
-    there.flatMap(({ key }) => (names.has(key.toLowerCase()) ? [key] : [])),
+    owner.id,
+    there.flatMap(({ key }) => (names.has(fold(key)) ? [key] : [])),
   );
-  await tx.changed("identity", uniqueId);
+  // Providers are not in the view: nobody has to be told.
+  if (owner.kind !== "oidcProvider") await tx.changed(owner.kind, owner.id);
 }
 
 async function removeRows(tx: Tx, owner: string, keys: readonly string[]): Promise<void> {

@@ -23,6 +23,15 @@ export async function insertOidcProvider(tx: Tx, row: OidcProviderRow, tags: rea
   return true;
 }
 
+/** Changes the thumbprints or the client ids of a provider that is there. */
+export async function updateOidcProvider(
+  tx: Tx,
+  arn: string,
+  changed: Partial<Pick<OidcProviderRow, "client_ids" | "thumbprints">>,
+): Promise<void> {
+  await tx.db.updateTable("oidc_provider").set(changed).where("arn", "=", arn).execute();
+}
+
 /** Removes a provider; returns false when there is none of that ARN. */
 export async function deleteOidcProvider(tx: Tx, arn: string): Promise<boolean> {
   await tx.db.deleteFrom("iam_tag").where("owner", "=", arn).execute();

@@ -54,6 +54,11 @@ export class AwsQueryCodec implements Codec {
     return findAction(request, this.#settings.version);
   }
 
+  /** As users quote it of several services. */
+  wordsOnUnknown(request: WireRequest): string {
+    return `Could not find operation ${this.operationName(request) ?? ""} for version ${this.#settings.version}`;
+  }
+
   decode({ input }: OperationModel, request: WireRequest): Readonly<Record<string, unknown>> {
     const value = decodeStructure(input, parseForm(formText(request)), AWS_QUERY);
     const failures = new Failures();

@@ -6,6 +6,8 @@ import { ValidationException } from "../base/errors.ts";
 export interface Constraint {
   /** Such as `Member must have length less than or equal to 4096`. */
   readonly text: string;
+  /** What the service says instead, of itself, after all that the model says. */
+  readonly words?: ((path: string) => string) | undefined;
   holds(value: unknown): boolean;
 }
 
@@ -15,6 +17,8 @@ export interface Limits {
   readonly max?: number | undefined;
   /** In the model's dialect, Java's; matches whole values. */
   readonly pattern?: string | undefined;
+  /** What is said of a text that does not match the pattern, where it is not what other services say. */
+  readonly patternWords?: ((path: string) => string) | undefined;
   readonly enum?: readonly string[] | undefined;
 }
 
@@ -49,12 +53,12 @@ export function rangeConstraints({ min, max }: Limits): Constraint[] {
 }
 
 /** Constraints on a string's text: pattern, then enum, as AWS lists them. */
-export function textConstraints({ pattern, enum: values }: Limits): Constraint[] {
+export function textConstraints({ pattern, patternWords: words, enum: values }: Limits): Constraint[] {
   const constraints: Constraint[] = [];
   if (pattern !== undefined) {
     const expression = compilePattern(pattern);
     const text = `Member must satisfy regular expression pattern: ${pattern}`;
-    constraints.push({ text, holds: (value) => typeof value === "string" && expression.test(value) });
+    constraints.push({ text, words, holds: (value) => typeof value === "string" && expression.test(value) });
   }
   if (values !== undefined) {
     const allowed = new Set<unknown>(values);
@@ -71,6 +75,7 @@ const FAILURES_WORDED_MAX = 100;
 export class Failures {
   readonly #texts: string[] = [];
   #count = 0;
+  #words: string | undefined;
 
   /**
    * Adds a failure as AWS words it: `Value 'x' at 'path' failed to satisfy constraint: …`.
@@ -84,9 +89,17 @@ export class Failures {
     this.#texts.push(`Value ${value}at '${path}' failed to satisfy constraint: ${constraint}`);
   }
 
+  /** Adds what the service itself says. It comes to light when nothing else fails, and the first alone. */
+  addWords(words: string): void {
+    this.#words ??= words;
+  }
+
   /** @throws ValidationException all failures in one message, when there are any */
   throwIfAny(): void {
-    if (this.#count === 0) return;
+    if (this.#count === 0) {
+      if (this.#words === undefined) return;
+      throw new ValidationException(this.#words);
+    }
     const errors = this.#count === 1 ? "error" : "errors";
     throw new ValidationException(`${this.#count} validation ${errors} detected: ${this.#texts.join("; ")}`);
   }

@@ -59,6 +59,11 @@ export class Ec2QueryCodec implements Codec {
     return findAction(request, this.#settings.version);
   }
 
+  /** As users quote it. */
+  wordsOnUnknown(request: WireRequest): string {
+    return `The action ${this.operationName(request) ?? ""} is not valid for this web service.`;
+  }
+
   decode({ input }: OperationModel, request: WireRequest): Readonly<Record<string, unknown>> {
     const value = decodeStructure(input, parseForm(formText(request)), STYLE);
     const failures = new Failures();

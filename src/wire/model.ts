@@ -25,6 +25,8 @@ export interface Codec {
   /** The answer with the members that the model has; undefined ones are left out. Timestamps are `Date`s. */
   encode(operation: OperationModel, output: unknown, requestId: string): WireAnswer;
   encodeError(error: ServiceError, requestId: string): WireAnswer;
+  /** What a protocol says of a request for an operation that does not exist, where it says anything. */
+  wordsOnUnknown?(request: WireRequest): string;
 }
 
 export interface OperationModel {
@@ -35,6 +37,8 @@ export interface OperationModel {
   readonly output: StructureShape | undefined;
   /** The element around the members of an XML answer. */
   readonly resultWrapper: string | undefined;
+  /** SDKs don't sign its requests. */
+  readonly unsigned: boolean;
 }
 
 export interface ServiceModel {
@@ -67,6 +71,7 @@ interface OperationDefinition {
   readonly http?: { readonly method: string; readonly requestUri: string; readonly responseCode?: number };
   readonly input?: { readonly shape: string };
   readonly output?: { readonly shape: string; readonly resultWrapper?: string };
+  readonly authtype?: string;
 }
 
 /**
@@ -81,7 +86,7 @@ export function compileModel(json: unknown): ServiceModel {
   const model = asModel(json);
   const shapes = new Shapes({ ...model.shapes, [NO_INPUT]: { type: "structure" } });
   const operations = new Map<string, OperationModel>();
-  for (const [name, { input, output }] of Object.entries(model.operations)) {
+  for (const [name, { input, output, authtype }] of Object.entries(model.operations)) {
     operations.set(name, {
       name,
       get input() {
@@ -91,6 +96,7 @@ export function compileModel(json: unknown): ServiceModel {
         return output === undefined ? undefined : shapes.structure(output.shape);
       },
       resultWrapper: output?.resultWrapper,
+      unsigned: authtype === "none",
     });
   }
   const { signingName, endpointPrefix } = model.metadata;

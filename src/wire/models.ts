@@ -1,5 +1,6 @@
 /** The service models that Keystead serves, each compiled when it is first asked for. */
 
+import { iamShapes } from "./iam-shapes.ts";
 import { compileModel, type ServiceModel } from "./model.ts";
 import cloudHsm from "./models/cloudhsmv2.json" with { type: "json" };
 import cloudtrail from "./models/cloudtrail.json" with { type: "json" };
@@ -79,7 +80,7 @@ export const cloudtrailModel: () => ServiceModel = once(() =>
 export const eventsModel: () => ServiceModel = once(() => compileModel(events));
 export const ebsModel: () => ServiceModel = once(() => compileModel(ebs));
 export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
-export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
+export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: iamShapes(iam.shapes) }));
 export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));
 export const serviceQuotasModel: () => ServiceModel = once(() => compileModel(serviceQuotas));
 export const s3Model: () => ServiceModel = once(() => compileModel(s3));
@@ -91,11 +92,6 @@ export const ssmModel: () => ServiceModel = once(() => {
 });
 export const taggingModel: () => ServiceModel = once(() => compileModel(tagging));
 export const stsModel: () => ServiceModel = once(() => compileModel(sts));
-
-/** IAM never repeats a value in its validation errors (public test suites recorded on IAM). */
-function withoutValues(shapes: Readonly<Record<string, object>>): Readonly<Record<string, object>> {
-  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { ...shape, sensitive: true }]));
-}
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;

@@ -234,9 +234,10 @@ function scalar(name: string, definition: ShapeDefinition): ScalarShape {
   const kind = scalarKinds.get(definition.type);
   if (kind === undefined) throw new Error(`Shape ${name} has the unknown type ${definition.type}`);
   const sized = kind === "string" || kind === "blob";
+  const texts = textConstraints(definition);
   const constraints = [
-    ...(sized ? lengthConstraints(definition) : rangeConstraints(definition)),
-    ...textConstraints(definition),
+    ...(sized ? lengthConstraints(definition) : rangeConstraints(definition)).map((limit) => yieldTo(texts, limit)),
+    ...texts,
   ];
   const hidden = definition.sensitive === true || kind === "blob";
   return {
@@ -247,6 +248,13 @@ function scalar(name: string, definition: ShapeDefinition): ScalarShape {
     hidden,
     validate: (value, path, failures) => check(constraints, value, hidden, path, failures),
   };
+}
+
+/** Of a text whose characters the service has words on, its length is not spoken of; an empty one has none. */
+function yieldTo(texts: readonly Constraint[], limit: Constraint): Constraint {
+  const worded = texts.find(({ words }) => words !== undefined);
+  if (worded === undefined) return limit;
+  return { text: limit.text, holds: (value) => limit.holds(value) || (value !== "" && !worded.holds(value)) };
 }
 
 function validateMembers(members: readonly Member[], value: unknown, path: string, failures: Failures): void {
@@ -268,8 +276,10 @@ function validatePart(shape: Shape, value: unknown, path: string, failures: Fail
 }
 
 function check(constraints: readonly Constraint[], value: unknown, hidden: boolean, path: string, failures: Failures) {
-  for (const constraint of constraints) {
-    if (!constraint.holds(value)) failures.add(show(value, hidden), path, constraint.text);
+  for (const { text, words, holds } of constraints) {
+    if (holds(value)) continue;
+    if (words === undefined) failures.add(show(value, hidden), path, text);
+    else failures.addWords(words(path));
   }
 }
 

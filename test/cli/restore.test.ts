@@ -258,7 +258,7 @@ describe("a restore without audit records", () => {
 });
 
 describe("a backup of a store at rest", () => {
-  it("is restored with the same rows", async () => {
+  it("S08-030: SC-19 is restored with the same rows", async () => {
     const atRest = directory.at("rest.keystead");
     await run("backup", "--data", source, "--to", atRest);
     const place = placeFor(directory.at("rest"), source);

@@ -123,7 +123,7 @@ describe("CreateCustomKeyStore", () => {
     });
   }
 
-  it("S06b-001, S06a-030: answers the id alone, and the store is disconnected; its secret is shown nowhere", async () => {
+  it("S06b-001, S06a-030, S06a-036: answers the id alone, and the store is disconnected; its secret is shown nowhere", async () => {
     const client = newRegion();
     const answer = await client.createCustomKeyStore(publicStore({ name: "first" }));
     const { CustomKeyStoreId = "", ...rest } = membersOf(answer);

@@ -55,13 +55,19 @@ describe("a user", () => {
       title: "a name with other characters",
       input: { UserName: "a b" },
       message:
-        "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+",
+        "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
     },
     {
       title: "a path without slashes",
       input: { UserName: "x", Path: "y" },
       message:
-        "1 validation error detected: Value at 'path' failed to satisfy constraint: Member must satisfy regular expression pattern: (\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+    },
+    {
+      title: "a name with other characters and a path that is too long",
+      input: { UserName: "a b", Path: `/${"p".repeat(511)}/` },
+      message:
+        "1 validation error detected: Value at 'path' failed to satisfy constraint: Member must have length less than or equal to 512",
     },
     {
       title: "more than 50 tags",
@@ -72,6 +78,35 @@ describe("a user", () => {
   ]) {
     it(`is not made with ${title}`, () => assertIamRefused(iam.createUser(input), "ValidationError", 400, message));
   }
+
+  it("has a sentence of its own said of each text with other characters", async () => {
+    const prefix = "It must begin with the / character and contain only alphanumeric characters and/or / characters.";
+    for (const { call, message } of [
+      {
+        call: () => iam.listUsers({ PathPrefix: "x" }),
+        message: `The specified value for pathPrefix is invalid. ${prefix}`,
+      },
+      {
+        call: () => iam.listPolicies({ PathPrefix: "/x" }),
+        message: `The specified value for pathPrefix is invalid. ${prefix}`,
+      },
+      {
+        call: () => iam.getRole({ RoleName: `arn:aws:iam::${ACCOUNT}:role/service-role/${"x".repeat(40)}` }),
+        message:
+          "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+      },
+      {
+        call: () => iam.deleteAccessKey({ AccessKeyId: "AKIA-IOSFODNN7EXAMPLE" }),
+        message: "The specified value for accessKeyId is invalid. It must contain only alphanumeric characters.",
+      },
+      {
+        call: () => iam.putUserPolicy({ UserName: "x", PolicyName: "p", PolicyDocument: "\u2028{}" }),
+        message: "The specified value for policyDocument is invalid. It must contain only printable ASCII characters.",
+      },
+    ]) {
+      await assertIamRefused(call(), "ValidationError", 400, message);
+    }
+  });
 
   it("is not deleted while something hangs on it", async () => {
     const UserName = "heavy";
@@ -163,7 +198,77 @@ describe("a user", () => {
   });
 });
 
+describe("what a user or role can't have here", () => {
+  it("is listed as nothing, of whoever is there", async () => {
+    await iam.createUser({ UserName: "bare" });
+    await iam.createRole({ RoleName: "bare", AssumeRolePolicyDocument: EC2 });
+    const UserName = "bare";
+    const lists = [
+      [iam.listMFADevices({ UserName }), "MFADevices"],
+      [iam.listMFADevices({}), "MFADevices"],
+      [iam.listVirtualMFADevices({ AssignmentStatus: "Assigned" }), "VirtualMFADevices"],
+      [iam.listSSHPublicKeys({ UserName }), "SSHPublicKeys"],
+      [iam.listSigningCertificates({ UserName }), "Certificates"],
+      [iam.listServiceSpecificCredentials({ UserName }), "ServiceSpecificCredentials"],
+      [iam.listInstanceProfiles({ PathPrefix: "/" }), "InstanceProfiles"],
+      [iam.listInstanceProfilesForRole({ RoleName: "bare" }), "InstanceProfiles"],
+    ] as const;
+    for (const [answer, member] of lists) {
+      assert.deepEqual(membersOf(await answer), { [member]: [], IsTruncated: false });
+    }
+    for (const call of [() => iam.getLoginProfile({ UserName }), () => iam.deleteLoginProfile({ UserName })]) {
+      await assertIamRefused(call(), "NoSuchEntity", 404, "Login Profile for User bare cannot be found.");
+    }
+    for (const [call, kind] of [
+      [() => iam.listSSHPublicKeys({ UserName: "nobody" }), "user"],
+      [() => iam.deleteLoginProfile({ UserName: "nobody" }), "user"],
+      [() => iam.listInstanceProfilesForRole({ RoleName: "nobody" }), "role"],
+    ] as const) {
+      await assertIamRefused(call(), "NoSuchEntity", 404, `The ${kind} with name nobody cannot be found.`);
+    }
+  });
+});
+
 describe("a group", () => {
+  it("is renamed and moved, with who is in it and what it may", async () => {
+    const { Group } = await iam.createGroup({ GroupName: "before" });
+    await iam.createUser({ UserName: "stays" });
+    await iam.addUserToGroup({ GroupName: "before", UserName: "stays" });
+    await iam.putGroupPolicy({ GroupName: "before", PolicyName: "p", PolicyDocument: policyOf(allow("kms:*")) });
+    await iam.createGroup({ GroupName: "taken" });
+    await iam.updateGroup({ GroupName: "before", NewGroupName: "later", NewPath: "/new/" });
+    const shown = await iam.getGroup({ GroupName: "later" });
+    const Arn = `arn:aws:iam::${ACCOUNT}:group/new/later`;
+    assert.deepEqual(shown.Group, { ...Group, GroupName: "later", Path: "/new/", Arn });
+    assert.deepEqual(
+      shown.Users?.map(({ UserName }) => UserName),
+      ["stays"],
+    );
+    assert.deepEqual((await iam.listGroupPolicies({ GroupName: "later" })).PolicyNames, ["p"]);
+    await assertIamRefused(
+      iam.updateGroup({ GroupName: "later", NewGroupName: "Taken" }),
+      "EntityAlreadyExists",
+      409,
+      "Group with name Taken already exists.",
+    );
+    await assertIamRefused(
+      iam.updateGroup({ GroupName: "before", NewPath: "/x/" }),
+      "NoSuchEntity",
+      404,
+      "The group with name before cannot be found.",
+    );
+    const person = await world.person("mover", {
+      allow: [allow("iam:UpdateGroup", `arn:aws:iam::${ACCOUNT}:group/new/*`)],
+    });
+    await person.iam.updateGroup({ GroupName: "later", NewGroupName: "last" });
+    await assertIamRefused(
+      person.iam.updateGroup({ GroupName: "last", NewPath: "/" }),
+      "AccessDenied",
+      403,
+      /iam:UpdateGroup on resource: arn:aws:iam::\d+:group\/last /,
+    );
+  });
+
   it("is made, filled, listed and deleted when it is empty", async () => {
     const { Group } = await iam.createGroup({ GroupName: "crew", Path: "/ships/" });
     assert.match(present(Group?.GroupId), /^AGPA[A-Z2-7]{17}$/);
@@ -249,12 +354,12 @@ describe("a role", () => {
     { title: "no JSON", document: "{", message: "This policy contains invalid Json" },
     {
       title: "other actions",
-      document: policyOf({ Effect: "Allow", Principal: "*", Action: "kms:*" }),
+      document: policyOf({ Effect: "Allow", Principal: { AWS: "*" }, Action: "kms:*" }),
       message: "AssumeRole policy may only specify STS AssumeRole actions.",
     },
     {
       title: "a resource",
-      document: policyOf({ Effect: "Allow", Principal: "*", Action: "sts:AssumeRole", Resource: "*" }),
+      document: policyOf({ Effect: "Allow", Principal: { AWS: "*" }, Action: "sts:AssumeRole", Resource: "*" }),
       message: "Has prohibited field Resource",
     },
     {
@@ -269,6 +374,18 @@ describe("a role", () => {
     });
   }
 
+  it("is described anew by UpdateRoleDescription, which shows it without its sessions' length", async () => {
+    const { Role } = await iam.createRole({
+      RoleName: "said",
+      AssumeRolePolicyDocument: EC2,
+      MaxSessionDuration: 7200,
+    });
+    const changed = await iam.updateRoleDescription({ RoleName: "said", Description: "so" });
+    assert.deepEqual(changed.Role, { ...Role, Description: "so" });
+    const { Role: shown } = await iam.getRole({ RoleName: "said" });
+    assert.deepEqual([shown?.Description, shown?.MaxSessionDuration], ["so", 7200]);
+  });
+
   it("has a trust policy of 2,048 characters at most, white space aside", async () => {
     const document = (length: number): string => {
       const text = (Sid: string) => JSON.stringify({ Version: "2012-10-17", Statement: [{ Sid, ...statement }] });
@@ -277,7 +394,7 @@ describe("a role", () => {
     };
     const call = iam.createRole({ RoleName: "long", AssumeRolePolicyDocument: document(2049) });
     await assertIamRefused(call, "LimitExceeded", 409, "Cannot exceed quota for ACLSizePerRole: 2048");
-    await iam.createRole({ RoleName: "long", AssumeRolePolicyDocument: ` ${document(2048)}\n` });
+    await iam.createRole({ RoleName: "long", AssumeRolePolicyDocument: `\n ${document(2048)}\n` });
   });
 
   it("names the principals of its trust policy as they are now: by new names, or by the ids of those who are gone", async () => {
@@ -380,5 +497,14 @@ describe("IAM", () => {
     );
     const elements = record.responseElements?.["group"] as Readonly<Record<string, unknown>>;
     assert.deepEqual([elements["groupName"], elements["arn"]], ["far", `arn:aws:iam::${ACCOUNT}:group/x/far`]);
+  });
+
+  it("says of an operation that it has not that it could not find it", async () => {
+    await assertIamRefused(
+      iam.generateCredentialReport({}),
+      "InvalidAction",
+      400,
+      "Could not find operation GenerateCredentialReport for version 2010-05-08",
+    );
   });
 });

@@ -87,7 +87,7 @@ for (const { kind, inlineMax, quota, make, put, get, remove, list, attach, detac
       for (const call of [() => get(name, "p"), () => remove(name, "p")]) {
         await assertIamRefused(call(), "NoSuchEntity", 404, `The ${kind} policy with name p cannot be found.`);
       }
-      await assertIamRefused(put(name, "p", "{}"), "MalformedPolicyDocument", 400);
+      await assertIamRefused(put(name, "p", "{}"), "MalformedPolicyDocument", 400, "Syntax errors in policy.");
       await assertIamRefused(
         put(name, "p", trusting({ AWS: ACCOUNT })),
         "MalformedPolicyDocument",
@@ -140,9 +140,12 @@ for (const { kind, inlineMax, quota, make, put, get, remove, list, attach, detac
         const text = `Policy ${arn} does not exist or is not attachable.`;
         await assertIamRefused(attach(name, arn), "NoSuchEntity", 404, text);
       }
-      for (const arn of ["longpolicynamebutnoarn", `arn:aws:iam::${ACCOUNT}:user/somebody`]) {
-        await assertIamRefused(attach(name, arn), "ValidationError", 400, `ARN ${arn} is not valid.`);
-      }
+      const noArn = "longpolicynamebutnoarn";
+      await assertIamRefused(attach(name, noArn), "ValidationError", 400, `ARN ${noArn} is not valid.`);
+      const user = `arn:aws:iam::${ACCOUNT}:user/somebody`;
+      await assertIamRefused(attach(name, user), "InvalidInput", 400, `ARN ${user} is not valid.`);
+      const elsewhere = "arn:aws-cn:iam::aws:policy/AdministratorAccess";
+      await assertIamRefused(attach(name, elsewhere), "ValidationError", 400, "Invalid ARN partition");
     });
   });
 }
@@ -193,6 +196,23 @@ describe("a managed policy", () => {
       const PolicyDocument = policyOf(...Sids.map((Sid) => ({ ...allow("kms:*"), Sid })));
       await assertIamRefused(iam.createPolicy({ PolicyName: "sids", PolicyDocument }), "MalformedPolicyDocument", 400);
     }
+  });
+
+  it("is checked in IAM's order, and of the current version, also where it is a new version", async () => {
+    const PolicyArn = await newPolicy("checked");
+    const statement = { Effect: "Allow", Action: "invalid", Resource: "arn:aws:s3:us-east-1::bucket" };
+    for (const [PolicyDocument, message] of [
+      [JSON.stringify({ Statement: statement }), "Policy document must be version 2012-10-17 or greater."],
+      [policyOf(statement), "Resource arn:aws:s3:us-east-1::bucket can not contain region information."],
+    ] as const) {
+      for (const call of [
+        () => iam.createPolicy({ PolicyName: "other", PolicyDocument }),
+        () => iam.createPolicyVersion({ PolicyArn, PolicyDocument }),
+      ]) {
+        await assertIamRefused(call(), "MalformedPolicyDocument", 400, message);
+      }
+    }
+    await iam.deletePolicy({ PolicyArn });
   });
 
   it("has 6,144 characters at most, white space aside", async () => {
@@ -252,7 +272,7 @@ describe("a managed policy", () => {
     const PolicyArn = await newPolicy("held");
     const { User } = await iam.createUser({ UserName: "holder", PermissionsBoundary: PolicyArn });
     assert.deepEqual(User?.PermissionsBoundary, {
-      PermissionsBoundaryType: "PermissionsBoundaryPolicy",
+      PermissionsBoundaryType: "Policy",
       PermissionsBoundaryArn: PolicyArn,
     });
     const { Group } = await iam.createGroup({ GroupName: "holders" });
@@ -283,8 +303,71 @@ describe("a managed policy", () => {
     await refused();
     await iam.deleteUserPermissionsBoundary({ UserName: "holder" });
     await iam.deletePolicy({ PolicyArn });
+    await assertIamRefused(
+      iam.listEntitiesForPolicy({ PolicyArn }),
+      "NoSuchEntity",
+      404,
+      `Policy ${PolicyArn} does not exist or is not attachable.`,
+    );
     const again = iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary: PolicyArn });
     await assertIamRefused(again, "NoSuchEntity", 404, `Scope ARN: ${PolicyArn} does not exist or is not attachable.`);
+    const PermissionsBoundary = arnOf("x").replace(":policy/", ":not_a_policy/");
+    for (const call of [
+      () => iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary }),
+      () => iam.createUser({ UserName: "unbounded", PermissionsBoundary }),
+    ]) {
+      await assertIamRefused(call(), "InvalidInput", 400, `ARN ${PermissionsBoundary} is not valid.`);
+    }
+    const elsewhere = "arn:aws-us-gov:iam::aws:policy/AdministratorAccess";
+    await assertIamRefused(
+      iam.putUserPermissionsBoundary({ UserName: "holder", PermissionsBoundary: elsewhere }),
+      "ValidationError",
+      400,
+      "Invalid ARN partition",
+    );
+  });
+
+  it("has tags whose keys may differ in case alone, and decide who may read it", async () => {
+    const { Policy } = await iam.createPolicy({ PolicyName: "tags", PolicyDocument: READS });
+    const PolicyArn = present(Policy?.Arn);
+    const tag = (Key: string, Value: string) => ({ Key, Value });
+    await iam.tagPolicy({ PolicyArn, Tags: [tag("a", "1"), tag("A", "2"), tag("b", "")] });
+    await iam.tagPolicy({ PolicyArn, Tags: [tag("a", "3")] });
+    const all = [tag("A", "2"), tag("a", "3"), tag("b", "")];
+    await iam.tagPolicy({ PolicyArn, Tags: [tag("Zone", ""), tag("app", "")] });
+    const shown = [...all, tag("app", ""), tag("Zone", "")];
+    assert.deepEqual((await iam.getPolicy({ PolicyArn })).Policy?.Tags, shown);
+    assert.deepEqual((await iam.listPolicyTags({ PolicyArn })).Tags, shown);
+    await iam.untagPolicy({ PolicyArn, TagKeys: ["Zone", "app"] });
+    assert.deepEqual((await iam.getPolicy({ PolicyArn })).Policy?.Tags, all);
+    const page = await iam.listPolicyTags({ PolicyArn, MaxItems: 2 });
+    assert.deepEqual([page.Tags, page.IsTruncated], [all.slice(0, 2), true]);
+    assert.deepEqual((await iam.listPolicyTags({ PolicyArn, Marker: present(page.Marker) })).Tags, all.slice(2));
+    const reader = await world.person("reads-tagged", {
+      allow: [{ ...allow("iam:GetPolicy"), Condition: { StringEquals: { "aws:ResourceTag/b": "" } } }],
+    });
+    await reader.iam.getPolicy({ PolicyArn });
+    await iam.untagPolicy({ PolicyArn, TagKeys: ["A", "b", "c"] });
+    assert.deepEqual(membersOf(await iam.listPolicyTags({ PolicyArn })), { Tags: [tag("a", "3")], IsTruncated: false });
+    await assertIamRefused(reader.iam.getPolicy({ PolicyArn }), "AccessDenied", 403);
+    await assertIamRefused(
+      iam.tagPolicy({ PolicyArn, Tags: [tag("x", ""), tag("x", "")] }),
+      "InvalidInput",
+      400,
+      "Duplicate tag keys found.",
+    );
+    const fifty = Array.from({ length: 50 }, (_, index) => tag(`k${index}`, ""));
+    const most = "The number of tags has reached the maximum limit.";
+    await assertIamRefused(iam.tagPolicy({ PolicyArn, Tags: fifty }), "LimitExceeded", 409, most);
+    for (const call of [
+      () => iam.tagPolicy({ PolicyArn: arnOf("nothing"), Tags: fifty }),
+      () => iam.untagPolicy({ PolicyArn: arnOf("nothing"), TagKeys: ["a"] }),
+      () => iam.listPolicyTags({ PolicyArn: arnOf("nothing") }),
+    ]) {
+      await assertIamRefused(call(), "NoSuchEntity", 404, `Policy ${arnOf("nothing")} was not found.`);
+    }
+    await assertIamRefused(iam.tagPolicy({ PolicyArn: POWER_USER, Tags: fifty }), "AccessDenied", 403);
+    assert.deepEqual((await iam.listPolicyTags({ PolicyArn: POWER_USER })).Tags, []);
   });
 
   it("of AWS is shown to every account, on pages before the account's own, and nobody changes it", async () => {
@@ -342,19 +425,65 @@ describe("an OpenID Connect provider", () => {
     );
   });
 
-  for (const Url of [
-    "http://issuer.example.com",
-    "https://a@issuer.example.com",
-    "https://x.example.com/?q",
-    "issuer",
+  it("has its thumbprints replaced, its clients let in and out, and tags", async () => {
+    const made = await iam.createOpenIDConnectProvider({ Url: "https://changed.example.com", ...client });
+    const provider = { OpenIDConnectProviderArn: made.OpenIDConnectProviderArn };
+    const ThumbprintList = ["c".repeat(40), "d".repeat(40)];
+    const inCapitals = ThumbprintList.map((thumbprint) => thumbprint.toUpperCase());
+    await iam.updateOpenIDConnectProviderThumbprint({ ...provider, ThumbprintList: inCapitals });
+    for (const ClientID of ["one", "two", "one"])
+      await iam.addClientIDToOpenIDConnectProvider({ ...provider, ClientID });
+    for (const ClientID of ["two", "three"]) {
+      await iam.removeClientIDFromOpenIDConnectProvider({ ...provider, ClientID });
+    }
+    const Tags = [
+      { Key: "K", Value: "" },
+      { Key: "k", Value: "v" },
+    ];
+    await iam.tagOpenIDConnectProvider({ ...provider, Tags: [...Tags, { Key: "gone", Value: "" }] });
+    await iam.untagOpenIDConnectProvider({ ...provider, TagKeys: ["gone"] });
+    assert.deepEqual(membersOf(await iam.listOpenIDConnectProviderTags({ ...provider })), { Tags, IsTruncated: false });
+    const { CreateDate: _, ...shown } = membersOf(await iam.getOpenIDConnectProvider({ ...provider }));
+    const ClientIDList = ["sts.amazonaws.com", "one"];
+    assert.deepEqual(shown, { Url: "changed.example.com", ClientIDList, ThumbprintList, Tags });
+    const absent = { OpenIDConnectProviderArn: `arn:aws:iam::${ACCOUNT}:oidc-provider/absent.example.com` };
+    for (const call of [
+      () => iam.updateOpenIDConnectProviderThumbprint({ ...absent, ThumbprintList }),
+      () => iam.addClientIDToOpenIDConnectProvider({ ...absent, ClientID: "x" }),
+      () => iam.removeClientIDFromOpenIDConnectProvider({ ...absent, ClientID: "x" }),
+    ]) {
+      const text = `OpenIDConnect Provider not found for arn ${absent.OpenIDConnectProviderArn}`;
+      await assertIamRefused(call(), "NoSuchEntity", 404, text);
+    }
+    for (const call of [
+      () => iam.tagOpenIDConnectProvider({ ...absent, Tags }),
+      () => iam.untagOpenIDConnectProvider({ ...absent, TagKeys: ["k"] }),
+      () => iam.listOpenIDConnectProviderTags(absent),
+    ]) {
+      const text = `OpenId connect Provider ${absent.OpenIDConnectProviderArn} cannot be found.`;
+      await assertIamRefused(call(), "NoSuchEntity", 404, text);
+    }
+    for (const { arn, message } of [
+      { arn: "no arn, though long enough", message: "ARN no arn, though long enough is not valid." },
+      { arn: `arn:aws:iam::${ACCOUNT}:user/alice`, message: "Invalid resource type in ARN" },
+      { arn: `arn:aws-cn:iam::${ACCOUNT}:oidc-provider/x`, message: "Invalid ARN partition" },
+    ]) {
+      const call = iam.getOpenIDConnectProvider({ OpenIDConnectProviderArn: arn });
+      await assertIamRefused(call, "ValidationError", 400, message);
+    }
+    await iam.deleteOpenIDConnectProvider(provider);
+  });
+
+  const invalid = "Invalid Open ID Connect Provider URL";
+  for (const { Url, code = "InvalidInput", message = `${invalid}.` } of [
+    { Url: "issuer", code: "ValidationError", message: invalid },
+    { Url: "issuer.example.com:443", code: "ValidationError", message: invalid },
+    { Url: "http://issuer.example.com", message: `${invalid}. The URL must begin with https://.` },
+    { Url: "https://a@issuer.example.com" },
+    { Url: "https://x.example.com:8443" },
+    { Url: "https://x.example.com/?q" },
   ]) {
-    it(`is not made of ${Url}`, () =>
-      assertIamRefused(
-        iam.createOpenIDConnectProvider({ Url }),
-        "ValidationError",
-        400,
-        "Invalid Open ID Connect Provider URL",
-      ));
+    it(`is not made of ${Url}`, () => assertIamRefused(iam.createOpenIDConnectProvider({ Url }), code, 400, message));
   }
 
   it("has five thumbprints and a hundred clients at most", async () => {

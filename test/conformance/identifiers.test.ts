@@ -101,7 +101,7 @@ describe("an alias where only a key is taken", () => {
 describe("an operation that takes every identifier", () => {
   for (const [operation, call] of Object.entries(anyForm)) {
     for (const [form, name] of Object.entries(forms)) {
-      it(`S08-008, S08-009: ${operation} takes ${form} and answers with the key's ARN`, async () => {
+      it(`S08-008, S08-009, S08-030: SC-20 ${operation} takes ${form} and answers with the key's ARN`, async () => {
         assert.equal(await call(name), key.Arn);
       });
     }

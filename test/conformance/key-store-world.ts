@@ -80,6 +80,8 @@ export interface WorldOptions {
   readonly directory?: string;
   readonly config?: Partial<ServerConfig>;
   readonly proxy?: XksProxy;
+  /** Counts for CloudWatch, as a server does, and nothing for the tests' own meter. */
+  readonly countsForCloudWatch?: true;
 }
 
 /** The parameters of a store at a public endpoint. */
@@ -121,7 +123,7 @@ export async function startKeyStoreWorld(options: WorldOptions = {}): Promise<Ke
         timeoutMs: PATIENT_MS,
         ...options.settings,
       },
-      keyStoreMeter: meter,
+      ...(options.countsForCloudWatch === undefined && { keyStoreMeter: meter }),
       ...(options.quotas !== undefined && { quotas: { increases: "approve", ...parseQuotas(options.quotas) } }),
       async prepare(parts) {
         const now = Date.now();

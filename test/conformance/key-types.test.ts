@@ -17,6 +17,7 @@ import { ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
 import {
   assertRefused,
   bytes,
+  describedKey,
   type Metadata,
   membersOf,
   newKey,
@@ -140,10 +141,12 @@ async function publicKeyOf(spec: KeySpec, usage: KeyUsageType): Promise<Uint8Arr
 }
 
 describe("CreateKey", () => {
-  it("S08-027 takes the spec by its older name, and not by both", async () => {
+  it("S08-027, S08-030: SC-10 takes the spec by its older name, and not by both", async () => {
     const input = { CustomerMasterKeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" } as const;
-    const { KeyMetadata } = await kms.createKey(input);
-    assert.deepEqual([KeyMetadata?.KeySpec, KeyMetadata?.CustomerMasterKeySpec], ["ECC_NIST_P256", "ECC_NIST_P256"]);
+    const made = await newKey(kms, input);
+    for (const { KeySpec, CustomerMasterKeySpec } of [made, await describedKey(kms, made.KeyId)]) {
+      assert.deepEqual([KeySpec, CustomerMasterKeySpec], ["ECC_NIST_P256", "ECC_NIST_P256"]);
+    }
     await assertRefused(
       kms.createKey({ ...input, KeySpec: "ECC_NIST_P256" }),
       "ValidationException",
@@ -261,7 +264,7 @@ describe("Sign and Verify", () => {
     .flatMap(({ KeySpec, algorithms }) => algorithms.map((algorithm) => ({ KeySpec, algorithm })));
   for (const { KeySpec, algorithm } of cases) {
     const SigningAlgorithm = algorithm as SigningAlgorithmSpec;
-    it(`S05-013, S05-014, S05-016: ${algorithm} of ${KeySpec} verifies in OpenSSL, made of the message or its digest`, async () => {
+    it(`S05-013, S05-014, S05-016, S08-030: SC-08 ${algorithm} of ${KeySpec} verifies in OpenSSL, made of the message or its digest`, async () => {
       const { KeyId, Arn } = await keyOf(KeySpec, "SIGN_VERIFY");
       const key = await publicKeyOf(KeySpec, "SIGN_VERIFY");
       const inputs = [
@@ -485,7 +488,7 @@ describe("RSA encryption", () => {
         await assertRefused(kms.encrypt({ ...input, Plaintext: bytes(lengthMax + 1) }), "ValidationException");
       });
 
-      it(`S05-012, S08-011: ${KeySpec} opens what OpenSSL encrypts with ${EncryptionAlgorithm}`, async () => {
+      it(`S05-012, S08-011, S08-030: SC-08 ${KeySpec} opens what OpenSSL encrypts with ${EncryptionAlgorithm}`, async () => {
         const { KeyId } = await keyOf(KeySpec, "ENCRYPT_DECRYPT");
         const key = await publicKeyOf(KeySpec, "ENCRYPT_DECRYPT");
         const hash = index === 0 ? "sha1" : "sha256";
@@ -524,7 +527,7 @@ describe("RSA encryption", () => {
     );
   });
 
-  it("needs the algorithm, and for decryption the key", async () => {
+  it("S08-030: SC-08 needs the algorithm, and for decryption the key", async () => {
     const { KeyId } = await keyOf("RSA_2048", "ENCRYPT_DECRYPT");
     await assertRefused(
       kms.encrypt({ KeyId, Plaintext: message }),

@@ -293,6 +293,49 @@ describe("alarms", () => {
     assert.deepEqual([name, status], ["ResourceNotFound", 404]);
   });
 
+  const query = {
+    Id: "q1",
+    Label: "uses",
+    Expression: `SELECT SUM(SuccessfulRequest) FROM "AWS/KMS" WHERE Operation != 'Decrypt'`,
+    Period: 60,
+  };
+  const onQuery = {
+    ...{ Namespace: undefined, MetricName: undefined, Dimensions: undefined, Statistic: undefined, Period: undefined },
+    Metrics: [query],
+  };
+
+  it("watch what a query of Metrics Insights comes to, and tell of it as such", async () => {
+    const AlarmName = "queried";
+    await events.putRule({ Name: AlarmName, EventPattern: '{"detail":{"alarmName":["queried"]}}' });
+    await events.putTargets({ Rule: AlarmName, Targets: [{ Id: "q", Arn: queue }] });
+    await watch.putMetricAlarm({ ...alarm, ...onQuery, AlarmName, AlarmActions: [topic] });
+    const Metrics = [{ ...query, ReturnData: true }];
+    const [shown] = present((await watch.describeAlarms({ AlarmNames: [AlarmName] })).MetricAlarms);
+    assert.deepEqual([shown?.Metrics, shown?.MetricName, shown?.Dimensions], [Metrics, undefined, []]);
+    await watch.setAlarmState({ AlarmName, StateValue: "ALARM", StateReason: "a test" });
+    const [change] = await receiver.events("/queue", 1, ({ detail }) => detail["alarmName"] === AlarmName);
+    const { Id: id, Label: label, Expression: expression, Period: period } = query;
+    const metrics = [{ id, label, expression, period, returnData: true }];
+    assert.deepEqual(change?.detail["configuration"], { metrics });
+    const isOf = (message: object) => "AlarmName" in message && message.AlarmName === AlarmName;
+    const [told] = (await receiver.events("/topic", 1, isOf)) as unknown as readonly { readonly Trigger: object }[];
+    assert.deepEqual(told?.Trigger, {
+      ...{ Period: 60, Metrics, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold", Threshold: 1 },
+      TreatMissingData: "notBreaching",
+    });
+    await watch.deleteAlarms({ AlarmNames: [AlarmName] });
+  });
+
+  it("watch 200 queries in a Region, and may be put again then", async () => {
+    const there = new CloudWatch({ ...settings, region: "eu-west-3" });
+    const put = (number: number) => there.putMetricAlarm({ ...alarm, ...onQuery, AlarmName: `queried-${number}` });
+    await Promise.all(Array.from({ length: 200 }, (_, number) => put(number)));
+    await put(0);
+    assert.equal((await refusalOf(put(200))).name, "LimitExceededFault");
+    await there.putMetricAlarm({ ...alarm, AlarmName: "on a metric" });
+    there.destroy();
+  });
+
   it("are refused where they contradict themselves or would not take effect", async () => {
     const AlarmName = "refused";
     for (const { change, code } of [
@@ -304,6 +347,17 @@ describe("alarms", () => {
       { change: { ComparisonOperator: "LessThanLowerThreshold" }, code: "UnsupportedOperationException" },
       { change: { AlarmActions: [topic.replace(ACCOUNT, "444455556666")] }, code: "UnsupportedOperationException" },
       { change: { ExtendedStatistic: "p99" }, code: "UnsupportedOperationException" },
+      { change: { Metrics: [query] }, code: "ValidationException" },
+      { change: { ...onQuery, Metrics: [{ ...query, Id: "Q" }] }, code: "ValidationException" },
+      { change: { ...onQuery, Metrics: [{ ...query, Period: undefined }] }, code: "ValidationException" },
+      { change: { ...onQuery, Metrics: [{ ...query, Period: 90 }] }, code: "ValidationException" },
+      { change: { ...onQuery, Metrics: [{ ...query, ReturnData: false }] }, code: "ValidationException" },
+      { change: { ...onQuery, Metrics: [{ ...query, Expression: "SELECT 1" }] }, code: "ValidationException" },
+      { change: { ...onQuery, Metrics: [{ ...query, Expression: "m1 + m2" }] }, code: "UnsupportedOperationException" },
+      {
+        change: { ...onQuery, Metrics: [query, { ...query, Id: "q2" }] },
+        code: "UnsupportedOperationException",
+      },
     ]) {
       const input = { ...alarm, AlarmName, ...change } as PutMetricAlarmCommandInput;
       await assertRefused(watch.putMetricAlarm(input), code);

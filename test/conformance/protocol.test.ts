@@ -210,7 +210,7 @@ describe("the outputs of the API", () => {
     "Sign.Signature": "a signature",
   };
 
-  it("S08-032, S07-013: hold no material of a KMS key: each blob of each output is on the list of what may leave", () => {
+  it("S08-032, S07-013, S08-030: SC-07, SC-20 hold no material of a KMS key: each blob of each output is on the list of what may leave", () => {
     const shapes = kmsJson.shapes as Readonly<Record<string, ShapeJson>>;
     const operations = kmsJson.operations as Readonly<Record<string, { readonly output?: { readonly shape: string } }>>;
     const blobsOf = (name: string, path: string, inside: readonly string[]): readonly string[] => {

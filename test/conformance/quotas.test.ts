@@ -303,7 +303,7 @@ describe("request quotas", () => {
     await assertThrottled(client("eu-south-1").updatePrimaryRegion({ KeyId: first, PrimaryRegion: "us-west-2" }));
   });
 
-  it("S07-028: a key of another account counts for whoever uses it", async () => {
+  it("S07-028, S08-030: SC-17 a key of another account counts for whoever uses it", async () => {
     const [own, other] = [client("ca-central-1"), client("ca-central-1", OTHER_ACCOUNT)];
     const { Arn: KeyId } = await newKey(own, { Policy: SHARED });
     for (let count = 0; count < 2; count += 1) await other.encrypt({ KeyId, Plaintext });

@@ -344,7 +344,7 @@ describe("the graphs of an external key store", () => {
     assert.deepEqual(spanBefore(at(7), 3, 300).from, new Date(Date.UTC(2026, 0, 1, 9, 5)));
   });
 
-  it("S06b-036 are five, of which reliability falls by retryable errors alone", () => {
+  it("S06b-035, S06b-036 are five, of which reliability falls by retryable errors alone", () => {
     const names = ["A", "B", "C", "D", "E", "F"].map((name, index) =>
       exception(name, "Non-retryable errors", [0, index + 1]),
     );

@@ -143,7 +143,7 @@ describe("many keys", () => {
     await eventually(async () => assert.equal((await shown()).length, 10));
   });
 
-  it("S02-052, S02-053 are scheduled for deletion together, and kept together", async () => {
+  it("S02-052, S02-053, S08-030: SC-01 are scheduled for deletion together, and kept together", async () => {
     const kms = world.client("ca-west-1");
     const ids = [await newKey(kms), await newKey(kms)].map(({ KeyId }) => KeyId);
     const states = async () => await Promise.all(ids.map(async (id) => (await describedKey(kms, id)).KeyState));

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { CreateKeyCommandInput } from "@aws-sdk/client-kms";
 import type { Page } from "playwright-core";
 import type { AccessKey } from "../faults/signed-requests.ts";
 import { allow } from "../iam-world.ts";
@@ -9,6 +10,7 @@ import {
   ACCOUNT,
   allowing,
   describedKey,
+  type Metadata,
   managedKey,
   newKey,
   OTHER_ACCOUNT,
@@ -83,20 +85,28 @@ async function somebody(name: string, actions: readonly string[]): Promise<Acces
   return { accessKeyId: present(key?.AccessKeyId), secretAccessKey: present(key?.SecretAccessKey) };
 }
 
+/** What keys of one kind have in common, whoever made them. */
+function commonOf(key: Metadata): object {
+  const { KeyId: _id, Arn: _arn, CreationDate: _date, Description: _description, ...rest } = key;
+  const { CurrentKeyMaterialId: _material, MultiRegionConfiguration, ...common } = rest;
+  return { ...common, regionality: MultiRegionConfiguration?.MultiRegionKeyType };
+}
+
 describe("the policy of a key that the console made", () => {
   const people = { administrators: [ADMINISTRATOR], users: [USER] };
 
-  for (const { title, key, administration, use, attaches } of [
+  for (const { title, key, input, administration, use, attaches } of [
     {
-      title: "S03-035 names administrators and users of a symmetric encryption key",
+      title: "S03-035, S08-030: SC-26 names administrators and users of a symmetric encryption key",
       key: { alias: "symmetric", ...people },
+      input: {},
       administration: [...ADMINISTRATION, ...TAGGING, ...DELETION, "kms:RotateKeyOnDemand"],
       use: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
       attaches: true,
     },
     {
       title:
-        "S03-035 gives administrators no deletion where the box is cleared, and lets multi-Region keys be replicated",
+        "S03-035, S08-030: SC-26 gives administrators no deletion where the box is cleared, and lets multi-Region keys be replicated",
       key: {
         alias: "signing",
         type: "Asymmetric",
@@ -106,6 +116,7 @@ describe("the policy of a key that the console made", () => {
         administratorsMayNotDelete: true,
         ...people,
       },
+      input: { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY", MultiRegion: true },
       administration: [...ADMINISTRATION, "kms:ReplicateKey", "kms:UpdatePrimaryRegion", ...TAGGING],
       use: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign", "kms:Verify"],
       attaches: true,
@@ -119,6 +130,7 @@ describe("the policy of a key that the console made", () => {
         tags: { Type: "HMAC" },
         ...people,
       },
+      input: { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" },
       administration: [...ADMINISTRATION, ...TAGGING, ...DELETION],
       use: ["kms:DescribeKey", "kms:GenerateMac", "kms:VerifyMac"],
       attaches: false,
@@ -126,6 +138,7 @@ describe("the policy of a key that the console made", () => {
   ] satisfies readonly {
     title: string;
     key: WizardKey;
+    input: CreateKeyCommandInput;
     administration: readonly string[];
     use: readonly string[];
     attaches: boolean;
@@ -168,6 +181,8 @@ describe("the policy of a key that the console made", () => {
             ]
           : []),
       ]);
+      const made = await describedKey(world.kms, `alias/${key.alias}`);
+      assert.deepEqual(commonOf(made), commonOf(await newKey(world.kms, input)));
     });
   }
 
@@ -195,7 +210,7 @@ describe("the policy of a key that the console made", () => {
 });
 
 describe("the wizard", () => {
-  it("S01-056 has five steps, wants an alias, and puts alias/ before it", async () => {
+  it("S01-056, S08-030: SC-01 has five steps, wants an alias, and puts alias/ before it", async () => {
     await openKeys();
     await page.getByRole("button", { name: "Create key" }).click();
     const goOn = () => page.getByRole("button", { name: "Next", exact: true }).click();
@@ -261,6 +276,7 @@ describe("the tab with a key's policy", () => {
     await eventually(async () => {
       for (const action of DELETION) assert.ok(!(await policy()).includes(action), action);
     });
+    await eventually(async () => assert.ok(!(await deletionBox().isChecked()) && (await deletionBox().isEnabled())));
     await deletionBox().click();
     await eventually(async () => {
       for (const action of DELETION) assert.ok((await policy()).includes(action), action);

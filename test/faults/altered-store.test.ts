@@ -177,7 +177,7 @@ describe("an altered store", () => {
     });
   }
 
-  it("is opened by its own root key alone", async () => {
+  it("S08-030: SC-20 is opened by its own root key alone", async () => {
     using stores = new TemporaryDirectory();
     const [ours, theirs] = [stores.at("ours"), stores.at("theirs")];
     await initStore(ours);

@@ -25,7 +25,7 @@ before(async () => {
 after(() => scratch[Symbol.dispose]());
 
 describe("a store that is cut off while it is being changed", () => {
-  it("has, at whatever point and with whatever torn writes behind it, every change that was answered, and its record", async (t) => {
+  it("S08-030: SC-19 has, at whatever point and with whatever torn writes behind it, every change that was answered, and its record", async (t) => {
     const settings = { points: POINTS, seed: SEED, pointsPerMoment: POINTS_PER_MOMENT };
     const report = await cutOff(scratch, recording, settings);
     t.diagnostic(formatReport(report));

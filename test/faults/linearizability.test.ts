@@ -46,7 +46,7 @@ async function pause(pid: number): Promise<void> {
   if (isAlive(pid)) process.kill(pid, "SIGCONT");
 }
 
-it("an answered change decides on all of three nodes that share a database, over nodes killed and paused and the database restarted and crashed", async () => {
+it("S08-030: SC-19 an answered change decides on all of three nodes that share a database, over nodes killed and paused and the database restarted and crashed", async () => {
   const report = await runNodes(5);
   assert.deepEqual(report.stale, []);
   assert.equal(Object.keys(report.faults).length, 5);

@@ -122,7 +122,7 @@ describe("all that a server leaves when the whole API has run on a marked key", 
     assert.ok(all.includes(KEY_ID), "the search would find what is there");
   });
 
-  it("holds no key material and no secret access key", () => {
+  it("S06a-036, S08-030: SC-20 holds no key material and no secret access key", () => {
     assert.deepEqual(findNeedles(needles, hays), []);
   });
 
@@ -132,7 +132,7 @@ describe("all that a server leaves when the whole API has run on a marked key", 
     assert.deepEqual(findNeedles([...dataKeys, plaintext], hays), []);
   });
 
-  it("was answered without key material and secret access keys, in headers and bodies", () => {
+  it("S08-030: SC-20 was answered without key material and secret access keys, in headers and bodies", () => {
     const answers = asked.map(({ operation, answer }) => ({
       name: `an answer to ${operation}`,
       bytes: Buffer.concat([Buffer.from(JSON.stringify(answer.headers)), answer.body]),

@@ -7,7 +7,7 @@ import { formatReport, runStorms } from "./storm.ts";
 const ROUNDS = 3;
 
 describe("a server that is killed in a storm of requests", () => {
-  it("keeps, after each restart, every key, ciphertext, tag and deletion that it answered, with one record each", async (t) => {
+  it("S08-030: SC-19 keeps, after each restart, every key, ciphertext, tag and deletion that it answered, with one record each", async (t) => {
     const report = await runStorms(ROUNDS);
     t.diagnostic(formatReport(report));
     assert.equal(report.kills, ROUNDS);

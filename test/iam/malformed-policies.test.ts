@@ -49,7 +49,7 @@ const PREFACE = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb
 const ONE_COLON = "Actions/Condition can contain only one colon.";
 const UNIQUE = "Statement IDs (SID) in a single policy must be unique.";
 const PATHS =
-  'IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.';
+  'IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.';
 
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   [SYNTAX]: [
@@ -254,9 +254,10 @@ describe("a trust policy", () => {
 });
 
 describe("a session policy", () => {
-  it("is refused in the words for policies of users and roles", async () => {
+  it("is refused in the words for policies of users and roles, save for one that is no JSON", async () => {
     const federated = (Policy: string) => refusalOf(sts.getFederationToken({ Name: "federated", Policy }));
-    assert.equal(await federated("{"), SYNTAX);
+    assert.equal(await federated("{"), "The policy is not in the valid JSON format.");
+    assert.equal(await federated("{}"), SYNTAX);
     assert.equal(await federated(doing("ListBucket")), PREFACE);
     assert.equal(await federated(document(list)), undefined);
   });

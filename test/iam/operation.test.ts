@@ -31,5 +31,5 @@ describe("IAM", () => {
     });
   }
 
-  it("has the 80 operations of its model", () => assert.equal(operations.size, 80));
+  it("has the 100 operations of its model", () => assert.equal(operations.size, 100));
 });

@@ -94,7 +94,7 @@ describe("a service control policy", () => {
     assert.equal(await encrypting(red.kms, redKey), "done");
   });
 
-  it("S08-033: keeps the administrator of a member account from scheduling deletion, and nothing else", async () => {
+  it("S08-033, S08-030: SC-18 keeps the administrator of a member account from scheduling deletion, and nothing else", async () => {
     const PolicyId = await newScp(organizations, "no deletion", deny("kms:ScheduleKeyDeletion"));
     await attached(PolicyId, world.rootId, async () => {
       await assertRefused(red.kms.scheduleKeyDeletion({ KeyId: redKey }), "AccessDeniedException", BY_SCP);
@@ -122,7 +122,7 @@ describe("a service control policy", () => {
     });
   });
 
-  it("never allows by itself", async () => {
+  it("S08-030: SC-18 never allows by itself", async () => {
     assert.doesNotMatch(await encrypting(red.kms, blueKey), /done|service control policy/);
   });
 

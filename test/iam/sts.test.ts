@@ -194,6 +194,8 @@ describe("AssumeRole", () => {
     const refusal = await refusalOf(world.sts(alice).getFederationToken({ Name: "many", Tags }));
     assert.equal(refusal.name, "PackedPolicyTooLargeException");
     assert.match(refusal.message, /^Packed size of session tags consumes \d{3,}% of allotted space\.$/);
+    const ofPolicies = await refusalOf(world.sts(alice).getFederationToken({ Name: "many", Policy, Tags }));
+    assert.match(ofPolicies.message, /^Packed policy consumes \d{3,}% of allotted space, please use smaller policy\.$/);
   });
 
   for (const { title, as = alice, role, more, name = "AccessDenied", status = 403, message } of [
@@ -272,13 +274,25 @@ describe("AssumeRole", () => {
       status: 400,
       message: "Request ARN is invalid",
     },
+    ...["arn::b:::something/test-role", "arn:a::::something/test-role", "arn:a:a::aaaaaaaaaa:"].map((role) => ({
+      title: `the ARN ${role}`,
+      role,
+      name: "ValidationError",
+      status: 400,
+      message: `${role} is invalid`,
+    })),
+    {
+      title: "a role of an account that can't be",
+      role: "arn:aws:iam::123456789:role/nowhere",
+      message: `User: ${IAM}:user/team/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789:role/nowhere`,
+    },
     {
       title: "a session policy that is none",
       role: "user",
       more: { Policy: "{" },
       name: "MalformedPolicyDocumentException",
       status: 400,
-      message: "Syntax errors in policy.",
+      message: "The policy is not in the valid JSON format.",
     },
     {
       title: "a managed session policy that is not there",
@@ -456,7 +470,9 @@ describe("GetFederationToken", () => {
     const wide = sessionOf(await sts.getFederationToken({ Name: "wide", Policy: JSON.stringify(policy(allow("*"))) }));
     const assuming = await refusalOf(assume(wide, "user"));
     assert.equal(assuming.message, "Cannot call AssumeRole with session credentials");
-    assert.deepEqual(await allowed(sessionOf(await sts.getFederationToken({ Name: "visitor" }))), [], "no policy");
+    const bare = await sts.getFederationToken({ Name: "visitor" });
+    assert.equal(bare.PackedPolicySize, 0);
+    assert.deepEqual(await allowed(sessionOf(bare)), [], "no policy");
     const ofRoot = await world.sts(world.server.credentials).getFederationToken({ Name: "guest", Policy });
     assert.deepEqual(await allowed(sessionOf(ofRoot)), ["Decrypt"]);
   });
@@ -500,6 +516,13 @@ describe("what STS tells", () => {
       () => sts.assumeRoot({ TargetPrincipal: OTHER_ACCOUNT, TaskPolicyArn: { arn: "arn:aws:iam::aws:policy/x" } }),
       () => sts.getWebIdentityToken({ Audience: ["a"], SigningAlgorithm: "RS256" }),
       () => sts.getDelegatedAccessToken({ TradeInToken: "abcd" }),
+      // Unsigned.
+      () =>
+        sts.assumeRoleWithSAML({
+          RoleArn: `arn:aws:iam::${ACCOUNT}:role/r`,
+          PrincipalArn: `arn:aws:iam::${ACCOUNT}:saml-provider/p`,
+          SAMLAssertion: "abcd",
+        }),
     ]) {
       assert.equal((await refusalOf(call())).name, "UnsupportedOperationException");
     }

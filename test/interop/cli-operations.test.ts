@@ -2,8 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { KMS } from "@aws-sdk/client-kms";
+import { IAM } from "@aws-sdk/client-iam";
 import { type DevServer, startDevServer } from "../dev-server.ts";
+import type { AccessKey } from "../faults/signed-requests.ts";
+import { allow } from "../iam-world.ts";
+import { clientOf, policyOf } from "../kms-client.ts";
 import { AwsCli, type Json } from "./aws-cli.ts";
 
 const REGION = "us-west-2";
@@ -28,11 +31,20 @@ after(async () => {
   cli[Symbol.dispose]();
 });
 
+/** A user with an access key, allowed an action on all keys. */
+async function newUser(UserName: string, action: string): Promise<AccessKey> {
+  const iam = new IAM({ endpoint: server.endpoint, region: REGION, credentials: server.credentials });
+  await iam.createUser({ UserName });
+  await iam.putUserPolicy({ UserName, PolicyName: "allowed", PolicyDocument: policyOf(allow(action)) });
+  const { AccessKey: { AccessKeyId = "", SecretAccessKey = "" } = {} } = await iam.createAccessKey({ UserName });
+  iam.destroy();
+  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
+}
+
 /** Makes keys without the CLI, which takes a second for each. */
 async function newKeyIds(region: string, count: number): Promise<readonly string[]> {
-  const kms = new KMS({ endpoint: server.endpoint, region, credentials: server.credentials });
-  const made = await Promise.all(Array.from({ length: count }, () => kms.createKey({})));
-  kms.destroy();
+  using client = clientOf(server, region);
+  const made = await Promise.all(Array.from({ length: count }, () => client.kms.createKey({})));
   return made.map(({ KeyMetadata }) => KeyMetadata?.KeyId ?? "");
 }
 
@@ -89,7 +101,7 @@ describe("the AWS CLI", () => {
     assert.deepEqual(await idsOf(), []);
   });
 
-  it("schedules a key's deletion, which shows, and takes that back, which leaves it disabled", async () => {
+  it("S08-030: SC-01 schedules a key's deletion, which shows, and takes that back, which leaves it disabled", async () => {
     const keyId = await newKeyId();
     const key = ["--key-id", keyId];
     const scheduled = await cli.kms("schedule-key-deletion", ...key, "--pending-window-in-days", "7");
@@ -128,6 +140,48 @@ describe("the AWS CLI", () => {
       operation: "Decrypt",
       message: "",
     });
+  });
+
+  it("S08-030: SC-05 keeps a password in an environment variable, for who may decrypt it and knows its context", async () => {
+    const keyId = await newKeyId();
+    const context = ["--encryption-context", "app=billing"];
+    const password = Buffer.from("a password of twenty").toString("base64");
+    const encrypted = await cli.kms("encrypt", "--key-id", keyId, "--plaintext", password, ...context);
+    const environment = { PASSWORD: String(encrypted["CiphertextBlob"]) };
+    assert.match(environment.PASSWORD, /^[A-Za-z0-9+/]+=*$/);
+
+    const decrypt = ["decrypt", "--ciphertext-blob", environment.PASSWORD];
+    const reader = { credentials: await newUser("reader", "kms:Decrypt") };
+    const { code, stdout } = await cli.run("kms", [...decrypt, ...context], reader);
+    assert.deepEqual([code, (JSON.parse(stdout) as Json)["Plaintext"]], [0, password]);
+    const refused = { code: "InvalidCiphertextException", operation: "Decrypt", message: "" };
+    await cli.kmsRefused(decrypt, refused, reader);
+    const stranger = await cli.run("kms", [...decrypt, ...context], {
+      credentials: await newUser("stranger", "kms:List*"),
+    });
+    assert.match(stranger.stderr, /\(AccessDeniedException\)/);
+    const long = `fileb://${cli.file("long.txt", "a".repeat(4097))}`;
+    const tooLong = await cli.run("kms", ["encrypt", "--key-id", keyId, "--plaintext", long]);
+    assert.match(tooLong.stderr, /\(ValidationException\)/);
+  });
+
+  it("S08-030: SC-26 makes the same key as the SDK, symmetric or not", async () => {
+    using client = clientOf(server, REGION);
+    for (const { args, input } of [
+      { args: [], input: {} },
+      {
+        args: ["--key-spec", "ECC_NIST_P256", "--key-usage", "SIGN_VERIFY"],
+        input: { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" } as const,
+      },
+    ]) {
+      const made = (await cli.kms("create-key", ...args))["KeyMetadata"] as Json;
+      const { KeyMetadata } = await client.kms.createKey(input);
+      const described = (await cli.kms("describe-key", "--key-id", String(KeyMetadata?.KeyId)))["KeyMetadata"] as Json;
+      const { KeyId: _id, Arn: _arn, CreationDate: _date, ...common } = described;
+      const { KeyId, Arn, CreationDate, ...rest } = made;
+      assert.deepEqual(rest, common);
+      assert.ok(KeyId && Arn && CreationDate);
+    }
   });
 
   it("follows the pages of a list to their end, and stops and goes on where it is told to", async () => {

@@ -98,7 +98,7 @@ after(async () => {
 });
 
 describe("the replay transcript with the AWS CLI", () => {
-  it("makes keys, describes and lists them (steps 1 to 4)", async () => {
+  it("S08-030: SC-01 makes keys, describes and lists them (steps 1 to 4)", async () => {
     const { KeyId, Arn, CreationDate, ...rest } = first;
     assert.match(KeyId, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     assert.equal(Arn, `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KeyId}`);
@@ -127,7 +127,7 @@ describe("the replay transcript with the AWS CLI", () => {
     }
   });
 
-  it("encrypts and decrypts data keys and small texts, and re-encrypts them (steps 5 to 11)", async () => {
+  it("S08-030: SC-01 encrypts and decrypts data keys and small texts, and re-encrypts them (steps 5 to 11)", async () => {
     const dataKey = await cli.kms("generate-data-key", "--key-id", first.Arn, "--key-spec", "AES_256");
     assert.deepEqual(Object.keys(dataKey).sort(), ["CiphertextBlob", "KeyId", "Plaintext"]);
     assert.equal(dataKey["KeyId"], first.Arn);
@@ -168,7 +168,7 @@ describe("the replay transcript with the AWS CLI", () => {
     assert.equal(opened["Plaintext"], PLAINTEXT);
   });
 
-  it("disables and enables a key (steps 12 and 13)", async () => {
+  it("S08-030: SC-01 disables and enables a key (steps 12 and 13)", async () => {
     const { KeyId, Arn } = metadataOf(await cli.kms("create-key"));
     const blob = text(await cli.kms("encrypt", "--key-id", KeyId, "--plaintext", PLAINTEXT), "CiphertextBlob");
     await cli.kmsSilently("disable-key", "--key-id", Arn);
@@ -183,7 +183,7 @@ describe("the replay transcript with the AWS CLI", () => {
     assert.equal((await cli.kms("decrypt", "--ciphertext-blob", blob))["Plaintext"], PLAINTEXT);
   });
 
-  it("names a key, renames it and forgets the name (steps 14 to 19)", async () => {
+  it("S08-030: SC-01 names a key, renames it and forgets the name (steps 14 to 19)", async () => {
     const alias = ["--alias-name", "alias/replayKey1"];
     const create = ["create-alias", ...alias, "--target-key-id", first.Arn];
     const aliasArn = `arn:aws:kms:${REGION}:${ACCOUNT}:alias/replayKey1`;

@@ -88,7 +88,7 @@ describe("the metrics of an external key store", () => {
     await close();
   });
 
-  it("S02-028: have 250 milliseconds for a proxy that was late, a retryable error, and N/A for a success", async () => {
+  it("S02-028, S06b-035: have 250 milliseconds for a proxy that was late, a retryable error, and N/A for a success", async () => {
     const { meter, shown, close } = await openMeter();
     const exchange = { keyStoreId: ID, kmsOperation: "Encrypt", xksOperation: "Encrypt" } as const;
     meter.exchanged({
@@ -109,7 +109,7 @@ describe("the metrics of an external key store", () => {
     await close();
   });
 
-  it("S02-029: have the age of its proxy's credential in days, 0 once it is another one", async () => {
+  it("S02-029, S06a-036: have the age of its proxy's credential in days, 0 once it is another one", async () => {
     const { shown, pass, renew, list, close } = await openMeter();
     assert.deepEqual(await shown("XksProxyCredentialAge", {}), [1, 0]);
     await pass(3 * DAY_MS);

@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { EBS } from "@aws-sdk/client-ebs";
 import { EC2 } from "@aws-sdk/client-ec2";
 import { send, sign } from "../faults/signed-requests.ts";
-import { allow, startIamWorld } from "../iam-world.ts";
+import { allow, deny, startIamWorld } from "../iam-world.ts";
 import {
   ACCOUNT,
   type AuditRecord,
@@ -265,10 +265,27 @@ describe("requests of restJson", () => {
   });
 });
 
-describe("SC-13: an encrypted volume in another Region", () => {
-  it("has the same content, under another key, made by the service with the contexts of volume and copy", async () => {
-    const there = clientsOf(credentials, "eu-west-1");
-    const [keyA, keyB] = [await newKey(world.kms), await newKey(world.client("eu-west-1"))];
+const INSTANCE = { InstanceId: "i-0123456789abcdef0", Device: "/dev/sdf" };
+
+/** Clients of a user of either account. */
+async function userOf(name: string, statements: readonly object[], account = ACCOUNT): Promise<Api> {
+  await world.person(name, { allow: statements, account });
+  const { AccessKey } = await (account === ACCOUNT ? world.iam : world.otherIam).createAccessKey({ UserName: name });
+  const { AccessKeyId: accessKeyId = "", SecretAccessKey: secretAccessKey = "" } = present(AccessKey);
+  return clientsOf({ accessKeyId, secretAccessKey });
+}
+
+async function snapshotOf({ ec2 }: Api, id: string) {
+  return present((await ec2.describeSnapshots({ SnapshotIds: [id] })).Snapshots?.[0]);
+}
+
+describe("an encrypted volume in another Region", () => {
+  const R2 = "eu-west-1";
+  const there = clientsOf(credentials, R2);
+  const kmsThere = world.client(R2);
+
+  it("S08-030: SC-13 has the same content, under another key, made by the service with the contexts of volume and copy", async () => {
+    const [keyA, keyB] = [await newKey(world.kms), await newKey(kmsThere)];
     const known = { 0: 17, 2000: 42 };
     const origin = await written(api, known, { Encrypted: true, KmsKeyArn: keyA.Arn });
     const zone = { AvailabilityZone: `${REGION}a` };
@@ -276,61 +293,124 @@ describe("SC-13: an encrypted volume in another Region", () => {
     const made = await api.ec2.createSnapshot({ VolumeId: volumeA });
     const snapA = present(made.SnapshotId);
     assert.deepEqual([made.Encrypted, made.KmsKeyId], [true, keyA.Arn]);
+    assert.ok(!JSON.stringify(world.records.all()).includes(snapA), "KMS was asked for a snapshot of a volume");
     assert.deepEqual(await content(api, snapA), known);
     const copy = { SourceRegion: REGION, SourceSnapshotId: snapA };
     const { SnapshotId: snapB = "" } = await there.ec2.copySnapshot({ ...copy, KmsKeyId: keyB.Arn });
+    assert.equal((await snapshotOf(there, snapB)).KmsKeyId, keyB.Arn);
     assert.deepEqual(await content(there, snapB), known);
-    assert.deepEqual(await kmsRecords(snapB, "GenerateDataKeyWithoutPlaintext"), [["eu-west-1", ACCOUNT, keyB.Arn]]);
+    assert.deepEqual(await kmsRecords(snapB, "GenerateDataKeyWithoutPlaintext"), [[R2, ACCOUNT, keyB.Arn]]);
     const opened = await kmsRecords(origin, "Decrypt");
     assert.ok(opened.every(([region, , arn]) => region === REGION && arn === keyA.Arn));
     for (const { kms, KeyId } of [
       { kms: world.kms, KeyId: keyA.KeyId },
-      { kms: world.client("eu-west-1"), KeyId: keyB.KeyId },
+      { kms: kmsThere, KeyId: keyB.KeyId },
     ]) {
       assert.deepEqual((await kms.listGrants({ KeyId })).Grants, []);
     }
     await world.kms.disableKey({ KeyId: keyA.KeyId });
-    const volumeB = present(
-      (await there.ec2.createVolume({ AvailabilityZone: "eu-west-1a", SnapshotId: snapB })).VolumeId,
-    );
-    await there.ec2.attachVolume({ VolumeId: volumeB, InstanceId: "i-0123456789abcdef0", Device: "/dev/sdf" });
-    const { SnapshotId: again = "" } = await there.ec2.createSnapshot({ VolumeId: volumeB });
+    const volumeB = await there.ec2.createVolume({ AvailabilityZone: `${R2}a`, SnapshotId: snapB });
+    assert.equal(volumeB.KmsKeyId, keyB.Arn);
+    await there.ec2.attachVolume({ VolumeId: volumeB.VolumeId, ...INSTANCE });
+    assert.ok((await kmsRecords(snapB, "Decrypt")).every(([region, , arn]) => region === R2 && arn === keyB.Arn));
+    const { SnapshotId: again = "" } = await there.ec2.createSnapshot({ VolumeId: volumeB.VolumeId });
     assert.deepEqual(await content(there, again), known);
     await refusedWith(content(api, snapA), "ValidationException", 400, "INVALID_CUSTOMER_KEY");
-    const refused = await refusalOf(there.ec2.copySnapshot({ ...copy, KmsKeyId: keyB.Arn }));
-    assert.equal(refused.name, "InvalidKmsKey.InvalidState");
+    for (const call of [
+      () => api.ec2.attachVolume({ VolumeId: volumeA, ...INSTANCE }),
+      () => there.ec2.copySnapshot({ ...copy, KmsKeyId: keyB.Arn }),
+    ]) {
+      assert.equal((await refusalOf(call())).name, "InvalidKmsKey.InvalidState");
+    }
+    const names = world.records.all().filter(({ resources }) => resources?.some(({ ARN }) => ARN === keyA.Arn));
+    assert.ok(!names.some(({ eventName }) => eventName === "ReEncrypt"));
+  });
+
+  it("S08-030: SC-13 is under the Region's own key of EBS where no key is named, and never in clear", async () => {
+    const { Arn } = await newKey(world.kms);
+    const source = await written(api, { 3: 3 }, { Encrypted: true, KmsKeyArn: Arn });
+    const copy = { SourceRegion: REGION, SourceSnapshotId: source };
+    const ofEbs = async () =>
+      (await kmsThere.listAliases({})).Aliases?.find(({ AliasName }) => AliasName === "alias/aws/ebs")?.TargetKeyId;
+    assert.equal(await ofEbs(), undefined);
+    const { SnapshotId: copied = "" } = await there.ec2.copySnapshot(copy);
+    const managed = `arn:aws:kms:${R2}:${ACCOUNT}:key/${await ofEbs()}`;
+    assert.equal((await snapshotOf(there, copied)).KmsKeyId, managed);
+    const { SnapshotId: plain = "" } = await there.ec2.copySnapshot({ ...copy, Encrypted: false });
+    assert.deepEqual(
+      [(await snapshotOf(there, plain)).Encrypted, (await snapshotOf(there, plain)).KmsKeyId],
+      [true, managed],
+    );
+    assert.equal((await refusalOf(there.ec2.copySnapshot({ ...copy, KmsKeyId: Arn }))).name, "InvalidParameterValue");
+  });
+
+  it("S08-030: SC-13 is not made for somebody who may not grant or decrypt with the key of the first", async () => {
+    const [keyA, keyB] = [await newKey(world.kms), await newKey(world.kms)];
+    const source = await written(api, { 1: 1 }, { Encrypted: true, KmsKeyArn: keyA.Arn });
+    const copy = { SourceRegion: REGION, SourceSnapshotId: source, KmsKeyId: keyB.Arn };
+    const count = async () => (await api.ec2.describeSnapshots({ OwnerIds: ["self"] })).Snapshots?.length;
+    const before = await count();
+    for (const missing of ["kms:CreateGrant", "kms:Decrypt"]) {
+      const user = await userOf(`without-${missing.slice(4)}`, [allow(["ec2:*", "kms:*"]), deny(missing, keyA.Arn)]);
+      const refusal = await refusalOf(user.ec2.copySnapshot(copy));
+      assert.equal(refusal.name, "UnauthorizedOperation", missing);
+    }
+    assert.equal(await count(), before);
   });
 });
 
-describe("SC-17: an encrypted snapshot of another account", () => {
-  it("is copied under a key of the partner's, whose records the owner sees for the owner's key alone", async () => {
-    const theirs = clientsOf(world.otherCredentials);
-    const Policy = policyOf(allowing(ACCOUNT), allowing(OTHER_ACCOUNT, ["kms:Decrypt", "kms:DescribeKey"]), {
-      Effect: "Allow",
-      Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` },
-      Action: "kms:CreateGrant",
-      Resource: "*",
+describe("an encrypted snapshot of another account", () => {
+  /** What an owner adds to a key policy for a partner (spec 08, SC-17). */
+  const Policy = policyOf(
+    allowing(ACCOUNT),
+    allowing(OTHER_ACCOUNT, [
+      ...["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*"],
+      ...["kms:GenerateDataKey*", "kms:DescribeKey"],
+    ]),
+    {
+      ...allowing(OTHER_ACCOUNT, ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]),
       Condition: { Bool: { "kms:GrantIsForAWSResource": true } },
-    });
+    },
+  );
+  const CreateVolumePermission = { Add: [{ UserId: OTHER_ACCOUNT }] };
+
+  it("S08-030: SC-17 is copied under a key of the partner's, whose records the owner sees for the owner's key alone", async () => {
     const [owners, partners] = [await newKey(world.kms, { Policy }), await newKey(world.other)];
+    const theirs = await userOf("partner", [allow("ec2:*"), allow("ebs:*"), allow("kms:*")], OTHER_ACCOUNT);
+    const unallowed = await userOf("unallowed", [allow("ec2:*"), allow("kms:*", partners.Arn)], OTHER_ACCOUNT);
     const known = { 7: 7 };
     const snapO = await written(api, known, { Encrypted: true, KmsKeyArn: owners.Arn });
     await refusedWith(content(theirs, snapO), "ResourceNotFoundException", 404);
-    const CreateVolumePermission = { Add: [{ UserId: OTHER_ACCOUNT }] };
     await api.ec2.modifySnapshotAttribute({ SnapshotId: snapO, CreateVolumePermission });
     assert.deepEqual(await content(theirs, snapO), known);
     const copy = { SourceRegion: REGION, SourceSnapshotId: snapO, KmsKeyId: partners.Arn };
+    assert.equal((await refusalOf(unallowed.ec2.copySnapshot(copy))).name, "UnauthorizedOperation");
+    await world.kms.putKeyPolicy({ KeyId: owners.KeyId, Policy: policyOf(allowing(ACCOUNT)) });
+    assert.equal((await refusalOf(theirs.ec2.copySnapshot(copy))).name, "UnauthorizedOperation");
+    await world.kms.putKeyPolicy({ KeyId: owners.KeyId, Policy });
     const { SnapshotId: snapP = "" } = await theirs.ec2.copySnapshot(copy);
+    const { OwnerId, KmsKeyId } = await snapshotOf(theirs, snapP);
+    assert.deepEqual([OwnerId, KmsKeyId], [OTHER_ACCOUNT, partners.Arn]);
     const ofOwners = await kmsRecords(snapO, "CreateGrant");
     assert.deepEqual(ofOwners.map(([, account]) => account).toSorted(), [ACCOUNT, OTHER_ACCOUNT]);
     const ofPartners = await kmsRecords(snapP, "GenerateDataKeyWithoutPlaintext");
     assert.deepEqual(ofPartners, [[REGION, OTHER_ACCOUNT, partners.Arn]]);
+
+    // A volume of the owner's snapshot is under the owner's key, and lasts as long.
+    const volume = { AvailabilityZone: `${REGION}a` };
+    const tied = await theirs.ec2.createVolume({ ...volume, SnapshotId: snapO });
+    assert.equal(tied.KmsKeyId, owners.Arn);
+    const attachment = { VolumeId: tied.VolumeId, ...INSTANCE };
+    await theirs.ec2.attachVolume(attachment);
+    await theirs.ec2.detachVolume(attachment);
     await world.kms.disableKey({ KeyId: owners.KeyId });
     await api.ec2.modifySnapshotAttribute({
       SnapshotId: snapO,
       CreateVolumePermission: { Remove: [{ UserId: OTHER_ACCOUNT }] },
     });
+    assert.equal((await refusalOf(theirs.ec2.attachVolume(attachment))).name, "InvalidKmsKey.InvalidState");
     assert.deepEqual(await content(theirs, snapP), known);
-    await theirs.ec2.createVolume({ AvailabilityZone: `${REGION}a`, SnapshotId: snapP });
+    const { VolumeId } = await theirs.ec2.createVolume({ ...volume, SnapshotId: snapP });
+    await theirs.ec2.attachVolume({ VolumeId, ...INSTANCE });
   });
 });

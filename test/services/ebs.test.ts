@@ -158,6 +158,11 @@ describe("an encrypted volume", () => {
       ],
     );
     await refusedWith(ec2.deleteVolume({ VolumeId }), "VolumeInUse");
+    await refusedWith(
+      ec2.describeVolumeStatus({}),
+      "InvalidAction",
+      /^The action DescribeVolumeStatus is not valid for/,
+    );
     await refusedWith(ec2.attachVolume({ VolumeId, InstanceId: INSTANCE, Device }), "VolumeInUse");
     assert.equal((await ec2.detachVolume({ VolumeId })).InstanceId, INSTANCE);
     assert.deepEqual((await world.kms.listGrants({ KeyId: key.KeyId })).Grants, []);
@@ -166,7 +171,7 @@ describe("an encrypted volume", () => {
     await refusedWith(ec2.describeVolumes({ VolumeIds: [VolumeId] }), "InvalidVolume.NotFound");
   });
 
-  it("S07-037 is neither made nor attached while its key can't be used, and an event of EventBridge tells why", async () => {
+  it("S07-037, S08-030: SC-13 is neither made nor attached while its key can't be used, and an event of EventBridge tells why", async () => {
     const events = new EventBridge({ endpoint, credentials, region: REGION, maxAttempts: 1 });
     const EventPattern = JSON.stringify({ source: ["aws.ec2"], "detail-type": ["EBS Volume Notification"] });
     await events.putRule({ Name: "ebs", EventPattern });
@@ -295,7 +300,7 @@ describe("snapshots", () => {
     return present(snapshot);
   }
 
-  it("S07-038 of a volume keep its context vol-…, and copies have snap-… for theirs, across Regions", async () => {
+  it("S07-038, S08-030: SC-13 of a volume keep its context vol-…, and copies have snap-… for theirs, across Regions", async () => {
     const [here, there] = [client(), client(credentials, "eu-west-1")];
     const source = await newKey(world.kms);
     const target = await newKey(world.client("eu-west-1"));
@@ -324,7 +329,7 @@ describe("snapshots", () => {
     await refusedWith(there.copySnapshot({ ...copy, KmsKeyId: target.Arn }), "InvalidKmsKey.InvalidState");
   });
 
-  it("go to another account that the key policy lets in, which copies them under a key of its own", async () => {
+  it("S08-030: SC-17 go to another account that the key policy lets in, which copies them under a key of its own", async () => {
     const partner = `arn:aws:iam::${OTHER_ACCOUNT}:root`;
     const theirs = client(world.otherCredentials);
     const Policy = policyOf(allowing(ACCOUNT), allowing(OTHER_ACCOUNT, ["kms:Decrypt", "kms:DescribeKey"]), {
@@ -378,7 +383,7 @@ describe("snapshots", () => {
     assert.equal(grants.length, 1);
   });
 
-  it("under aws/ebs are not shared, and encrypted ones not with everybody", async () => {
+  it("S08-030: SC-17 under aws/ebs are not shared, and encrypted ones not with everybody", async () => {
     const managed = await ec2.createSnapshot({ VolumeId: await newVolume(ec2, { Encrypted: true }) });
     const key = await newKey(world.kms);
     const other = await ec2.createSnapshot({ VolumeId: await newVolume(ec2, { Encrypted: true, KmsKeyId: key.Arn }) });

@@ -93,7 +93,7 @@ describe("EMR", () => {
 });
 
 describe("Redshift", () => {
-  it("S07-045 binds the database key to the cluster and the time it was made, and opens it with both alone", async () => {
+  it("S07-045, S08-030: SC-04 binds the database key to the cluster and the time it was made, and opens it with both alone", async () => {
     const redshift = service("redshift");
     const KeyId = await redshift.managedKey();
     const arn = { "aws:redshift:arn": `arn:aws:redshift:${REGION}:${ACCOUNT}:cluster:sales` };

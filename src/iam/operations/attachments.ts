@@ -9,7 +9,7 @@ import { describeAttached } from "../descriptions.ts";
 import { change, read } from "../operation.ts";
 import { pageOfAll } from "../pages.ts";
 import { requireQuota } from "../quotas.ts";
-import { findPolicy, identity, modifiable, requirePolicyArn } from "../resources.ts";
+import { findPolicy, identity, modifiable, notAttachable, requirePolicyArn } from "../resources.ts";
 
 const NOUNS = { user: "User", group: "Group", role: "Role" } as const;
 
@@ -21,12 +21,10 @@ function attachments(kind: IdentityKind): readonly Operation[] {
   const attach = change(`Attach${noun}Policy` as "AttachUserPolicy", {
     targets: [{ as: "owner", action: `iam:Attach${noun}Policy`, resource: modifiable(kind) }],
     conditions,
-    validate: ({ PolicyArn }) => requirePolicyArn(PolicyArn),
+    validate: ({ PolicyArn }, call) => requirePolicyArn(PolicyArn, call),
     async run({ PolicyArn }, { owner: { identity: owner }, call, tx }) {
       const policy = await tx.settle((reader) => findPolicy(PolicyArn, call.principal.account, reader));
-      if (policy === undefined) {
-        throw new NoSuchEntityException(`Policy ${PolicyArn} does not exist or is not attachable.`);
-      }
+      if (policy === undefined) throw new NoSuchEntityException(notAttachable(PolicyArn));
       if (owner.attached.includes(PolicyArn)) return {};
       requireQuota(`PoliciesPer${noun}`, owner.attached.length + 1);
       await attachPolicy(tx, owner.unique_id, PolicyArn);
@@ -37,7 +35,7 @@ function attachments(kind: IdentityKind): readonly Operation[] {
   const detach = change(`Detach${noun}Policy` as "DetachUserPolicy", {
     targets: [{ as: "owner", action: `iam:Detach${noun}Policy`, resource: modifiable(kind) }],
     conditions,
-    validate: ({ PolicyArn }) => requirePolicyArn(PolicyArn),
+    validate: ({ PolicyArn }, call) => requirePolicyArn(PolicyArn, call),
     async run({ PolicyArn }, { owner: { identity: owner }, tx }) {
       if (!owner.attached.includes(PolicyArn)) {
         throw new NoSuchEntityException(`Policy ${PolicyArn} was not found.`);

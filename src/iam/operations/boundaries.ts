@@ -17,7 +17,7 @@ function boundaries(kind: "user" | "role"): readonly Operation[] {
     targets: [{ as: "owner", action: `iam:Put${noun}PermissionsBoundary`, resource: modifiable(kind) }],
     conditions: boundaryCondition,
     async run({ PermissionsBoundary }, { owner: { identity: owner }, call, tx }) {
-      await requireBoundary(PermissionsBoundary, call.principal.account, tx);
+      await requireBoundary(PermissionsBoundary, call, tx);
       await updateIdentity(tx, owner.unique_id, { boundary: PermissionsBoundary });
       return {};
     },

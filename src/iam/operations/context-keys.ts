@@ -2,7 +2,8 @@
 
 import { InvalidInputException } from "../../base/errors.ts";
 import { findAwsManagedPolicy } from "../../identity/aws-managed-policies.ts";
-import { PolicySyntaxError, parsePolicy } from "../../policy/document.ts";
+import { PolicySyntaxError } from "../../policy/document.ts";
+import { requireIdentityPolicy } from "../../policy/identity-policies.ts";
 import type { Identity } from "../../storage/identity-rows.ts";
 import type { Reader } from "../../storage/store.ts";
 import { read } from "../operation.ts";
@@ -63,7 +64,7 @@ export function contextKeyNames(documents: readonly string[]): ReadonlyMap<strin
 
 function requirePolicy(text: string): void {
   try {
-    parsePolicy(text, "identity");
+    requireIdentityPolicy(text, "inline");
   } catch (cause) {
     if (cause instanceof PolicySyntaxError) throw new InvalidInputException(cause.message);
     throw cause;

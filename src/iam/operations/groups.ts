@@ -1,4 +1,4 @@
-/** CreateGroup, GetGroup, ListGroups, DeleteGroup, and who is in them. */
+/** CreateGroup, GetGroup, ListGroups, UpdateGroup, DeleteGroup, and who is in them. */
 
 import { DeleteConflictException, EntityAlreadyExistsException } from "../../base/errors.ts";
 import { newUniqueId } from "../../identity/credentials.ts";
@@ -11,13 +11,14 @@ import {
   listMembers,
   nameKeyOf,
   removeMember,
+  renameIdentity,
 } from "../../storage/identities.ts";
 import { describeGroup, describeUser } from "../descriptions.ts";
 import { change, read } from "../operation.ts";
 import { page, pageOfAll } from "../pages.ts";
 import { requireNoPolicies } from "../policy-documents.ts";
 import { requireQuota } from "../quotas.ts";
-import { identity, newIdentity, under } from "../resources.ts";
+import { identity, newIdentity, renamed, under } from "../resources.ts";
 
 /** @throws EntityAlreadyExistsException the account has a group of that name, in whatever case */
 export const createGroup = change("CreateGroup", {
@@ -39,13 +40,15 @@ export const createGroup = change("CreateGroup", {
       max_session_seconds: null,
       linked_service: null,
     };
-    if (!(await insertIdentity(tx, row))) {
-      throw new EntityAlreadyExistsException(`Group with name ${GroupName} already exists.`);
-    }
+    if (!(await insertIdentity(tx, row))) throw alreadyThere(GroupName);
     requireQuota("GroupsPerAccount", await countIdentities(tx.db, account, "group"));
     return { Group: describeGroup(row, call.partition) };
   },
 });
+
+function alreadyThere(name: string): EntityAlreadyExistsException {
+  return new EntityAlreadyExistsException(`Group with name ${name} already exists.`);
+}
 
 /** A group and a page of its users. */
 export const getGroup = read("GetGroup", {
@@ -80,6 +83,25 @@ export const listGroups = read("ListGroups", {
       nameOf: (row) => row.name_key,
     });
     return { Groups: items.map((row) => describeGroup(row, call.partition)), ...end };
+  },
+});
+
+/**
+ * Gives a group another name or path; who is in it and its policies stay (API reference, UpdateGroup). Both what it is and what
+ * it becomes are authorized.
+ *
+ * @throws EntityAlreadyExistsException another group has that name
+ */
+export const updateGroup = change("UpdateGroup", {
+  targets: [
+    { as: "group", action: "iam:UpdateGroup", resource: identity("group") },
+    { as: "renamed", action: "iam:UpdateGroup", resource: renamed("group") },
+  ],
+  async run({ NewGroupName, NewPath }, { group: { identity }, tx }) {
+    const name = NewGroupName ?? identity.name;
+    const path = NewPath ?? identity.path;
+    if (!(await renameIdentity(tx, identity, { name, path }))) throw alreadyThere(name);
+    return {};
   },
 });
 

@@ -1,6 +1,7 @@
 /** The list of the operations of the IAM API, by name. */
 
 import type { Operation } from "../../pipeline/operation.ts";
+import { absentOperations } from "./absent.ts";
 import {
   createAccessKey,
   deleteAccessKey,
@@ -21,14 +22,18 @@ import {
   listGroups,
   listGroupsForUser,
   removeUserFromGroup,
+  updateGroup,
 } from "./groups.ts";
 import { inlinePolicyOperations } from "./inline-policies.ts";
 import { createPolicy, deletePolicy, getPolicy, listEntitiesForPolicy, listPolicies } from "./managed-policies.ts";
 import {
+  addClientIDToOpenIDConnectProvider,
   createOpenIDConnectProvider,
   deleteOpenIDConnectProvider,
   getOpenIDConnectProvider,
   listOpenIDConnectProviders,
+  removeClientIDFromOpenIDConnectProvider,
+  updateOpenIDConnectProviderThumbprint,
 } from "./oidc-providers.ts";
 import {
   createPolicyVersion,
@@ -37,7 +42,15 @@ import {
   listPolicyVersions,
   setDefaultPolicyVersion,
 } from "./policy-versions.ts";
-import { createRole, deleteRole, getRole, listRoles, updateAssumeRolePolicy, updateRole } from "./roles.ts";
+import {
+  createRole,
+  deleteRole,
+  getRole,
+  listRoles,
+  updateAssumeRolePolicy,
+  updateRole,
+  updateRoleDescription,
+} from "./roles.ts";
 import {
   createServiceLinkedRole,
   deleteServiceLinkedRole,
@@ -56,6 +69,7 @@ const all: readonly Operation[] = [
   createGroup,
   getGroup,
   listGroups,
+  updateGroup,
   deleteGroup,
   addUserToGroup,
   removeUserFromGroup,
@@ -64,6 +78,7 @@ const all: readonly Operation[] = [
   getRole,
   listRoles,
   updateRole,
+  updateRoleDescription,
   updateAssumeRolePolicy,
   deleteRole,
   createServiceLinkedRole,
@@ -91,6 +106,9 @@ const all: readonly Operation[] = [
   createOpenIDConnectProvider,
   getOpenIDConnectProvider,
   listOpenIDConnectProviders,
+  updateOpenIDConnectProviderThumbprint,
+  addClientIDToOpenIDConnectProvider,
+  removeClientIDFromOpenIDConnectProvider,
   deleteOpenIDConnectProvider,
   createAccountAlias,
   deleteAccountAlias,
@@ -101,6 +119,7 @@ const all: readonly Operation[] = [
   getContextKeysForPrincipalPolicy,
   simulatePrincipalPolicy,
   simulateCustomPolicy,
+  ...absentOperations,
 ];
 
 /** Every operation that is built, by its name on the wire. */

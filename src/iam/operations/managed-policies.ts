@@ -17,12 +17,20 @@ import {
   type PolicyUse,
 } from "../../storage/managed-policies.ts";
 import { tagConditions } from "../conditions.ts";
-import { describePolicy, describeTags } from "../descriptions.ts";
+import { describePolicy, describeTags, shortestFirst } from "../descriptions.ts";
 import { change, read } from "../operation.ts";
 import { page, pageOfAll } from "../pages.ts";
 import { requireManagedPolicy } from "../policy-documents.ts";
 import { requireQuota } from "../quotas.ts";
-import { fixed, managedPolicy, newPolicy, type PolicyResource, policyArn, requireOwn } from "../resources.ts";
+import {
+  fixed,
+  managedPolicy,
+  newPolicy,
+  notAttachable,
+  type PolicyResource,
+  policyArn,
+  requireOwn,
+} from "../resources.ts";
 import { hasTags, requireTags, tagsOf } from "../tags.ts";
 
 /**
@@ -75,7 +83,7 @@ export const getPolicy = read("GetPolicy", {
       Policy: {
         ...describePolicy(policy, await countPolicyUses(store.db, call.principal.account, arn)),
         ...(description != null && { Description: description }),
-        Tags: describeTags(tags),
+        Tags: describeTags(shortestFirst(tags)),
       },
     };
   },
@@ -131,7 +139,7 @@ function keyOf({ aws, own }: Pick<PolicyResource, "aws"> & { readonly own?: { re
 
 /** The users, groups and roles that have a managed policy attached or as their boundary. */
 export const listEntitiesForPolicy = read("ListEntitiesForPolicy", {
-  targets: [{ as: "policy", action: "iam:ListEntitiesForPolicy", resource: managedPolicy() }],
+  targets: [{ as: "policy", action: "iam:ListEntitiesForPolicy", resource: managedPolicy(notAttachable) }],
   async run(input, context) {
     const { policy, call, store } = context;
     const { EntityFilter, PathPrefix = "/", PolicyUsageFilter } = input;

@@ -1,4 +1,4 @@
-/** CreateRole, GetRole, ListRoles, UpdateRole, UpdateAssumeRolePolicy and DeleteRole. */
+/** CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy and DeleteRole. */
 
 import { EntityAlreadyExistsException, InvalidInputException, UnmodifiableEntityException } from "../../base/errors.ts";
 import { newUniqueId } from "../../identity/credentials.ts";
@@ -56,7 +56,7 @@ export const createRole = change("CreateRole", {
     } = input;
     const { account } = call.principal;
     const principals = await requireTrustPolicy(AssumeRolePolicyDocument, { tx, unknownPrincipals });
-    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, account, tx);
+    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, call, tx);
     const row = {
       unique_id: newUniqueId("AROA"),
       account,
@@ -134,6 +134,16 @@ export const updateRole = change("UpdateRole", {
       max_session_seconds: MaxSessionDuration ?? identity.max_session_seconds,
     });
     return {};
+  },
+});
+
+/** Changes what is said of a role, and shows it; UpdateRole has taken this operation's place (API reference). */
+export const updateRoleDescription = change("UpdateRoleDescription", {
+  targets: [{ as: "role", action: "iam:UpdateRoleDescription", resource: identity("role") }],
+  async run({ Description }, { role: { identity }, call, tx }) {
+    await updateIdentity(tx, identity.unique_id, { description: Description });
+    const Role = await tx.settle((reader) => describeRole(identity, call.partition, reader));
+    return { Role: { ...Role, Description } };
   },
 });
 

@@ -10,6 +10,7 @@ import type { Principal } from "../../identity/principal.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import { type ResourceDirectory, simulate } from "../../pipeline/simulation.ts";
 import { type PolicyKind, PolicySyntaxError } from "../../policy/document.ts";
+import { requireIdentityPolicy } from "../../policy/identity-policies.ts";
 import { type Place, placesOfStatements } from "../../policy/json.ts";
 import { type CompiledPolicy, compilePolicy } from "../../policy/policy.ts";
 import type { Identity } from "../../storage/identity-rows.ts";
@@ -87,6 +88,7 @@ function sourced(document: string, id: string): SourcedPolicy {
 
 function compiledOr(text: string, kind: PolicyKind, member: string): CompiledPolicy {
   try {
+    if (kind === "identity") requireIdentityPolicy(text, "inline");
     return compilePolicy(text, kind);
   } catch (cause) {
     if (cause instanceof PolicySyntaxError) throw new InvalidInputException(`${member}: ${cause.message}`);

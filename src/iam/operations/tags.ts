@@ -1,47 +1,79 @@
-/** Tag, untag and list the tags of users and roles. */
+/** Tag, untag and list the tags of users, roles, managed policies and OpenID Connect providers. */
 
+import type { Kysely } from "kysely";
 import type { Operation } from "../../pipeline/operation.ts";
-import { listIamTags, putIdentityTags, removeIdentityTags } from "../../storage/identity-policies.ts";
+import { listIamTags, putIamTags, removeIamTags, type TagOwner } from "../../storage/identity-policies.ts";
+import type { Schema } from "../../storage/schema.ts";
 import { tagConditions } from "../conditions.ts";
-import { describeTags } from "../descriptions.ts";
-import { change, read } from "../operation.ts";
+import { describeTags, shortestFirst } from "../descriptions.ts";
+import { change, type Locator, read } from "../operation.ts";
 import { pageOfAll } from "../pages.ts";
 import { requireTagCount } from "../quotas.ts";
-import { identity } from "../resources.ts";
+import {
+  type IamResource,
+  type IdentityResource,
+  identity,
+  managedPolicy,
+  oidcProvider,
+  type PolicyResource,
+  requireOwn,
+} from "../resources.ts";
 import { requireOwnTagKeys, requireTags, tagsOf } from "../tags.ts";
+import { requireTaggedProvider } from "./oidc-providers.ts";
 
-const NOUNS = { user: "User", role: "Role" } as const;
+/** What has tags. */
+interface Tagged<R extends IamResource> {
+  /** The word of the kind in names of operations. */
+  readonly noun: "User" | "Role" | "Policy" | "OpenIDConnectProvider";
+  readonly resource: Locator<R>;
+  readonly kind: TagOwner["kind"];
+  idOf(resource: R): string;
+  /** What must be of a resource whose tags are to be changed, or shown; throws. */
+  requireChangeable?(resource: R): void;
+  requireThere?(db: Kysely<Schema>, resource: R): Promise<unknown>;
+}
 
-function tags(kind: "user" | "role"): readonly Operation[] {
-  const noun = NOUNS[kind];
+/** The three operations of one kind; they differ in nothing but the member that names it, so one kind's types do for all. */
+function tags<R extends IamResource>(tagged: Tagged<R>): readonly Operation[] {
+  const { noun, resource, kind, idOf } = tagged;
+  const rules = { ignoreCase: kind === "identity" };
+  const owner = (named: IamResource): TagOwner => ({ kind, id: idOf(named as R) });
+  const requireChangeable = async (db: Kysely<Schema>, named: IamResource): Promise<void> => {
+    tagged.requireChangeable?.(named as R);
+    await tagged.requireThere?.(db, named as R);
+  };
 
   const tag = change(`Tag${noun}` as "TagUser", {
-    targets: [{ as: "owner", action: `iam:Tag${noun}`, resource: identity(kind) }],
+    targets: [{ as: "owner", action: `iam:Tag${noun}`, resource: resource as Locator<IamResource> }],
     conditions: tagConditions,
-    validate: ({ Tags }) => requireTags(Tags, { ignoreCase: true }),
-    async run({ Tags }, { owner, tx }) {
-      const id = owner.identity.unique_id;
-      await putIdentityTags(tx, id, tagsOf(Tags));
-      requireTagCount((await listIamTags(tx.db, id)).length);
+    validate: ({ Tags }) => requireTags(Tags, rules),
+    async run({ Tags }, { owner: named, tx }) {
+      await requireChangeable(tx.db, named);
+      await putIamTags(tx, owner(named), tagsOf(Tags));
+      requireTagCount((await listIamTags(tx.db, owner(named).id)).length);
       return {};
     },
   });
 
   const untag = change(`Untag${noun}` as "UntagUser", {
-    targets: [{ as: "owner", action: `iam:Untag${noun}`, resource: identity(kind) }],
+    targets: [{ as: "owner", action: `iam:Untag${noun}`, resource: resource as Locator<IamResource> }],
     conditions: tagConditions,
     validate: ({ TagKeys }) => requireOwnTagKeys(TagKeys),
-    async run({ TagKeys }, { owner, tx }) {
-      await removeIdentityTags(tx, owner.identity.unique_id, TagKeys);
+    async run({ TagKeys }, { owner: named, tx }) {
+      await requireChangeable(tx.db, named);
+      await removeIamTags(tx, owner(named), TagKeys);
       return {};
     },
   });
 
   const list = read(`List${noun}Tags` as "ListUserTags", {
-    targets: [{ as: "owner", action: `iam:List${noun}Tags`, resource: identity(kind) }],
+    targets: [{ as: "owner", action: `iam:List${noun}Tags`, resource: resource as Locator<IamResource> }],
     async run(input, context) {
-      const { tags: all, unique_id } = context.owner.identity;
-      const { items, end } = await pageOfAll(input, context, { filter: [unique_id], all });
+      const { id } = owner(context.owner);
+      await tagged.requireThere?.(context.store.db, context.owner as R);
+      const rows = await listIamTags(context.store.db, id);
+      const all = kind === "identity" ? rows : shortestFirst(rows);
+      const { items, end } = await pageOfAll(input, context, { filter: [id], all });
       return { Tags: describeTags(items), ...end };
     },
   });
@@ -49,5 +81,25 @@ function tags(kind: "user" | "role"): readonly Operation[] {
   return [tag, untag, list];
 }
 
-/** TagUser, UntagRole, ListUserTags, … */
-export const tagOperations: readonly Operation[] = [...tags("user"), ...tags("role")];
+const ofIdentity = { kind: "identity", idOf: ({ identity: { unique_id: id } }: IdentityResource) => id } as const;
+const byArn = ({ arn }: IamResource): string => arn;
+
+/** TagUser, UntagRole, ListPolicyTags, … */
+export const tagOperations: readonly Operation[] = [
+  ...tags({ noun: "User", resource: identity("user"), ...ofIdentity }),
+  ...tags({ noun: "Role", resource: identity("role"), ...ofIdentity }),
+  ...tags<PolicyResource>({
+    noun: "Policy",
+    resource: managedPolicy(),
+    kind: "managedPolicy",
+    idOf: byArn,
+    requireChangeable: requireOwn,
+  }),
+  ...tags({
+    noun: "OpenIDConnectProvider",
+    resource: oidcProvider,
+    kind: "oidcProvider",
+    idOf: byArn,
+    requireThere: (db, { arn }) => requireTaggedProvider(db, arn),
+  }),
+];

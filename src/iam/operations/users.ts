@@ -19,7 +19,7 @@ import { change, read } from "../operation.ts";
 import { page } from "../pages.ts";
 import { requireNoPolicies } from "../policy-documents.ts";
 import { requireQuota } from "../quotas.ts";
-import { identity, newIdentity, renamedUser, under, userOrCaller } from "../resources.ts";
+import { identity, newIdentity, renamed, under, userOrCaller } from "../resources.ts";
 import { hasTags, requireTags, tagsOf } from "../tags.ts";
 
 /**
@@ -36,7 +36,7 @@ export const createUser = change("CreateUser", {
   validate: ({ Tags }) => requireTags(Tags, { ignoreCase: true }),
   async run({ UserName, Path = "/", PermissionsBoundary, Tags }, { call, tx }) {
     const { account } = call.principal;
-    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, account, tx);
+    if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, call, tx);
     const row = {
       unique_id: newUniqueId("AIDA"),
       account,
@@ -110,7 +110,7 @@ export const listUsers = read("ListUsers", {
 export const updateUser = change("UpdateUser", {
   targets: [
     { as: "user", action: "iam:UpdateUser", resource: identity("user") },
-    { as: "renamed", action: "iam:UpdateUser", resource: renamedUser },
+    { as: "renamed", action: "iam:UpdateUser", resource: renamed("user") },
   ],
   async run({ NewUserName, NewPath }, { user: { identity }, tx }) {
     const name = NewUserName ?? identity.name;

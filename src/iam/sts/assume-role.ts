@@ -6,7 +6,7 @@ import type { Call, Operation, Target } from "../../pipeline/operation.ts";
 import { requireUnlimited } from "../session-limits.ts";
 import { requireNoMfa } from "./callers.ts";
 import { type Context, declare, type Input, type Output } from "./operation.ts";
-import { findRole, type Role, type SessionRequestInput, sessionConditions } from "./roles.ts";
+import { accountOfRole, findRole, type Role, type SessionRequestInput, sessionConditions } from "./roles.ts";
 import {
   inheritedTags,
   issueCredentials,
@@ -88,6 +88,7 @@ export const assumeRole: Operation = declare<"AssumeRole", RoleContext>("AssumeR
     resources: ["role"],
   },
   validate(input, { principal }) {
+    accountOfRole(input.RoleArn ?? "");
     requireUnlimited(principal, "AssumeRole");
     if (principal.kind === "root") throw new AccessDeniedException("Roles may not be assumed by root accounts.");
     requireNoMfa(input);

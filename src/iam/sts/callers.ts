@@ -108,7 +108,7 @@ export const getFederationToken: Operation = declare("GetFederationToken", {
     const { Name: name = "" } = input;
     const limits = limitsOf(input as SessionRequestInput, undefined);
     await store.settle((reader) => requirePolicies(limits.policyArns, account, reader));
-    const PackedPolicySize = packedPolicySize(limits);
+    const PackedPolicySize = packedPolicySize(limits) ?? 0;
     const identityId = principal.kind === "user" ? principal.identityId : null;
     const session = { kind: "federated-user", account, identityId, name, ...limits } as const;
     const times = { now, durationSeconds: durationOf(principal, input) };
@@ -118,7 +118,8 @@ export const getFederationToken: Operation = declare("GetFederationToken", {
         FederatedUserId: `${account}:${name}`,
         Arn: `arn:${partition}:sts::${account}:federated-user/${name}`,
       },
-      ...(PackedPolicySize !== undefined && { PackedPolicySize }),
+      // Recorded: 0 where there is nothing to pack, unlike AssumeRole, which is silent then.
+      PackedPolicySize,
     };
   },
 });

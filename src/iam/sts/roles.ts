@@ -37,16 +37,15 @@ export class Role implements Resource {
 }
 
 /**
- * The account of a role's ARN.
+ * The account of a role's ARN. Its digits are not counted: an account that can't be has no roles (Ansible's suite for AWS).
  *
- * @throws ValidationException it is no role's ARN (the text is the one that users quote)
+ * @throws ValidationException it is no ARN (recorded on AWS), or no role's (the text is the one that users quote)
  */
 export function accountOfRole(text: string): string {
   const arn = asArn(text);
-  const isRole = arn?.service === "iam" && arn.region === "" && arn.resource.startsWith("role/");
-  if (arn === undefined || !isRole || !/^[0-9]{12}$/.test(arn.account)) {
-    throw new ValidationException("Request ARN is invalid");
-  }
+  if (arn === undefined || arn.resource === "") throw new ValidationException(`${text} is invalid`);
+  const isRole = arn.service === "iam" && arn.region === "" && arn.resource.startsWith("role/");
+  if (!isRole || !/^[0-9]+$/.test(arn.account)) throw new ValidationException("Request ARN is invalid");
   return arn.account;
 }
 

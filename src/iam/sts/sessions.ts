@@ -10,9 +10,10 @@ import {
 import type { Custody } from "../../custody/custody.ts";
 import { findAwsManagedPolicy } from "../../identity/aws-managed-policies.ts";
 import { newSessionKeyId, printClaims, type SessionClaims } from "../../identity/session.ts";
+import { requireIdentityPolicy } from "../../policy/identity-policies.ts";
 import type { Reader } from "../../storage/store.ts";
 import type { Tag } from "../../storage/tags.ts";
-import { requireIdentityPolicy } from "../policy-documents.ts";
+import { refuseMalformed } from "../policy-documents.ts";
 
 /** STS API reference, AssumeRole: policies by ARN; plain text of both kinds of policies together. */
 const POLICY_ARNS_MAX = 10;
@@ -43,7 +44,7 @@ export type SessionLimits = Pick<SessionClaims, "policies" | "policyArns" | "tag
  */
 export function limitsOf(input: SessionInput, caller: SessionClaims | undefined): SessionLimits {
   const { Policy, PolicyArns = [], Tags = [], TransitiveTagKeys = [] } = input;
-  if (Policy !== undefined) requireIdentityPolicy(Policy);
+  if (Policy !== undefined) refuseMalformed(() => requireIdentityPolicy(Policy, "session"));
   const policyArns = PolicyArns.flatMap(({ arn }) => arn ?? []);
   if (policyArns.length > POLICY_ARNS_MAX) {
     throw new ValidationException(`Member must have length less than or equal to ${POLICY_ARNS_MAX}`);
@@ -107,15 +108,18 @@ export function requirePolicies(arns: readonly string[], account: string, reader
 /**
  * How much of the room for policies and tags a session takes, in percent; undefined when it has none.
  *
- * @throws PackedPolicyTooLargeException it takes more than there is (the text is recorded on AWS for tags)
+ * @throws PackedPolicyTooLargeException it takes more than there is (of tags the text is recorded on AWS, of policies users quote it)
  */
 export function packedPolicySize({ policies, policyArns, tags }: SessionLimits): number | undefined {
   if (policies.length + policyArns.length + tags.length === 0) return undefined;
   const packed = deflateRawSync(JSON.stringify([policies, policyArns, tags.map(({ key, value }) => [key, value])]));
   const percent = Math.ceil((packed.length / PACKED_BYTES_MAX) * 100);
   if (percent > 100) {
-    const what = policies.length + policyArns.length === 0 ? "session tags" : "session policies and session tags";
-    throw new PackedPolicyTooLargeException(`Packed size of ${what} consumes ${percent}% of allotted space.`);
+    throw new PackedPolicyTooLargeException(
+      policies.length + policyArns.length === 0
+        ? `Packed size of session tags consumes ${percent}% of allotted space.`
+        : `Packed policy consumes ${percent}% of allotted space, please use smaller policy.`,
+    );
   }
   return percent;
 }

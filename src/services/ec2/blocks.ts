@@ -13,7 +13,7 @@ import {
 } from "../../storage/ebs-blocks.ts";
 import type { EbsBlockPlaceRow } from "../../storage/service-schema.ts";
 import type { Tx } from "../../storage/store.ts";
-import { closeDataKey, newDataKey, openDataKey, type SealedDataKey } from "./data-keys.ts";
+import { closeDataKey, newDataKey, openDataKey, requireDecrypt, type SealedDataKey } from "./data-keys.ts";
 import { type Context, SnapshotLimitExceeded } from "./operation.ts";
 
 /** Bytes of a block (EBS user guide, EBS direct APIs). */
@@ -74,7 +74,7 @@ async function resealedBlocks(
 
 /**
  * A new data key for what was encrypted under another one or under none, and the blocks under it. The other one has to be opened for
- * that; the new one only where there are blocks.
+ * that, by the caller's leave; the new one only where there are blocks.
  */
 export async function resealed(
   { from, source }: { readonly from: string | undefined; readonly source: SealedDataKey | undefined },
@@ -83,6 +83,7 @@ export async function resealed(
   context: Context,
 ): Promise<{ readonly sealed: SealedDataKey; readonly blocks: PreparedBlocks }> {
   const sealed = await newDataKey(keyId, id, context);
+  if (source !== undefined) await requireDecrypt(source, context);
   const places = from === undefined ? [] : await listPlaces(context.store.db, from);
   let fresh: readonly NewBlock[] = [];
   await withDataKey(source, id, context, async (opened) => {

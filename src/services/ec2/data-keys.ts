@@ -56,6 +56,17 @@ export async function newDataKey(keyId: string | undefined, id: string, means: M
 }
 
 /**
+ * Has KMS open a data key in the caller's name, and forgets it: whoever has something copied under another key needs kms:Decrypt beside
+ * the grant by which it is done (EBS user guide, Permissions for IAM users; spec 08, SC-13).
+ */
+export async function requireDecrypt(sealed: SealedDataKey, { call, kms }: Means): Promise<void> {
+  const region = asArn(sealed.key_arn)?.region ?? call.region;
+  const input = { CiphertextBlob: sealed.data_key, EncryptionContext: contextOf(sealed.context_id) };
+  const { Plaintext } = await told(kms.perform(call, "Decrypt", input, { region }));
+  using _opened = new Secret(Plaintext ?? new Uint8Array());
+}
+
+/**
  * Has a data key opened where it is used: the caller gives a grant to the infrastructure of the instance (or of what is copied), which
  * calls Decrypt with it (KMS guide, Amazon EC2: a grant for each attached volume).
  *

@@ -1,29 +1,53 @@
 /** What an alarm watches: the input of PutMetricAlarm as far as it is served, and how it is shown again. */
 
-import type { MetricAlarm, Statistic } from "@aws-sdk/client-cloudwatch";
+import type { MetricAlarm, MetricDataQuery, Statistic } from "@aws-sdk/client-cloudwatch";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
 import { alarmArn, dimensionsIn, type Input } from "../cloudwatch-operation.ts";
 import { findMetric, unitOf } from "../metrics/catalog.ts";
 import { isStatistic } from "../metrics/operations.ts";
+import { type MetricsQuery, parseQuery } from "../metrics/query.ts";
 import type { Series } from "../metrics/recorder.ts";
 import { type Condition, isServed } from "./decide.ts";
 
+/** What every alarm says, whatever it watches. */
+type Common = Omit<
+  Input<"PutMetricAlarm">,
+  "Tags" | "MetricName" | "Namespace" | "Dimensions" | "Unit" | "Statistic" | "Period" | "Metrics"
+> &
+  Condition & { readonly AlarmName: string };
+
+/** One metric. */
+interface OnMetric {
+  readonly MetricName: string;
+  readonly Namespace: string;
+  readonly Dimensions?: Input<"PutMetricAlarm">["Dimensions"] | undefined;
+  readonly Unit?: Input<"PutMetricAlarm">["Unit"] | undefined;
+  readonly Statistic: Statistic;
+  /** Seconds. */
+  readonly Period: number;
+  readonly Metrics?: undefined;
+}
+
+/** What a query of Metrics Insights comes to. */
+interface OnQuery {
+  readonly Metrics: [MetricDataQuery & { readonly Id: string; readonly Expression: string; readonly Period: number }];
+}
+
 /** An alarm as its row has it. */
-export type AlarmDefinition = Omit<Input<"PutMetricAlarm">, "Tags"> &
-  Condition & {
-    readonly AlarmName: string;
-    readonly MetricName: string;
-    readonly Namespace: string;
-    readonly Statistic: Statistic;
-    /** Seconds. */
-    readonly Period: number;
-  };
+export type AlarmDefinition = Common & (OnMetric | OnQuery);
+
+/** Where an alarm has its values from: a series, which is undefined where no such metric can have data, or a query. */
+export type Watch = { readonly statistic: Statistic; readonly periodSeconds: number } & (
+  | { readonly kind: "series"; readonly series: Series | undefined }
+  | { readonly kind: "query"; readonly query: MetricsQuery }
+);
 
 const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 const WEEK_SECONDS = 604_800;
+const QUERY_ID = /^[a-z][A-Za-z0-9_]*$/;
 const TREATMENTS = ["breaching", "notBreaching", "ignore", "missing"];
 
 /**
@@ -32,42 +56,52 @@ const TREATMENTS = ["breaching", "notBreaching", "ignore", "missing"];
  */
 export function definitionOf({ Tags, ...input }: Input<"PutMetricAlarm">): AlarmDefinition {
   requireServed(input, Tags);
-  const {
-    MetricName,
-    Namespace,
-    Statistic = "",
-    Period,
-    EvaluationPeriods,
-    Threshold,
-    ComparisonOperator = "",
-  } = input;
-  if (MetricName === undefined || Namespace === undefined || Period === undefined || Threshold === undefined) {
-    throw new ValidationException(
-      "MetricName, Namespace, Period and Threshold must be given for an alarm on a metric.",
-    );
+  const { MetricName, Namespace, Dimensions, Unit, Statistic, Period, Metrics, ...others } = input;
+  const onMetric = { MetricName, Namespace, Dimensions, Unit, Statistic, Period };
+  const watched = Metrics === undefined ? metricOf(onMetric) : queryOf(Metrics, onMetric);
+  const { EvaluationPeriods, Threshold, ComparisonOperator = "" } = others;
+  if (Threshold === undefined || EvaluationPeriods === undefined || !isServed(ComparisonOperator)) {
+    throw new ValidationException("Threshold, EvaluationPeriods and ComparisonOperator must be given for an alarm.");
   }
-  if (EvaluationPeriods === undefined || !isServed(ComparisonOperator) || !isStatistic(Statistic)) {
-    throw new ValidationException(
-      "EvaluationPeriods, ComparisonOperator and Statistic must be given for an alarm on a metric.",
-    );
-  }
-  const definition = {
-    ...input,
-    MetricName,
-    Namespace,
-    Statistic,
-    Period,
-    EvaluationPeriods,
-    Threshold,
-    ComparisonOperator,
-  };
+  const common = { ...others, EvaluationPeriods, Threshold, ComparisonOperator, AlarmName: others.AlarmName ?? "" };
+  const definition = { ...common, ...watched };
   requireConsistent(definition);
-  return { ...definition, AlarmName: input.AlarmName ?? "" };
+  return definition;
+}
+
+/** What a request says of one metric. */
+type Unchecked = { readonly [Member in Exclude<keyof OnMetric, "Metrics">]?: OnMetric[Member] | undefined };
+
+function metricOf({ MetricName, Namespace, Dimensions, Unit, Statistic, Period }: Unchecked): OnMetric {
+  const isStated = MetricName !== undefined && Namespace !== undefined && Period !== undefined;
+  if (!isStated || Statistic === undefined || !isStatistic(Statistic)) {
+    throw new ValidationException(
+      "MetricName, Namespace, Period and Statistic must be given for an alarm on a metric.",
+    );
+  }
+  return { MetricName, Namespace, Dimensions, Unit, Statistic, Period };
+}
+
+/** The one query of an alarm, whose period is the alarm's. */
+function queryOf([query = {}, ...more]: readonly Partial<MetricDataQuery>[], onMetric: Unchecked): OnQuery {
+  const other = Object.entries(onMetric).find(([, value]) => value !== undefined)?.[0];
+  if (other !== undefined) throw new ValidationException(`${other} must not be given for an alarm on Metrics.`);
+  const { Id = "", Expression = "", Period, ReturnData = true } = query;
+  if (more.length > 0 || !/^\s*select\b/i.test(Expression)) {
+    throw new UnsupportedOperationException(
+      "Keystead supports one query (SELECT) in Metrics of alarms, and no more yet.",
+    );
+  }
+  if (!QUERY_ID.test(Id)) throw new ValidationException(`Invalid id: ${Id}.`);
+  if (Period === undefined) throw new ValidationException(`Period must be given for ${Id}.`);
+  if (!ReturnData) throw new ValidationException("One of Metrics must return data.");
+  parseQuery(Expression);
+  return { Metrics: [{ ...query, Id, Expression, Period, ReturnData }] };
 }
 
 function requireServed(input: Omit<Input<"PutMetricAlarm">, "Tags">, tags: Input<"PutMetricAlarm">["Tags"]): void {
-  const { Metrics, ExtendedStatistic, ThresholdMetricId, EvaluationCriteria, EvaluationInterval } = input;
-  const others = { Metrics, ExtendedStatistic, ThresholdMetricId, EvaluationCriteria, EvaluationInterval };
+  const { ExtendedStatistic, ThresholdMetricId, EvaluationCriteria, EvaluationInterval } = input;
+  const others = { ExtendedStatistic, ThresholdMetricId, EvaluationCriteria, EvaluationInterval };
   const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
   if (other !== undefined) throw new UnsupportedOperationException(`Keystead does not support ${other} of alarms yet.`);
   if ((tags ?? []).length > 0) throw new UnsupportedOperationException("Keystead does not support Tags of alarms yet.");
@@ -77,10 +111,9 @@ function requireServed(input: Omit<Input<"PutMetricAlarm">, "Tags">, tags: Input
   }
 }
 
-function requireConsistent(
-  alarm: Pick<AlarmDefinition, "Period" | "EvaluationPeriods" | "DatapointsToAlarm" | "TreatMissingData">,
-): void {
-  const { Period, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = "missing" } = alarm;
+function requireConsistent(alarm: AlarmDefinition): void {
+  const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = "missing" } = alarm;
+  const Period = periodOf(alarm);
   if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("The value of Period must be a multiple of 60.");
   const limit = Period < HOUR_SECONDS ? DAY_SECONDS : WEEK_SECONDS;
   if (Period * EvaluationPeriods > limit) {
@@ -102,11 +135,23 @@ export function parsedDefinition({ definition }: Pick<MetricAlarmRow, "definitio
   return JSON.parse(definition) as AlarmDefinition;
 }
 
-/** The series that an alarm watches; undefined where no such metric can have data. */
-export function watchedSeries({ account, region }: MetricAlarmRow, alarm: AlarmDefinition): Series | undefined {
-  const metric = findMetric(alarm.Namespace, alarm.MetricName);
-  if (metric === undefined || (alarm.Unit ?? unitOf(metric)) !== unitOf(metric)) return undefined;
-  return { account, region, metric, dimensions: dimensionsIn(alarm.Dimensions) };
+/** Seconds. */
+export function periodOf(alarm: AlarmDefinition): number {
+  return alarm.Metrics === undefined ? alarm.Period : alarm.Metrics[0].Period;
+}
+
+/** Where the alarm of a row has its values from. */
+export function watchOf({ account, region }: MetricAlarmRow, alarm: AlarmDefinition): Watch {
+  const periodSeconds = periodOf(alarm);
+  if (alarm.Metrics !== undefined) {
+    const query = parseQuery(alarm.Metrics[0].Expression);
+    return { kind: "query", periodSeconds, statistic: query.statistic, query };
+  }
+  const { Namespace, MetricName, Dimensions, Unit, Statistic: statistic } = alarm;
+  const metric = findMetric(Namespace, MetricName);
+  const isKnown = metric !== undefined && (Unit ?? unitOf(metric)) === unitOf(metric);
+  const series = isKnown ? { account, region, metric, dimensions: dimensionsIn(Dimensions) } : undefined;
+  return { kind: "series", periodSeconds, statistic, series };
 }
 
 /** An alarm as DescribeAlarms shows it. */

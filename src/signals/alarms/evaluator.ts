@@ -6,9 +6,9 @@ import { findAlarm, listAllAlarms, pruneHistory } from "../../storage/alarms.ts"
 import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
 import type { Store } from "../../storage/store.ts";
 import { statisticOf } from "../metrics/operations.ts";
-import type { MetricReader } from "../metrics/reader.ts";
+import type { MetricReader, PeriodPoint, Span } from "../metrics/reader.ts";
 import { decideState, type Period, RANGE_EXTRA, reasonOf, type Verdict } from "./decide.ts";
-import { type AlarmDefinition, parsedDefinition, watchedSeries } from "./definition.ts";
+import { type AlarmDefinition, parsedDefinition, type Watch, watchOf } from "./definition.ts";
 import type { AlarmStates } from "./states.ts";
 
 const MINUTE_MS = 60_000;
@@ -27,6 +27,13 @@ export interface AlarmEvaluatorOptions {
   readonly states: AlarmStates;
   /** Is told when it failed; the next look tries again. */
   readonly onError: (cause: unknown) => void;
+}
+
+/** An alarm that is looked at. */
+interface Look {
+  readonly alarm: AlarmDefinition;
+  readonly watch: Watch;
+  readonly now: number;
 }
 
 /** Several may run on one database: a change of state is made by whoever comes first. */
@@ -56,10 +63,11 @@ export class AlarmEvaluator extends IntervalTask {
 
   async #evaluate(row: MetricAlarmRow, now: number): Promise<void> {
     const alarm = parsedDefinition(row);
-    const range = await this.#rangeOf(row, alarm, now);
+    const watch = watchOf(row, alarm);
+    const range = await this.#rangeOf(row, { alarm, watch, now });
     const verdict = decideState(alarm, range);
     if (verdict === undefined || verdict.state === row.state) return;
-    const reasonData = JSON.stringify(reasonDataOf(alarm, verdict, range, now));
+    const reasonData = JSON.stringify(reasonDataOf({ alarm, watch, now }, verdict, range));
     await this.#options.store.transaction(async (tx) => {
       const current = await findAlarm(tx.db, row);
       const isSame = current?.state === row.state && current.configured_at === row.configured_at;
@@ -70,19 +78,24 @@ export class AlarmEvaluator extends IntervalTask {
   }
 
   /** The periods of the evaluation range, the newest first; the newest ends with the last minute whose data is here. */
-  async #rangeOf(row: MetricAlarmRow, alarm: AlarmDefinition, now: number): Promise<readonly Period[]> {
+  async #rangeOf(row: MetricAlarmRow, { alarm, watch, now }: Look): Promise<readonly Period[]> {
     const count = alarm.EvaluationPeriods + RANGE_EXTRA;
-    const periodMs = alarm.Period * SECOND_MS;
+    const periodMs = watch.periodSeconds * SECOND_MS;
     const until = Math.floor((now - LAG_MS) / MINUTE_MS) * MINUTE_MS;
     const from = until - count * periodMs;
-    const series = watchedSeries(row, alarm);
-    const points = series === undefined ? [] : await this.#options.metrics.points(series, { from, until, periodMs });
-    const values = new Map(points.map((point) => [point.start, statisticOf(point, alarm.Statistic)]));
+    const points = await this.#pointsOf(row, watch, { from, until, periodMs });
+    const values = new Map(points.map((point) => [point.start, statisticOf(point, watch.statistic)]));
     return Array.from({ length: count }, (_, index) => {
       const start = until - (index + 1) * periodMs;
       const value = values.get(start);
       return { start, ...(value !== undefined && { value }) };
     });
+  }
+
+  async #pointsOf(row: MetricAlarmRow, watch: Watch, span: Span): Promise<readonly PeriodPoint[]> {
+    const { metrics } = this.#options;
+    if (watch.kind === "query") return await metrics.queried(watch.query, row, span);
+    return watch.series === undefined ? [] : await metrics.points(watch.series, span);
   }
 
   async #prune(now: number): Promise<void> {
@@ -93,15 +106,15 @@ export class AlarmEvaluator extends IntervalTask {
 }
 
 /** `StateReasonData`, as CloudWatch has it. */
-function reasonDataOf(alarm: AlarmDefinition, { points }: Verdict, range: readonly Period[], now: number): object {
+function reasonDataOf({ alarm, watch, now }: Look, { points }: Verdict, range: readonly Period[]): object {
   const time = (at: number): string => new Date(at).toISOString().replace("Z", "+0000");
   const first = points.at(-1) ?? range.at(alarm.EvaluationPeriods - 1);
   return {
     version: "1.0",
     queryDate: time(now),
     ...(first !== undefined && { startDate: time(first.start) }),
-    statistic: alarm.Statistic,
-    period: alarm.Period,
+    ...(watch.kind === "series" && { statistic: watch.statistic }),
+    period: watch.periodSeconds,
     recentDatapoints: points.map(({ value }) => value).reverse(),
     threshold: alarm.Threshold,
     evaluatedDatapoints: points.map(({ start, value }) => ({ timestamp: time(start), value })),

@@ -17,10 +17,11 @@ import {
   read,
 } from "../cloudwatch-operation.ts";
 import { requireOwnArns } from "../operation.ts";
-import { definitionOf, parsedDefinition, shownAlarm } from "./definition.ts";
+import { type AlarmDefinition, definitionOf, parsedDefinition, shownAlarm } from "./definition.ts";
 
-/** Alarms of an account in a Region (CloudWatch user guide, Quotas), names in one request, and items of a page. */
+/** Alarms of an account in a Region, those of them that watch a query (CloudWatch user guide, Quotas and Metrics Insights limits), names in one request, and items of a page. */
 const ALARMS_MAX = 5_000;
+const QUERY_ALARMS_MAX = 200;
 const NAMES_MAX = 100;
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 100;
@@ -37,9 +38,7 @@ export const putMetricAlarm = change("PutMetricAlarm", {
     const { AlarmActions = [], OKActions = [], InsufficientDataActions = [] } = definition;
     requireOwnArns([...AlarmActions, ...OKActions, ...InsufficientDataActions], call);
     const before = await rows.findAlarm(tx.db, owner);
-    if (before === undefined && (await rows.countAlarms(tx.db, owner)) >= ALARMS_MAX) {
-      throw new LimitExceededFault("The maximum limit for alarms has been reached.");
-    }
+    await requireRoom(tx, owner, { before, definition });
     const row: MetricAlarmRow = {
       ...owner,
       partition: call.partition,
@@ -56,6 +55,22 @@ export const putMetricAlarm = change("PutMetricAlarm", {
     return {};
   },
 });
+
+interface Put {
+  readonly before: MetricAlarmRow | undefined;
+  readonly definition: AlarmDefinition;
+}
+
+/** @throws LimitExceededFault there are as many alarms of this kind as there can be */
+async function requireRoom(tx: Tx, owner: rows.AlarmName, { before, definition }: Put): Promise<void> {
+  const reached = "The maximum limit for alarms has been reached.";
+  if (before === undefined && (await rows.countAlarms(tx.db, owner)) >= ALARMS_MAX)
+    throw new LimitExceededFault(reached);
+  if (definition.Metrics === undefined) return;
+  const all = await rows.listAlarms(tx.db, owner, { after: undefined, count: ALARMS_MAX });
+  const others = all.filter((row) => row.name !== owner.name && parsedDefinition(row).Metrics !== undefined);
+  if (others.length >= QUERY_ALARMS_MAX) throw new LimitExceededFault(reached);
+}
 
 type Configured = "created" | "updated" | "deleted";
 

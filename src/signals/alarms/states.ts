@@ -76,13 +76,14 @@ function parsedOrText(text: string | null): unknown {
 
 /** `CloudWatch Alarm State Change` (CloudWatch user guide, Alarm events and EventBridge). */
 function changeEvent(before: MetricAlarmRow, after: MetricAlarmRow, alarm: AlarmDefinition): BusEvent {
-  const metric = { namespace: alarm.Namespace, name: alarm.MetricName, dimensions: dimensionsIn(alarm.Dimensions) };
-  const metrics = [{ id: "m1", metricStat: { metric, period: alarm.Period, stat: alarm.Statistic }, returnData: true }];
   const detail = {
     alarmName: after.name,
     state: eventState(after),
     previousState: eventState(before),
-    configuration: { metrics, ...(alarm.AlarmDescription !== undefined && { description: alarm.AlarmDescription }) },
+    configuration: {
+      metrics: [eventMetric(alarm)],
+      ...(alarm.AlarmDescription !== undefined && { description: alarm.AlarmDescription }),
+    },
   };
   return {
     account: after.account,
@@ -95,6 +96,21 @@ function changeEvent(before: MetricAlarmRow, after: MetricAlarmRow, alarm: Alarm
   };
 }
 
+function eventMetric(alarm: AlarmDefinition): object {
+  if (alarm.Metrics !== undefined) {
+    const [{ Id, Expression, Label, Period }] = alarm.Metrics;
+    return {
+      id: Id,
+      expression: Expression,
+      ...(Label !== undefined && { label: Label }),
+      period: Period,
+      returnData: true,
+    };
+  }
+  const metric = { namespace: alarm.Namespace, name: alarm.MetricName, dimensions: dimensionsIn(alarm.Dimensions) };
+  return { id: "m1", metricStat: { metric, period: alarm.Period, stat: alarm.Statistic }, returnData: true };
+}
+
 function eventState({ state, reason, reason_data, updated_at }: State): Readonly<Record<string, unknown>> {
   const timestamp = new Date(updated_at).toISOString().replace("Z", "+0000");
   return { value: state, reason, ...(reason_data !== null && { reasonData: reason_data }), timestamp };
@@ -103,7 +119,6 @@ function eventState({ state, reason, reason_data, updated_at }: State): Readonly
 /** The message that CloudWatch publishes to topics. */
 function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: AlarmDefinition): object {
   const { OKActions = [], AlarmActions = [], InsufficientDataActions = [] } = alarm;
-  const Dimensions = (alarm.Dimensions ?? []).map(({ Name, Value }) => ({ name: Name, value: Value }));
   return {
     AlarmName: after.name,
     AlarmDescription: alarm.AlarmDescription ?? null,
@@ -119,17 +134,27 @@ function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: Alar
     AlarmActions,
     InsufficientDataActions,
     Trigger: {
-      MetricName: alarm.MetricName,
-      Namespace: alarm.Namespace,
-      StatisticType: "Statistic",
-      Statistic: alarm.Statistic.toUpperCase(),
-      Unit: alarm.Unit ?? null,
-      Dimensions,
-      Period: alarm.Period,
+      ...triggerOf(alarm),
       EvaluationPeriods: alarm.EvaluationPeriods,
       ComparisonOperator: alarm.ComparisonOperator,
       Threshold: alarm.Threshold,
       TreatMissingData: alarm.TreatMissingData ?? "",
     },
+  };
+}
+
+function triggerOf(alarm: AlarmDefinition): object {
+  if (alarm.Metrics !== undefined) {
+    const [{ Id, Expression, Label, Period }] = alarm.Metrics;
+    return { Period, Metrics: [{ Expression, Id, ...(Label !== undefined && { Label }), Period, ReturnData: true }] };
+  }
+  return {
+    MetricName: alarm.MetricName,
+    Namespace: alarm.Namespace,
+    StatisticType: "Statistic",
+    Statistic: alarm.Statistic.toUpperCase(),
+    Unit: alarm.Unit ?? null,
+    Dimensions: (alarm.Dimensions ?? []).map(({ Name, Value }) => ({ name: Name, value: Value })),
+    Period: alarm.Period,
   };
 }

@@ -6,6 +6,7 @@ import { listSeries, type MetricOwner, type MinutePoint, readPoints } from "../.
 import type { Schema } from "../../storage/schema.ts";
 import type { Store } from "../../storage/store.ts";
 import { type Dimensions, dimensionsOf, dimensionsText, findMetric, type MetricName, NAMESPACE } from "./catalog.ts";
+import { isMeant, type MetricsQuery } from "./query.ts";
 import { type MetricRecorder, RETENTION_MS, type Series } from "./recorder.ts";
 
 /** A value that is known for every moment between two, without having been recorded. */
@@ -39,6 +40,8 @@ export interface Span {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+/** Series that a query takes together; those of CloudWatch take 10,000. */
+const QUERIED_MAX = 1_000;
 
 export interface MetricReaderOptions {
   readonly store: Pick<Store, "db">;
@@ -66,19 +69,20 @@ export class MetricReader {
     const end = Math.ceil(Math.min(until, now + 1) / MINUTE_MS);
     if (first >= end) return [];
     const minutes = await this.#minutes(series, first, end);
-    const periods = new Map<number, PeriodPoint>();
-    for (const { minute, ...point } of minutes) {
+    const points = minutes.map(({ minute, ...point }) => {
       const start = from + Math.floor((minute * MINUTE_MS - from) / periodMs) * periodMs;
-      const known = periods.get(start);
-      periods.set(start, {
-        start,
-        samples: point.samples + (known?.samples ?? 0),
-        sum: point.sum + (known?.sum ?? 0),
-        minimum: Math.min(point.minimum, known?.minimum ?? Infinity),
-        maximum: Math.max(point.maximum, known?.maximum ?? -Infinity),
-      });
-    }
-    return [...periods.values()];
+      return { start, ...point };
+    });
+    return together(points);
+  }
+
+  /** The same of all series of an owner that a query means, taken together. */
+  async queried(query: MetricsQuery, owner: MetricOwner, span: Span): Promise<readonly PeriodPoint[]> {
+    const { account, region } = owner;
+    const series = (await this.list({ account, region }, span.from)).filter((each) => isMeant(query, each));
+    const points: PeriodPoint[] = [];
+    for (const each of series.slice(0, QUERIED_MAX)) points.push(...(await this.points(each, span)));
+    return together(points).toSorted((left, right) => left.start - right.start);
   }
 
   async #minutes(series: Series, from: number, until: number): Promise<readonly MinutePoint[]> {
@@ -106,6 +110,22 @@ export class MetricReader {
     );
     return [...gauges.flat(), ...recorded];
   }
+}
+
+/** Points of one period made into one, in the order in which periods come up. */
+function together(points: readonly PeriodPoint[]): readonly PeriodPoint[] {
+  const periods = new Map<number, PeriodPoint>();
+  for (const { start, samples, sum, minimum, maximum } of points) {
+    const known = periods.get(start);
+    periods.set(start, {
+      start,
+      samples: samples + (known?.samples ?? 0),
+      sum: sum + (known?.sum ?? 0),
+      minimum: Math.min(minimum, known?.minimum ?? Infinity),
+      maximum: Math.max(maximum, known?.maximum ?? -Infinity),
+    });
+  }
+  return [...periods.values()];
 }
 
 function minutesOf({ from: begin, until: end, valueAt }: Gauge, from: number, until: number): MinutePoint[] {
