@@ -135,9 +135,14 @@ describe("the metric of material that expires", () => {
     assert.equal(shown.StateValue, "ALARM");
     assert.match(
       String(StateReason),
-      /^Threshold Crossed: 1 out of the last 1 datapoints \[\d+\.0 \(\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d\)\] was less than the threshold \(18000\.0\) \(minimum 1 datapoint for OK -> ALARM transition\)\.$/,
+      /^Threshold Crossed: 1 datapoint \[\d+\.0 \(\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d\)\] was less than the threshold \(18000\.0\)\.$/,
     );
-    assert.equal(JSON.parse(String(StateReasonData)).threshold, 18_000);
+    const { queryDate, startDate, recentDatapoints, evaluatedDatapoints, ...data } = JSON.parse(
+      String(StateReasonData),
+    );
+    assert.deepEqual(data, { version: "1.0", statistic: "Minimum", period: 60, threshold: 18_000 });
+    const point = { timestamp: startDate, sampleCount: 1, value: recentDatapoints[0] };
+    assert.deepEqual([evaluatedDatapoints, queryDate > startDate], [[point], true]);
     for (const [name, value] of Object.entries(alarm)) assert.deepEqual(shown[name as keyof typeof shown], value, name);
 
     const changes = await receiver.events("/queue", 2);
@@ -155,12 +160,28 @@ describe("the metric of material that expires", () => {
     await receiver.events("/topic", 1);
     const message = JSON.parse(present(receiver.taken("/topic")[0])) as Record<string, unknown>;
     assert.deepEqual(
-      [message["AlarmName"], message["OldStateValue"], message["NewStateValue"]],
-      ["expiry", "OK", "ALARM"],
+      [message["AlarmName"], message["OldStateValue"], message["NewStateValue"], message["Region"]],
+      ["expiry", "OK", "ALARM", "US East (N. Virginia)"],
     );
+    assert.deepEqual(message["Trigger"], {
+      MetricName: EXPIRATION,
+      Namespace: "AWS/KMS",
+      StatisticType: "Statistic",
+      Statistic: "MINIMUM",
+      Unit: null,
+      Dimensions: [{ name: "KeyId", value: KeyId }],
+      Period: 60,
+      EvaluationPeriods: 1,
+      ComparisonOperator: "LessThanThreshold",
+      Threshold: 18_000,
+      TreatMissingData: "",
+      EvaluateLowSampleCountPercentile: "",
+    });
 
     await clock.advance("PT5H");
-    assert.equal((await state()).StateValue, "INSUFFICIENT_DATA");
+    const { StateValue: last, StateReasonData: unknown } = await state();
+    const { startDate: none, evaluatedDatapoints: periods } = JSON.parse(String(unknown));
+    assert.deepEqual([last, none, Object.keys(periods[0])], ["INSUFFICIENT_DATA", undefined, ["timestamp"]]);
     const { AlarmHistoryItems = [] } = await watch.describeAlarmHistory({ AlarmName: "expiry" });
     assert.deepEqual(
       AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary),
@@ -222,6 +243,17 @@ describe("metrics", () => {
         { Id: "uses", Values: [2], StatusCode: "Complete", Label: "SuccessfulRequest" },
         { Id: "none", Values: [], StatusCode: "Complete", Label: "XksProxyErrors" },
       ],
+    );
+    const one = { Metric: metric("SuccessfulRequest", { KeyArn: Arn }), Period: 60, Stat: "Sum" };
+    const queries = [one, { ...one, Stat: "Minimum", Period: 30 }];
+    const { MetricDataResults: same = [] } = await watch.getMetricData({
+      StartTime: new Date(0),
+      EndTime: new Date(HOUR_MS),
+      MetricDataQueries: queries.map((MetricStat, index) => ({ Id: `q${index}`, MetricStat })),
+    });
+    assert.deepEqual(
+      same.map(({ Label }) => Label),
+      ["SuccessfulRequest Sum 60", "SuccessfulRequest Minimum 30"],
     );
     assert.deepEqual(await listed({ Namespace: "AWS/EC2" }), []);
     assert.deepEqual(await listed({ Dimensions: [{ Name: "KeyArn", Value: other }] }), []);
@@ -291,6 +323,14 @@ describe("alarms", () => {
     const absent = { AlarmName: "absent", StateValue: "OK", StateReason: "" } as const;
     const { name, status } = await refusalOf(watch.setAlarmState(absent));
     assert.deepEqual([name, status], ["ResourceNotFound", 404]);
+  });
+
+  it("may have one of the short periods", async () => {
+    for (const Period of [10, 20, 30]) {
+      await watch.putMetricAlarm({ ...alarm, AlarmName: "short", Namespace: "mine", MetricName: "own", Period });
+      assert.equal((await watch.describeAlarms({ AlarmNames: ["short"] })).MetricAlarms?.[0]?.Period, Period);
+    }
+    await watch.deleteAlarms({ AlarmNames: ["short"] });
   });
 
   it("are refused where they contradict themselves or would not take effect", async () => {
@@ -368,7 +408,7 @@ describe("the other protocols of CloudWatch", () => {
 
     const absent = { AlarmName: "absent", StateValue: "OK", StateReason: "r" };
     const refusedJson = await json("SetAlarmState", absent);
-    assert.deepEqual([refusedJson.status, JSON.parse(refusedJson.text).__type], [404, "ResourceNotFound"]);
+    assert.deepEqual([refusedJson.status, JSON.parse(refusedJson.text)], [404, { __type: "ResourceNotFound" }]);
     assert.equal(refusedJson.headers["x-amzn-query-error"], "ResourceNotFound;Sender");
     const refusedXml = await query({ Action: "SetAlarmState", ...absent });
     assert.equal(refusedXml.status, 404);

@@ -21,6 +21,7 @@ export type AlarmDefinition = Omit<Input<"PutMetricAlarm">, "Tags"> &
   };
 
 const MINUTE_SECONDS = 60;
+const SHORT_PERIODS: readonly number[] = [10, 20, 30];
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 const WEEK_SECONDS = 604_800;
@@ -81,7 +82,9 @@ function requireConsistent(
   alarm: Pick<AlarmDefinition, "Period" | "EvaluationPeriods" | "DatapointsToAlarm" | "TreatMissingData">,
 ): void {
   const { Period, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = "missing" } = alarm;
-  if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("The value of Period must be a multiple of 60.");
+  if (Period % MINUTE_SECONDS !== 0 && !SHORT_PERIODS.includes(Period)) {
+    throw new ValidationException("The value of Period must be 10, 20, 30 or a multiple of 60.");
+  }
   const limit = Period < HOUR_SECONDS ? DAY_SECONDS : WEEK_SECONDS;
   if (Period * EvaluationPeriods > limit) {
     const span = limit === DAY_SECONDS ? "a day" : "a week";

@@ -101,11 +101,12 @@ export class AlarmEvaluator {
     const from = until - count * periodMs;
     const series = watchedSeries(row, alarm);
     const points = series === undefined ? [] : await this.#options.metrics.points(series, { from, until, periodMs });
-    const values = new Map(points.map((point) => [point.start, statisticOf(point, alarm.Statistic)]));
+    const known = new Map(points.map((point) => [point.start, point]));
     return Array.from({ length: count }, (_, index) => {
       const start = until - (index + 1) * periodMs;
-      const value = values.get(start);
-      return { start, ...(value !== undefined && { value }) };
+      const point = known.get(start);
+      if (point === undefined) return { start };
+      return { start, value: statisticOf(point, alarm.Statistic), samples: point.samples };
     });
   }
 
@@ -116,18 +117,24 @@ export class AlarmEvaluator {
   }
 }
 
-/** `StateReasonData`, as CloudWatch has it. */
+/** `StateReasonData`, as CloudWatch has it: where nothing was measured, it names the periods that were looked at. */
 function reasonDataOf(alarm: AlarmDefinition, { points }: Verdict, range: readonly Period[], now: number): object {
   const time = (at: number): string => new Date(at).toISOString().replace("Z", "+0000");
-  const first = points.at(-1) ?? range.at(alarm.EvaluationPeriods - 1);
+  const first = points.at(-1);
+  const evaluated: readonly Period[] = first === undefined ? range.slice(0, alarm.EvaluationPeriods) : points;
   return {
     version: "1.0",
     queryDate: time(now),
     ...(first !== undefined && { startDate: time(first.start) }),
+    ...(alarm.Unit !== undefined && { unit: alarm.Unit }),
     statistic: alarm.Statistic,
     period: alarm.Period,
     recentDatapoints: points.map(({ value }) => value).reverse(),
     threshold: alarm.Threshold,
-    evaluatedDatapoints: points.map(({ start, value }) => ({ timestamp: time(start), value })),
+    evaluatedDatapoints: evaluated.map(({ start, value, samples }) => ({
+      timestamp: time(start),
+      sampleCount: samples,
+      value,
+    })),
   };
 }

@@ -144,7 +144,7 @@ export const setAlarmState = change("SetAlarmState", {
   },
   async run({ AlarmName = "", StateValue, StateReason = "", StateReasonData }, { call, tx, states }) {
     const row = await rows.findAlarm(tx.db, { ...ownerOf(call), name: AlarmName });
-    if (row === undefined || StateValue === undefined) throw new ResourceNotFound("Unknown");
+    if (row === undefined || StateValue === undefined) throw new ResourceNotFound();
     const reasonData = StateReasonData ?? null;
     await states.set(tx, row, { state: StateValue, reason: StateReason, reasonData, now: call.now });
     return {};

@@ -1,6 +1,7 @@
 /** Changes of alarms' states: each with its history, its event and its actions, in one transaction. */
 
 import { randomUUID } from "node:crypto";
+import { regionNames } from "../../base/arn.ts";
 import { insertHistory, setAlarmState } from "../../storage/alarms.ts";
 import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
 import type { Tx } from "../../storage/store.ts";
@@ -77,7 +78,9 @@ function parsedOrText(text: string | null): unknown {
 /** `CloudWatch Alarm State Change` (CloudWatch user guide, Alarm events and EventBridge). */
 function changeEvent(before: MetricAlarmRow, after: MetricAlarmRow, alarm: AlarmDefinition): BusEvent {
   const metric = { namespace: alarm.Namespace, name: alarm.MetricName, dimensions: dimensionsIn(alarm.Dimensions) };
-  const metrics = [{ id: "m1", metricStat: { metric, period: alarm.Period, stat: alarm.Statistic }, returnData: true }];
+  const metrics = [
+    { id: randomUUID(), metricStat: { metric, period: alarm.Period, stat: alarm.Statistic }, returnData: true },
+  ];
   const detail = {
     alarmName: after.name,
     state: eventState(after),
@@ -100,7 +103,7 @@ function eventState({ state, reason, reason_data, updated_at }: State): Readonly
   return { value: state, reason, ...(reason_data !== null && { reasonData: reason_data }), timestamp };
 }
 
-/** The message that CloudWatch publishes to topics. */
+/** The message that CloudWatch publishes to topics; it calls Regions by their names, those of Europe by older ones. */
 function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: AlarmDefinition): object {
   const { OKActions = [], AlarmActions = [], InsufficientDataActions = [] } = alarm;
   const Dimensions = (alarm.Dimensions ?? []).map(({ Name, Value }) => ({ name: Name, value: Value }));
@@ -112,7 +115,7 @@ function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: Alar
     NewStateValue: after.state,
     NewStateReason: after.reason,
     StateChangeTime: new Date(after.updated_at).toISOString().replace("Z", "+0000"),
-    Region: after.region,
+    Region: (regionNames[after.region] ?? after.region).replace(/^Europe /, "EU "),
     AlarmArn: alarmArn(after, after.name),
     OldStateValue: before.state,
     OKActions,
@@ -127,9 +130,11 @@ function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: Alar
       Dimensions,
       Period: alarm.Period,
       EvaluationPeriods: alarm.EvaluationPeriods,
+      DatapointsToAlarm: alarm.DatapointsToAlarm,
       ComparisonOperator: alarm.ComparisonOperator,
       Threshold: alarm.Threshold,
       TreatMissingData: alarm.TreatMissingData ?? "",
+      EvaluateLowSampleCountPercentile: "",
     },
   };
 }
