@@ -330,7 +330,11 @@ describe("alarms", () => {
       await watch.putMetricAlarm({ ...alarm, AlarmName: "short", Namespace: "mine", MetricName: "own", Period });
       assert.equal((await watch.describeAlarms({ AlarmNames: ["short"] })).MetricAlarms?.[0]?.Period, Period);
     }
+    const ResourceARN = `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:short`;
+    assert.deepEqual((await watch.listTagsForResource({ ResourceARN })).Tags, []);
     await watch.deleteAlarms({ AlarmNames: ["short"] });
+    const { name, status } = await refusalOf(watch.listTagsForResource({ ResourceARN }));
+    assert.deepEqual([name, status], ["ResourceNotFoundException", 404]);
   });
 
   it("are refused where they contradict themselves or would not take effect", async () => {
@@ -415,6 +419,7 @@ describe("the other protocols of CloudWatch", () => {
     assert.match(refusedXml.text, /<Code>ResourceNotFound<\/Code>/);
     const invalid = await query({ Action: "SetAlarmState", ...absent, StateValue: "GOOD" });
     assert.match(invalid.text, /<Code>ValidationError<\/Code>/);
+    assert.match(invalid.text, /enum value set: \[INSUFFICIENT_DATA, ALARM, OK\]/);
   });
 });
 

@@ -3,6 +3,7 @@
 import { coded } from "../../base/errors.ts";
 
 export class CloudTrailARNInvalidException extends coded("CloudTrailARNInvalidException") {}
+export class InsightNotEnabledException extends coded("InsightNotEnabledException") {}
 export class InsufficientEncryptionPolicyException extends coded("InsufficientEncryptionPolicyException") {}
 export class InvalidEventSelectorsException extends coded("InvalidEventSelectorsException") {}
 export class InvalidHomeRegionException extends coded("InvalidHomeRegionException") {}
@@ -18,6 +19,7 @@ export class InvalidTrailNameException extends coded("InvalidTrailNameException"
 export class KmsException extends coded("KmsException") {}
 export class KmsKeyNotFoundException extends coded("KmsKeyNotFoundException") {}
 export class MaximumNumberOfTrailsExceededException extends coded("MaximumNumberOfTrailsExceededException") {}
+export class ResourceNotFoundException extends coded("ResourceNotFoundException") {}
 export class S3BucketDoesNotExistException extends coded("S3BucketDoesNotExistException") {}
 export class TrailAlreadyExistsException extends coded("TrailAlreadyExistsException") {}
 export class TrailNotFoundException extends coded("TrailNotFoundException") {}

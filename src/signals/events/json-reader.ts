@@ -13,7 +13,28 @@ export interface Token {
 }
 
 /** Text that is not what was expected; the message says where. */
-export class JsonFault extends Error {}
+export class JsonFault extends Error {
+  /** Such as `[Source: (String)"{"a": 1}"; line: 1, column: 8]`. */
+  readonly place: string;
+
+  constructor(reason: string, place: string) {
+    super(`${reason}\n at ${place}`);
+    this.place = place;
+  }
+}
+
+/** Why a text is no JSON; undefined if it is. */
+export function faultOf(text: string): JsonFault | undefined {
+  const reader = new JsonReader(text);
+  try {
+    if (reader.next().kind === "end") return reader.fault("No content");
+    while (reader.next().kind !== "end");
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof JsonFault) return cause;
+    throw cause;
+  }
+}
 
 /** A list or object that is being read. */
 interface Scope {
@@ -60,7 +81,7 @@ export class JsonReader {
 
   /** An error at the present place. */
   fault(reason: string, offset: number = this.#offset): JsonFault {
-    return new JsonFault(`${reason}\n at ${this.#place(offset)}`);
+    return new JsonFault(reason, this.#place(offset));
   }
 
   /** Such as `[Source: (String)"{"a": 1}"; line: 1, column: 8]`: the column is the next one's, counted from 1. */
