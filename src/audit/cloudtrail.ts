@@ -89,7 +89,7 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   const agent = client.userAgent === undefined ? "" : `,"userAgent":${JSON.stringify(client.userAgent)}`;
   let text = `,"eventTime":"${eventTime(call.now)}","eventSource":"${call.service}.amazonaws.com","eventName":${JSON.stringify(call.operation)},"awsRegion":"${call.region}","sourceIPAddress":${JSON.stringify(client.address)}${agent}`;
   if (error !== undefined) {
-    text += `,"errorCode":${JSON.stringify(errorCode(call.service, error.code))}`;
+    text += `,"errorCode":${JSON.stringify(errorCode(error.code))}`;
     if (error.message !== "") text += `,"errorMessage":${JSON.stringify(error.message)}`;
   }
   text += `,"requestParameters":${renderValue(request)},"responseElements":${renderValue(response)}`;
@@ -97,12 +97,12 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   return `${text},"requestID":"${call.requestId}","eventID":"`;
 }
 
-/** Their protocols have another code of a denial than the models of the others (CloudTrail user guide). */
-const XML_SERVICES = new Set(["iam", "sts", "s3"]);
-
-/** IAM, STS and S3 write the code of a denial as their protocol has it, every other as the model's. */
-function errorCode(service: string, code: string): string {
-  return code === "AccessDeniedException" && XML_SERVICES.has(service) ? "AccessDenied" : code;
+/**
+ * A denial is `AccessDenied` in records, also of services whose answers say `AccessDeniedException` (published records of
+ * KMS, Secrets Manager and Step Functions).
+ */
+function errorCode(code: string): string {
+  return code === "AccessDeniedException" ? "AccessDenied" : code;
 }
 
 /** From the closing quote of `eventID` to `managementEvent`. */

@@ -141,6 +141,18 @@ describe("AssumeRoleWithWebIdentity", () => {
     const output = await assume(await issuer.token(claims));
     assert.equal(output.SourceIdentity, "tagged");
     assert.ok(present(output.PackedPolicySize) > 0);
+    const record = await world.records.of(requestIdOf(output));
+    assert.deepEqual(record.requestParameters, {
+      roleArn: ROLE,
+      roleSessionName: "pod",
+      sourceIdentity: "tagged",
+      principalTags: { Team: "Blue" },
+      transitiveTagKeys: ["Team"],
+    });
+    assert.deepEqual(record.additionalEventData, {
+      RequestDetails: { awsServingRegion: REGION, endpointType: "regional" },
+      identityProviderConnectionVerificationMethod: "IAMTrustStore",
+    });
     const refusal = await refusalOf(assume(await issuer.token(claims), { RoleArn: OPEN }));
     assert.deepEqual([refusal.name, refusal.message], ["AccessDenied", "Not authorized to perform sts:TagSession"]);
   });

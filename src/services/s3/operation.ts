@@ -17,6 +17,7 @@ import type {
   Target,
 } from "../../pipeline/operation.ts";
 import { requestContext } from "../../pipeline/request-context.ts";
+import { verbatimMembers } from "../../pipeline/verbatim.ts";
 import { type CompiledPolicy, compilePolicy } from "../../policy/policy.ts";
 import type { S3BucketRow } from "../../storage/service-schema.ts";
 import type { Reader } from "../../storage/store.ts";
@@ -199,10 +200,10 @@ function recordOf(targets: readonly Target<never>[], readOnly: boolean): Operati
       if (members["Bucket"] !== undefined) request["bucketName"] = members["Bucket"];
       if (typeof members["Policy"] === "string") request["bucketPolicy"] = jsonOf(members["Policy"]);
       for (const name of RECORDED) if (members[name] !== undefined) request[name] = members[name];
-      return request;
+      return verbatimMembers(request);
     },
     resources: targets.map(({ as }) => as),
-    additional: () => ({ SignatureVersion: "SigV4", AuthenticationMethod: "AuthHeader" }),
+    received: () => verbatimMembers({ SignatureVersion: "SigV4", AuthenticationMethod: "AuthHeader" }),
   };
 }
 
