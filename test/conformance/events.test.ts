@@ -264,6 +264,12 @@ describe("rules and targets", () => {
       },
       { call: () => events.enableRule({ Name: "absent" }), code: "ResourceNotFoundException" },
       {
+        call: () => events.putEvents({ Entries: [] }),
+        code: "ValidationException",
+        message:
+          "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      },
+      {
         call: () => events.putTargets({ Rule: "absent", Targets: [{ Id: "a", Arn: arnOf("a") }] }),
         code: "ResourceNotFoundException",
       },

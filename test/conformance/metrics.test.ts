@@ -268,7 +268,7 @@ describe("metrics", () => {
     };
     const query = { Id: "a", MetricStat: { Metric: metric(EXPIRATION, {}), Period: 60, Stat: "Sum" } };
     const span = { StartTime: new Date(0), EndTime: new Date(HOUR_MS) };
-    for (const { call, code } of [
+    for (const { call, code, message } of [
       { call: () => watch.getMetricStatistics(ask), code: "MissingRequiredParameterException" },
       {
         call: () => watch.getMetricStatistics({ ...ask, ExtendedStatistics: ["p99"] }),
@@ -285,15 +285,27 @@ describe("metrics", () => {
       {
         call: () => watch.getMetricStatistics({ ...ask, Statistics: ["Sum"], EndTime: new Date(1e9) }),
         code: "InvalidParameterCombinationException",
+        message:
+          "You have requested up to 16666 datapoints, which exceeds the limit of 1440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
       },
       { call: () => watch.getMetricData({ ...span, MetricDataQueries: [query, query] }), code: "ValidationException" },
+      {
+        call: () => watch.getMetricData({ ...span, EndTime: new Date(999), MetricDataQueries: [query] }),
+        code: "ValidationException",
+        message: "The parameter StartTime must not equal parameter EndTime.",
+      },
+      {
+        call: () => watch.getMetricData({ StartTime: span.EndTime, EndTime: new Date(0), MetricDataQueries: [query] }),
+        code: "ValidationException",
+        message: "The parameter EndTime must be greater than StartTime.",
+      },
       {
         call: () => watch.getMetricData({ ...span, MetricDataQueries: [{ Id: "a", Expression: "1" }] }),
         code: "UnsupportedOperationException",
       },
       { call: () => watch.listMetrics({ NextToken: "forged" }), code: "InvalidNextToken" },
     ]) {
-      await assertRefused(call(), code);
+      await assertRefused(call(), code, message);
     }
   });
 });
@@ -339,18 +351,39 @@ describe("alarms", () => {
 
   it("are refused where they contradict themselves or would not take effect", async () => {
     const AlarmName = "refused";
-    for (const { change, code } of [
+    const across = "Metrics cannot be checked across more than";
+    const option = "Option perhaps is not supported. Supported options for parameter";
+    for (const { change, code, message } of [
       { change: { Period: 61 }, code: "ValidationException" },
-      { change: { EvaluationPeriods: 1441 }, code: "ValidationException" },
-      { change: { DatapointsToAlarm: 2 }, code: "ValidationException" },
-      { change: { TreatMissingData: "perhaps" }, code: "ValidationException" },
+      ...[
+        {
+          change: { EvaluationPeriods: 1441 },
+          message: `${across} a day (EvaluationPeriods * Period must be <= 86400) for alarms using period < 3600`,
+        },
+        {
+          change: { EvaluationPeriods: 8, Period: 86_400 },
+          message: `${across} a week (EvaluationPeriods * Period must be <= 604800) for alarms using period >= 3600`,
+        },
+        {
+          change: { DatapointsToAlarm: 2 },
+          message: "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
+        },
+        {
+          change: { EvaluateLowSampleCountPercentile: "perhaps" },
+          message: `${option} EvaluateLowSampleCountPercentile are evaluate and ignore.`,
+        },
+        {
+          change: { TreatMissingData: "perhaps" },
+          message: `${option} TreatMissingData are breaching, notBreaching, ignore and missing.`,
+        },
+      ].map((one) => ({ ...one, code: "ValidationException" })),
       { change: { Statistic: undefined }, code: "ValidationException" },
       { change: { ComparisonOperator: "LessThanLowerThreshold" }, code: "UnsupportedOperationException" },
       { change: { AlarmActions: [topic.replace(ACCOUNT, "444455556666")] }, code: "UnsupportedOperationException" },
       { change: { ExtendedStatistic: "p99" }, code: "UnsupportedOperationException" },
     ]) {
       const input = { ...alarm, AlarmName, ...change } as PutMetricAlarmCommandInput;
-      await assertRefused(watch.putMetricAlarm(input), code);
+      await assertRefused(watch.putMetricAlarm(input), code, message);
     }
     assert.deepEqual((await watch.describeAlarms({ AlarmNames: [AlarmName] })).MetricAlarms, []);
   });

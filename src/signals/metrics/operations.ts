@@ -149,7 +149,7 @@ function requireStatistics(input: Input<"GetMetricStatistics">): void {
   const points = Math.floor(spanMs / (Period * SECOND_MS));
   if (points > STATISTICS_POINTS_MAX) {
     throw new InvalidParameterCombinationException(
-      `You have requested up to ${points} datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.`,
+      `You have requested up to ${points} datapoints, which exceeds the limit of ${STATISTICS_POINTS_MAX}. You may reduce the datapoints requested by increasing Period, or decreasing the time range.`,
     );
   }
 }
@@ -193,9 +193,16 @@ function labeller(queries: readonly MetricDataQuery[]): (query: MetricDataQuery)
     [Metric?.MetricName, ...(showsStatistic ? [Stat] : []), ...(showsPeriod ? [Period] : [])].join(" ");
 }
 
+/** In milliseconds. */
+function wholeSeconds(time: Date | undefined): number {
+  return Math.floor((time?.getTime() ?? 0) / SECOND_MS) * SECOND_MS;
+}
+
+/** The texts on times are those of public test suites and bug reports. */
 function requireQueries({ MetricDataQueries = [], StartTime, EndTime }: Input<"GetMetricData">): void {
-  const spanMs = (EndTime?.getTime() ?? 0) - (StartTime?.getTime() ?? 0);
-  if (spanMs <= 0) throw new ValidationException("The parameter StartTime must be less than the parameter EndTime.");
+  const spanMs = wholeSeconds(EndTime) - wholeSeconds(StartTime);
+  if (spanMs === 0) throw new ValidationException("The parameter StartTime must not equal parameter EndTime.");
+  if (spanMs < 0) throw new ValidationException("The parameter EndTime must be greater than StartTime.");
   if (MetricDataQueries.length > QUERIES_MAX) {
     throw new ValidationException("The collection MetricDataQueries must not have a size greater than 500.");
   }
