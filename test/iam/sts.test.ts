@@ -566,6 +566,12 @@ describe("the record of a call of STS", () => {
     }
   });
 
+  it("tells of a denial its text, and nothing of what was asked", async () => {
+    const { requestId, message } = await refusalOf(assume(seededKey("carol"), "user"));
+    const { errorCode, errorMessage, requestParameters } = await world.records.of(requestId);
+    assert.deepEqual([errorCode, errorMessage, requestParameters], ["AccessDenied", message, null]);
+  });
+
   it("tells of the tags that come down a chain", async () => {
     const Tags = [{ Key: "Team", Value: "Blue" }];
     const first = await session(alice, "tagged", { Tags, TransitiveTagKeys: ["Team"], SourceIdentity: "alice" });

@@ -155,6 +155,10 @@ describe("AssumeRoleWithWebIdentity", () => {
     });
     const refusal = await refusalOf(assume(await issuer.token(claims), { RoleArn: OPEN }));
     assert.deepEqual([refusal.name, refusal.message], ["AccessDenied", "Not authorized to perform sts:TagSession"]);
+    const denied = await world.records.of(refusal.requestId);
+    assert.deepEqual([denied.errorCode, denied.errorMessage], ["AccessDenied", "An unknown error occurred"]);
+    assert.equal(denied.requestParameters?.["roleArn"], OPEN);
+    assert.equal(denied.resources?.[0]?.ARN, OPEN);
   });
 
   it("asks the issuer once for its keys, and again for a key that it does not have, but not each time", async () => {
