@@ -1,6 +1,7 @@
 /** CloudTrail records: the facts of a request as the JSON that each account's trail gets (spec 02). */
 
 import { randomUUID } from "node:crypto";
+import type { ServiceError } from "../base/errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import { invokedBy } from "../pipeline/forwarding.ts";
 import type { Call, Client, Entry, InternalEntry } from "../pipeline/operation.ts";
@@ -89,20 +90,37 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   const agent = client.userAgent === undefined ? "" : `,"userAgent":${JSON.stringify(client.userAgent)}`;
   let text = `,"eventTime":"${eventTime(call.now)}","eventSource":"${call.service}.amazonaws.com","eventName":${JSON.stringify(call.operation)},"awsRegion":"${call.region}","sourceIPAddress":${JSON.stringify(client.address)}${agent}`;
   if (error !== undefined) {
-    text += `,"errorCode":${JSON.stringify(errorCode(call.service, error.code))}`;
-    if (error.message !== "") text += `,"errorMessage":${JSON.stringify(error.message)}`;
+    text += `,"errorCode":${JSON.stringify(errorCode(error))}`;
+    const message = call.operation === WEB_IDENTITY && isDenial(error) ? UNKNOWN : error.message;
+    if (message !== "") text += `,"errorMessage":${JSON.stringify(message)}`;
   }
-  text += `,"requestParameters":${renderValue(request)},"responseElements":${renderValue(response)}`;
+  const told = error !== undefined && UNTOLD.has(call.service) && isOfPolicies(error) ? null : request;
+  text += `,"requestParameters":${renderValue(told)},"responseElements":${renderValue(response)}`;
   if (additional !== undefined) text += `,"additionalEventData":${renderValue(additional)}`;
   return `${text},"requestID":"${call.requestId}","eventID":"`;
 }
 
-/** Their protocols have another code of a denial than the models of the others (CloudTrail user guide). */
-const XML_SERVICES = new Set(["iam", "sts", "s3"]);
+const WEB_IDENTITY = "AssumeRoleWithWebIdentity";
+/** What records say instead of the answer's text where that is denied. */
+const UNKNOWN = "An unknown error occurred";
 
-/** IAM, STS and S3 write the code of a denial as their protocol has it, every other as the model's. */
-function errorCode(service: string, code: string): string {
-  return code === "AccessDeniedException" && XML_SERVICES.has(service) ? "AccessDenied" : code;
+/** Services whose records have no `requestParameters` where policies don't allow a call (published records; S3's, EC2's and AssumeRoleWithWebIdentity's have them). */
+const UNTOLD = new Set(["iam", "sts", "secretsmanager"]);
+
+function isDenial({ code }: ServiceError): boolean {
+  return code === "AccessDeniedException";
+}
+
+function isOfPolicies(error: ServiceError): boolean {
+  return isDenial(error) && error.message.startsWith("User: ");
+}
+
+/**
+ * A denial is `AccessDenied` in records, also of services whose answers say `AccessDeniedException` (published records of
+ * KMS, Secrets Manager and Step Functions).
+ */
+function errorCode(error: ServiceError): string {
+  return isDenial(error) ? "AccessDenied" : error.code;
 }
 
 /** From the closing quote of `eventID` to `managementEvent`. */
@@ -140,7 +158,7 @@ function renderResources(service: string, resources: NonNullable<Entry["resource
 
 /** The accounts beside the caller's that get a record, each once. */
 function otherAccounts({ resources, error }: Entry, caller: string): readonly string[] {
-  if (resources === undefined || error?.code === "AccessDeniedException") return [];
+  if (resources === undefined || (error !== undefined && isDenial(error))) return [];
   if (resources.every(({ account }) => account === caller)) return [];
   return [...new Set(resources.map(({ account }) => account))].filter((account) => account !== caller);
 }

@@ -67,12 +67,14 @@ export const kmsModel: () => ServiceModel = once(() =>
   }),
 );
 export const cloudHsmModel: () => ServiceModel = once(() => compileModel(cloudHsm));
-/** CloudWatch in each of its protocols, that of today's clients first. */
-export const cloudwatchModels: () => readonly ServiceModel[] = once(() =>
-  cloudwatch.metadata.protocols.map((protocol) =>
-    compileModel({ ...cloudwatch, metadata: { ...cloudwatch.metadata, protocol } }),
-  ),
-);
+/** CloudWatch in each of its protocols, that of today's clients first; it was recorded to list states in an order of its own. */
+export const cloudwatchModels: () => readonly ServiceModel[] = once(() => {
+  const StateValue = { ...cloudwatch.shapes.StateValue, enum: ["INSUFFICIENT_DATA", "ALARM", "OK"] };
+  const shapes = { ...cloudwatch.shapes, StateValue };
+  return cloudwatch.metadata.protocols.map((protocol) =>
+    compileModel({ ...cloudwatch, shapes, metadata: { ...cloudwatch.metadata, protocol } }),
+  );
+});
 /** CloudTrail says in an error of its own what is wrong with a number of results (operations). */
 export const cloudtrailModel: () => ServiceModel = once(() =>
   compileModel({ ...cloudtrail, shapes: { ...cloudtrail.shapes, MaxResults: { type: "integer" } } }),

@@ -182,7 +182,7 @@ export class Shapes {
       hidden,
       validate(value, path, failures) {
         const list = value as readonly unknown[];
-        check(lengths, list, hidden, path, failures);
+        check(lengths, list, hidden && !(list.length === 0 && definition.sensitive !== true), path, failures);
         if (!isScalar(element)) {
           for (const [index, item] of list.entries()) {
             validatePart(element, item, `${path}.${index + 1}.member`, failures);
