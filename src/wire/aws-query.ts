@@ -7,7 +7,7 @@ import type { Codec, OperationModel } from "./model.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
 import { decodeBase64 } from "./scalars.ts";
 import type { ListShape, MapShape, ScalarKind, Shape, StructureShape } from "./shapes.ts";
-import { element, escapeXml } from "./xml.ts";
+import { attribute, element, elementWith, escapeXml } from "./xml.ts";
 
 const CONTENT_TYPE = "text/xml";
 
@@ -196,10 +196,19 @@ export function encodeMembers({ members }: StructureShape, value: unknown): stri
     .join("");
 }
 
+/** The members of a structure that are attributes, after the namespace of their names. */
+function attributesOf({ attributes, attributeNamespace }: StructureShape, value: unknown): string {
+  if (attributes.length === 0) return "";
+  const source = value as Readonly<Record<string, unknown>>;
+  const { prefix = "", uri = "" } = attributeNamespace ?? {};
+  const texts = attributes.map(({ name, wireName }) => attribute(wireName, String(source[name])));
+  return attribute(`xmlns:${prefix}`, uri) + texts.join("");
+}
+
 function encode(shape: Shape, name: string, value: unknown): string {
   switch (shape.kind) {
     case "structure":
-      return element(name, encodeMembers(shape, value));
+      return elementWith(name, attributesOf(shape, value), encodeMembers(shape, value));
     case "list": {
       const items = value as readonly unknown[];
       if (shape.elementName === undefined) return items.map((item) => encode(shape.element, name, item)).join("");

@@ -73,3 +73,69 @@ export class Crc64Nvme implements Crc {
     return bytes;
   }
 }
+
+/** Polynomials as reflected CRCs have them, without their highest term. */
+const POLYNOMIALS = {
+  CRC32: 0xedb88320n,
+  CRC32C: BigInt(CRC32C),
+  CRC64NVME: (BigInt(CRC64_HIGH) << 32n) | BigInt(CRC64_LOW),
+} as const;
+
+export type CrcName = keyof typeof POLYNOMIALS;
+
+/** Whether a CRC of a whole follows from those of its parts: it does for all of them. */
+export function isCrc(name: string): name is CrcName {
+  return Object.hasOwn(POLYNOMIALS, name);
+}
+
+/**
+ * The CRC of parts that follow each other, from theirs: what is before a part counts as if as many zeros followed as that has bytes, which
+ * is a multiplication by x^(8 × bytes) modulo the polynomial.
+ */
+export function joinedCrc(
+  name: CrcName,
+  parts: readonly { readonly crc: Uint8Array; readonly size: number }[],
+): Uint8Array {
+  const bytes = name === "CRC64NVME" ? 8 : 4;
+  const field = new ReflectedField(POLYNOMIALS[name], BigInt(8 * bytes));
+  let joined = 0n;
+  for (const { crc, size } of parts) joined = field.multiply(field.shift(size), joined) ^ BigInt(`0x${crc.toHex()}`);
+  return Uint8Array.fromHex(joined.toString(16).padStart(2 * bytes, "0"));
+}
+
+/** Polynomials modulo another, their lowest terms in the highest bits. */
+class ReflectedField {
+  readonly #modulus: bigint;
+  readonly #one: bigint;
+  /** Parts mostly have one length. */
+  readonly #shifts = new Map<number, bigint>();
+
+  constructor(modulus: bigint, bits: bigint) {
+    this.#modulus = modulus;
+    this.#one = 1n << (bits - 1n);
+  }
+
+  multiply(left: bigint, right: bigint): bigint {
+    let product = 0n;
+    let shifted = right;
+    for (let term = this.#one; term !== 0n; term >>= 1n) {
+      if ((left & term) !== 0n) product ^= shifted;
+      shifted = (shifted & 1n) === 0n ? shifted >> 1n : (shifted >> 1n) ^ this.#modulus;
+    }
+    return product;
+  }
+
+  /** x^(8 × bytes). */
+  shift(bytes: number): bigint {
+    const known = this.#shifts.get(bytes);
+    if (known !== undefined) return known;
+    let power = this.#one;
+    let square = this.#one >> 1n;
+    for (let exponent = BigInt(8 * bytes); exponent !== 0n; exponent >>= 1n) {
+      if ((exponent & 1n) === 1n) power = this.multiply(power, square);
+      square = this.multiply(square, square);
+    }
+    this.#shifts.set(bytes, power);
+    return power;
+  }
+}
