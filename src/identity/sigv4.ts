@@ -5,6 +5,7 @@ import {
   IncompleteSignatureException,
   InvalidSignatureException,
   MissingAuthenticationTokenException,
+  type ServiceError,
 } from "../base/errors.ts";
 import { Memo } from "../base/memo.ts";
 import type { SigningKey } from "../custody/custody.ts";
@@ -37,8 +38,12 @@ export interface SignedRequest extends CredentialScope {
   readonly securityToken: string | undefined;
 }
 
-/** How a service's payloads are signed and sent, where they are not just the body and its hash. */
+/** How a service's payloads are signed and sent, where they are not just the body and its hash, and how it refuses signatures. */
 export interface PayloadScheme {
+  /** A refusal of what a request says of its signature, in the service's words. */
+  refusal?(error: ServiceError, request: WireRequest): ServiceError;
+  /** @throws ServiceError it is too old or too new, as `verifySignature` would find it */
+  requireFresh?(signed: SignedRequest, nowMs: number): void;
   /**
    * What is signed in the place of the payload's hash.
    *
@@ -54,9 +59,9 @@ export interface PayloadScheme {
 }
 
 /** A request may be this much older or newer than the machine's clock. */
-const SKEW_SECONDS = 300;
+export const SKEW_SECONDS = 300;
 /** A presigned request lives for a week at most (IAM guide, Elements of an AWS API request signature). */
-const EXPIRES_SECONDS_MAX = 604_800;
+export const EXPIRES_SECONDS_MAX = 604_800;
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const TERMINATOR = "aws4_request";
@@ -292,9 +297,15 @@ function requireTimestamp(text: string, timestamp: Timestamp | undefined): Times
   );
 }
 
-function requireFresh({ signedAt, lifeSeconds }: SignedRequest, nowMs: number): void {
+/** The first and the last second in which what is presented now may have been signed. */
+export function freshness({ lifeSeconds }: Pick<SignedRequest, "lifeSeconds">, nowMs: number) {
   const now = Math.floor(nowMs / 1000);
-  const [earliest, latest] = [now - lifeSeconds, now + SKEW_SECONDS];
+  return { now, earliest: now - lifeSeconds, latest: now + SKEW_SECONDS };
+}
+
+function requireFresh(signed: SignedRequest, nowMs: number): void {
+  const { signedAt, lifeSeconds } = signed;
+  const { now, earliest, latest } = freshness(signed, nowMs);
   if (signedAt.seconds < earliest) {
     const life = lifeSeconds % 60 === 0 ? `${lifeSeconds / 60} min.` : `${lifeSeconds} sec.`;
     throw new InvalidSignatureException(

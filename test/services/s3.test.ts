@@ -416,6 +416,44 @@ describe("a signature", () => {
     assert.equal((await fetch(link.replace("shared", "uploaded"))).status, 403);
   });
 
+  it("of another time is refused with the times", async () => {
+    const url = new URL(await world.presignS3({ target: `/${Bucket}/shared` }, 60));
+    const at = async (name: string, value: string | undefined) => {
+      const changed = new URL(url);
+      if (value === undefined) changed.searchParams.delete(name);
+      else changed.searchParams.set(name, value);
+      const answer = await fetch(changed);
+      return [answer.status, await answer.text()] as const;
+    };
+    const on = async (day: string) => {
+      const [key, , ...scope] = (url.searchParams.get("X-Amz-Credential") ?? "").split("/");
+      const changed = new URL(url);
+      changed.searchParams.set("X-Amz-Date", `${day}T000000Z`);
+      changed.searchParams.set("X-Amz-Credential", [key, day, ...scope].join("/"));
+      const answer = await fetch(changed);
+      return [answer.status, await answer.text()] as const;
+    };
+    const [late, expired] = await on("20200101");
+    assert.equal(late, 403);
+    assert.match(
+      expired,
+      /<Code>AccessDenied<\/Code><Message>Request has expired<\/Message><X-Amz-Expires>60<\/X-Amz-Expires><Expires>2020-01-01T00:01:00Z<\/Expires><ServerTime>/,
+    );
+    const [early, skewed] = await on("20990101");
+    assert.equal(early, 403);
+    assert.match(skewed, /<Code>RequestTimeTooSkewed<.*<MaxAllowedSkewMilliseconds>300000</);
+    for (const [name, value, message] of [
+      ["X-Amz-Signature", undefined, /^Query-string authentication version 4 requires the X-Amz-Algorithm/],
+      ["X-Amz-Expires", "604801", /^X-Amz-Expires must be less than a week/],
+      ["X-Amz-Expires", "-1", /^X-Amz-Expires must be non-negative$/],
+    ] as const) {
+      const [status, text] = await at(name, value);
+      const [, code, told = ""] = /<Code>(\w+)<\/Code><Message>([^<]+)/.exec(text) ?? [];
+      assert.deepEqual([status, code], [400, "AuthorizationQueryParametersError"]);
+      assert.match(told, message);
+    }
+  });
+
   it("covers the payload as the header says", async () => {
     const target = `/${Bucket}/signed`;
     const said = (hash: string, more: Record<string, string> = {}) =>
