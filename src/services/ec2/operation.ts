@@ -26,6 +26,8 @@ export type Change<P> = ChangeContext<P> & Environment;
 export class IncorrectState extends coded("IncorrectState") {}
 export class InvalidAttachmentNotFound extends coded("InvalidAttachment.NotFound") {}
 export class InvalidInstanceIdMalformed extends coded("InvalidInstanceID.Malformed") {}
+export class InvalidAMIAttributeItemValue extends coded("InvalidAMIAttributeItemValue") {}
+export class InvalidParameterCombination extends coded("InvalidParameterCombination") {}
 export class InvalidParameterDependency extends coded("InvalidParameterDependency") {}
 export class InvalidParameterValue extends coded("InvalidParameterValue") {}
 export class InvalidSnapshotNotFound extends coded("InvalidSnapshot.NotFound") {}
