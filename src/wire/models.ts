@@ -92,7 +92,10 @@ export const cloudtrailModel: () => ServiceModel = once(() =>
 );
 export const eventsModel: () => ServiceModel = once(() => compileModel(events));
 export const ebsModel: () => ServiceModel = once(() => compileModel(ebs));
-export const ec2Model: () => ServiceModel = once(() => compileModel(ec2));
+/** EC2 has an error of its own for a type of volumes that there is not (EC2 API reference, Error codes: UnknownVolumeType). */
+export const ec2Model: () => ServiceModel = once(() =>
+  compileModel({ ...ec2, shapes: { ...ec2.shapes, VolumeType: { type: "string" } } }),
+);
 export const iamModel: () => ServiceModel = once(() => compileModel({ ...iam, shapes: withoutValues(iam.shapes) }));
 export const organizationsModel: () => ServiceModel = once(() => compileModel(organizations));
 export const serviceQuotasModel: () => ServiceModel = once(() => compileModel(serviceQuotas));

@@ -77,8 +77,9 @@ export class RestXmlCodec implements Codec {
 
   encodeError(error: ServiceError, requestId: string): WireAnswer {
     const { code, status, message = error.message } = this.#settings.errors.get(error.code) ?? spelled(error);
-    const details = Object.entries(error.details).filter(([name]) => !name.startsWith("x-amz-"));
-    const headers = Object.fromEntries(Object.entries(error.details).filter(([name]) => name.startsWith("x-amz-")));
+    const isHeader = (name: string) => status === 304 || name.startsWith("x-amz-");
+    const details = Object.entries(error.details).filter(([name]) => !isHeader(name));
+    const headers = Object.fromEntries(Object.entries(error.details).filter(([name]) => isHeader(name)));
     const content = [
       element("Code", escapeXml(code)),
       element("Message", escapeXml(message)),

@@ -441,6 +441,7 @@ describe("volumes", () => {
     { title: "with a key and unencrypted", input: { KmsKeyId: "alias/x" }, code: "InvalidParameterDependency" },
     { title: "of a snapshot that is not there", input: { SnapshotId: "snap-0" }, code: "InvalidSnapshot.NotFound" },
     { title: "in a dry run", input: { DryRun: true, Encrypted: true }, code: "DryRunOperation" },
+    { title: "of a type that there is not", input: { VolumeType: "gp9" as "gp2" }, code: "UnknownVolumeType" },
     { title: "of gp2 with operations a second", input: { Iops: 3000 }, code: "InvalidParameterCombination" },
     { title: "of gp2 with a throughput", input: { Throughput: 125 }, code: "InvalidParameterCombination" },
   ] satisfies { title: string; input: Partial<Parameters<EC2["createVolume"]>[0]>; code: string }[]) {

@@ -530,6 +530,34 @@ describe("a list", () => {
   });
 });
 
+describe("an object that the reader has", () => {
+  it("is known to caches by its headers, and has no body", async () => {
+    const { status, headers, text } = await world.rawS3({
+      target: `/${Bucket}/kept`,
+      headers: { "if-none-match": KEPT },
+    });
+    const { LastModified } = await s3.headObject({ Bucket, Key: "kept" });
+    assert.deepEqual([status, headers["etag"], text], [304, KEPT, ""]);
+    assert.equal(headers["last-modified"], present(LastModified).toUTCString());
+  });
+});
+
+describe("types of encryption that a bucket blocks", () => {
+  it("are told as they were set, and stay when the default is set alone", async () => {
+    const set = (Rule: object) =>
+      s3.putBucketEncryption({ Bucket, ServerSideEncryptionConfiguration: { Rules: [Rule] } });
+    const byDefault = { SSEAlgorithm: "AES256" };
+    await set({ ApplyServerSideEncryptionByDefault: byDefault, BlockedEncryptionTypes: { EncryptionType: ["SSE-C"] } });
+    await set({ ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: true });
+    const { ServerSideEncryptionConfiguration: told } = await s3.getBucketEncryption({ Bucket });
+    const blocked = { EncryptionType: ["SSE-C"] };
+    assert.deepEqual(told?.Rules, [
+      { ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: true, BlockedEncryptionTypes: blocked },
+    ]);
+    await s3.deleteBucketEncryption({ Bucket });
+  });
+});
+
 describe("a range of all bytes", () => {
   it("comes with their checksum, and one of some without", async () => {
     const read = (Range: string) => s3.getObject({ Bucket, Key: "kept", Range, ChecksumMode: "ENABLED" });

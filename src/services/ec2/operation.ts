@@ -38,6 +38,7 @@ export class InvalidKmsKeyNotFound extends coded("InvalidKmsKey.NotFound") {}
 export class MissingParameter extends coded("MissingParameter") {}
 export class OperationNotPermitted extends coded("OperationNotPermitted") {}
 export class SnapshotLimitExceeded extends coded("SnapshotLimitExceeded") {}
+export class UnknownVolumeType extends coded("UnknownVolumeType") {}
 export class VolumeInUse extends coded("VolumeInUse") {}
 
 /** What a refusal by KMS becomes; the codes are ours, since EC2 tells of such failures in events. */

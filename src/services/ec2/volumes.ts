@@ -44,6 +44,7 @@ import {
   shownTags,
   tagging,
   tagsOf,
+  UnknownVolumeType,
   VolumeInUse,
 } from "./operation.ts";
 import { findUsableSnapshot, requireCompleted } from "./snapshot-access.ts";
@@ -151,8 +152,11 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
   },
 });
 
-/** @throws InvalidParameterCombination what a request asks for is not set for volumes of that type */
+/** @throws UnknownVolumeType, InvalidParameterCombination what a request asks for is not set for volumes of that type */
 function requireSupported({ VolumeType = "gp2", Iops, Throughput }: CreateVolumeRequest): void {
+  if (!Object.hasOwn(TYPES, VolumeType)) {
+    throw new UnknownVolumeType(`Unsupported volume type '${VolumeType}' for volume creation.`);
+  }
   const refused =
     Iops !== undefined && !["gp3", "io1", "io2"].includes(VolumeType)
       ? "iops"

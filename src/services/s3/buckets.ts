@@ -200,7 +200,7 @@ export const getBucketEncryption = read("GetBucketEncryption", {
 export const putBucketEncryption = change("PutBucketEncryption", {
   targets: [onBucket("s3:PutEncryptionConfiguration")],
   async run({ ServerSideEncryptionConfiguration: configuration }, { tx, bucket: { row } }) {
-    await updateBucket(tx, row, { encryption: JSON.stringify(parseConfiguration(configuration)) });
+    await updateBucket(tx, row, { encryption: JSON.stringify(parseConfiguration(configuration, defaultOf(row))) });
     return {};
   },
 });

@@ -1,6 +1,6 @@
 /** Encryption of objects at rest: which one is wanted, and data keys from KMS in the caller's name or from custody. */
 
-import type { ServerSideEncryptionConfiguration } from "@aws-sdk/client-s3";
+import type { EncryptionType, ServerSideEncryptionConfiguration } from "@aws-sdk/client-s3";
 import { formatArn } from "../../base/arn.ts";
 import { asKeyId } from "../../base/ids.ts";
 import { ContentKey } from "../../custody/object-content.ts";
@@ -42,6 +42,8 @@ export interface BucketDefault {
   readonly algorithm: "AES256" | "aws:kms";
   readonly keyId?: string;
   readonly bucketKey: boolean;
+  /** Types that uploads may not ask for, where somebody said so. */
+  readonly blocked?: readonly EncryptionType[];
 }
 
 const OF_S3: BucketDefault = { algorithm: "AES256", bucketKey: false };
@@ -229,20 +231,18 @@ export function shownEncryption({ algorithm, key_arn, bucket_key }: Encryption, 
 }
 
 /**
- * The default encryption that a configuration sets.
+ * The default encryption that a configuration sets; what it blocks stays as it was where the configuration doesn't say.
  *
  * @throws InvalidArgument, NotImplemented what S3 refuses, or is not here
  */
-export function parseConfiguration({ Rules = [] }: ServerSideEncryptionConfiguration): BucketDefault {
+export function parseConfiguration(
+  { Rules = [] }: ServerSideEncryptionConfiguration,
+  { blocked: before }: BucketDefault,
+): BucketDefault {
   const [rule, ...more] = Rules;
   const { SSEAlgorithm: algorithm, KMSMasterKeyID: keyId } = rule?.ApplyServerSideEncryptionByDefault ?? {};
   if (rule === undefined || more.length > 0) throw new MalformedXML();
-  if (rule.BlockedEncryptionTypes !== undefined) {
-    const types = rule.BlockedEncryptionTypes.EncryptionType ?? [];
-    if (types.some((type) => type !== "NONE" && type !== "SSE-C")) {
-      throw new NotImplemented("Keystead does not support these blocked encryption types.");
-    }
-  }
+  const blocked = rule.BlockedEncryptionTypes?.EncryptionType ?? before;
   if (algorithm !== undefined && algorithm !== "AES256" && algorithm !== "aws:kms") {
     throw new NotImplemented(`Keystead does not support the server-side encryption ${algorithm}.`);
   }
@@ -253,13 +253,24 @@ export function parseConfiguration({ Rules = [] }: ServerSideEncryptionConfigura
     );
   }
   const bucketKey = rule.BucketKeyEnabled === true;
-  return { algorithm: algorithm ?? "AES256", bucketKey, ...(keyId !== undefined && { keyId }) };
+  return {
+    algorithm: algorithm ?? "AES256",
+    bucketKey,
+    ...(keyId !== undefined && { keyId }),
+    ...(blocked && { blocked }),
+  };
 }
 
 /** The configuration of a default, as GetBucketEncryption answers it. */
-export function shownConfiguration({ algorithm, keyId, bucketKey }: BucketDefault): ServerSideEncryptionConfiguration {
+export function shownConfiguration({
+  algorithm,
+  keyId,
+  bucketKey,
+  blocked,
+}: BucketDefault): ServerSideEncryptionConfiguration {
   const byDefault = { SSEAlgorithm: algorithm, ...(keyId !== undefined && { KMSMasterKeyID: keyId }) };
-  return { Rules: [{ ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: bucketKey }] };
+  const rule = { ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: bucketKey };
+  return { Rules: [{ ...rule, ...(blocked && { BlockedEncryptionTypes: { EncryptionType: [...blocked] } }) }] };
 }
 
 function nameOf({ bucket, body }: Place) {

@@ -50,8 +50,12 @@ export class KeyTooLong extends detailed("KeyTooLongError") {}
 export class MalformedPolicy extends coded("MalformedPolicy") {}
 export class MetadataTooLarge extends detailed("MetadataTooLarge") {}
 export class NotImplemented extends detailed("NotImplemented", 501) {}
-/** Of an object that the caller has already; the answer has no body. */
-export class NotModified extends coded("NotModified", 304) {}
+/** Of an object that the caller has already; the answer has no body, and the headers by which caches know it. */
+export class NotModified extends detailed("NotModified", 304) {
+  constructor(headers: Readonly<Record<"ETag" | "Last-Modified", string>>) {
+    super("", headers);
+  }
+}
 export class NoSuchBucketPolicy extends detailed("NoSuchBucketPolicy", 404) {}
 export class NoSuchUpload extends detailed("NoSuchUpload", 404) {}
 export class TooManyBuckets extends coded("TooManyBuckets") {}

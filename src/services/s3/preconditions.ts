@@ -46,7 +46,10 @@ export function failedCondition(
 export function requireWanted(conditions: ReadConditions, object: Dated, now: number): void {
   const failed = failedCondition(conditions, object, now);
   if (failed === undefined) return;
-  if (failed === "If-None-Match" || failed === "If-Modified-Since") throw new NotModified();
+  if (failed === "If-None-Match" || failed === "If-Modified-Since") {
+    const { etag, modified_at } = object;
+    throw new NotModified({ ETag: `"${etag}"`, "Last-Modified": new Date(modified_at).toUTCString() });
+  }
   throw new PreconditionFailed(failed);
 }
 
