@@ -126,7 +126,7 @@ export class Authenticator {
     const nowMs = this.#machineClock.now();
     const payloadHash = payloads?.hashOf(claimed, request);
     payloads?.requireFresh?.(claimed, nowMs);
-    verifySignature(claimed, request, { signingKey, nowMs, payloadHash });
+    verifySignature(claimed, request, { signingKey, nowMs, payloadHash, mismatch: payloads?.mismatch });
     if (admits !== undefined && !admits(principal)) throw unrecognized();
     if (payloads === undefined) return { principal, partition, region };
     return { principal, partition, region, request: await payloads.read(claimed, request, signingKey) };

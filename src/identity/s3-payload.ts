@@ -29,6 +29,8 @@ class OutOfTime extends ServiceError {
 
 class XAmzContentSHA256Mismatch extends coded("XAmzContentSHA256Mismatch") {}
 
+const MISMATCH =
+  "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 const HEADER = "x-amz-content-sha256";
 const SHA256_HEX = /^[0-9a-f]{64}$/;
@@ -51,6 +53,8 @@ const STREAMING: ReadonlyMap<string, Streaming> = new Map([
 
 /** The payloads of S3: a header says which kind. Presigned requests leave them unsigned. */
 export const s3Payloads: PayloadScheme = {
+  mismatch: MISMATCH,
+
   refusal(error, { target }) {
     const query = new URLSearchParams(target.slice(target.indexOf("?") + 1));
     if (!(error instanceof IncompleteSignatureException) || !query.has("X-Amz-Algorithm")) return error;
@@ -226,9 +230,7 @@ class Chunks {
     const wanted = mac.toHex();
     const [left, right] = [Buffer.from(wanted, "latin1"), Buffer.from(given, "latin1")];
     if (left.length !== right.length || !timingSafeEqual(left, right)) {
-      throw new InvalidSignatureException(
-        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
-      );
+      throw new InvalidSignatureException(MISMATCH);
     }
     this.#previous = wanted;
   }

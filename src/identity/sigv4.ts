@@ -40,6 +40,8 @@ export interface SignedRequest extends CredentialScope {
 
 /** How a service's payloads are signed and sent, where they are not just the body and its hash, and how it refuses signatures. */
 export interface PayloadScheme {
+  /** What it says of a signature that is not the request's; absent: what most services say. */
+  readonly mismatch?: string;
   /** A refusal of what a request says of its signature, in the service's words. */
   refusal?(error: ServiceError, request: WireRequest): ServiceError;
   /** @throws ServiceError it is too old or too new, as `verifySignature` would find it */
@@ -111,7 +113,13 @@ export function verifySignature(
     signingKey,
     nowMs,
     payloadHash: givenHash,
-  }: { readonly signingKey: SigningKey; readonly nowMs: number; readonly payloadHash?: string | undefined },
+    mismatch = MISMATCH,
+  }: {
+    readonly signingKey: SigningKey;
+    readonly nowMs: number;
+    readonly payloadHash?: string | undefined;
+    readonly mismatch?: string | undefined;
+  },
 ): void {
   requireFresh(signed, nowMs);
   const { signedAt, date, region, service, signedHeaders, presigned } = signed;
@@ -120,14 +128,14 @@ export function verifySignature(
   const claimedHash = isPathAsSent ? undefined : request.headers["x-amz-content-sha256"];
   const canonical = canonicalRequest(request, { signedHeaders, payloadHash, presigned, isPathAsSent });
   if (canonical === undefined || (claimedHash !== undefined && claimedHash !== payloadHash)) {
-    throw new InvalidSignatureException(MISMATCH);
+    throw new InvalidSignatureException(mismatch);
   }
   const canonicalHash = hash("sha256", bytesOf(canonical), "hex");
   const stringToSign = `${ALGORITHM}\n${signedAt.basic}\n${date}/${region}/${service}/${TERMINATOR}\n${canonicalHash}`;
   hmac("sha256", signingKey, stringToSign, mac);
   const wanted = Buffer.from(mac.toHex(), "latin1");
   const given = Buffer.from(signed.signature, "latin1");
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new InvalidSignatureException(MISMATCH);
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new InvalidSignatureException(mismatch);
 }
 
 /** The signature that is wanted, outside V8's heap. */

@@ -52,12 +52,12 @@ const recordedOfKms = {
 };
 
 /**
- * What S3 says in errors of its own where its published model has a list of values, and headers that the model doesn't have: one that lists
+ * What S3 says in errors of its own where its published model has a list of values or a pattern, and headers that the model doesn't have: one that lists
  * answer, and one that reads refuse (public test suites recorded on S3; API reference, GetObject).
  */
 const recordedOfS3 = {
   ...Object.fromEntries(
-    ["BucketLocationConstraint", "ChecksumAlgorithm", "ChecksumType", "StorageClass"].map((name) => [
+    ["BucketLocationConstraint", "ChecksumAlgorithm", "ChecksumType", "CopySource", "StorageClass"].map((name) => [
       name,
       { type: "string" },
     ]),

@@ -233,13 +233,15 @@ function structureOf({ members }: StructureShape, { children }: XmlElement): Rec
   return value;
 }
 
+/** Headers with conditions count for nothing where their time is none (RFC 9110, 13.1.3 and 13.1.4). */
+const CONDITION = /^(?:x-amz-copy-source-)?if-/i;
+
 function scalarOf({ shape, wireName }: Member, text: string | undefined): unknown {
   if (text === undefined) return undefined;
   const value = readers[shape.kind]?.(text);
-  if (value !== undefined) return value;
+  if (value !== undefined || CONDITION.test(wireName)) return value;
   const isNumber = shape.kind === "integer";
-  const message = isNumber ? `Provided ${wireName} not an integer or within integer range` : "";
-  throw new InvalidParameterException(message, { ArgumentName: wireName, ArgumentValue: text });
+  throw invalidParameter(wireName, text, isNumber ? `Provided ${wireName} not an integer or within integer range` : "");
 }
 
 type Reading = (text: string) => unknown;

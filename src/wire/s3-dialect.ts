@@ -78,6 +78,7 @@ export const PARAMETER_ERRORS: ReadonlyMap<string, (value: string) => string> = 
 >([
   ["encoding-type", () => "Invalid Encoding Method specified in Request"],
   ["max-buckets", () => "Argument max-buckets must be an integer between 1 and 10000"],
+  ["partNumber", () => "Part number must be an integer between 1 and 10000, inclusive"],
   ["x-amz-acl", () => ""],
   ["x-amz-metadata-directive", () => "Unknown metadata directive."],
   ["x-amz-object-ownership", (value) => `Invalid x-amz-object-ownership header: ${value}`],

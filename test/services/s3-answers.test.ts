@@ -128,6 +128,15 @@ describe("a refusal tells", () => {
       },
     ],
     [
+      "what a copy has as its source",
+      () => copy({ CopySource: "nothing" }),
+      {
+        message: "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+        ArgumentName: "x-amz-copy-source",
+        ArgumentValue: "nothing",
+      },
+    ],
+    [
       "which storage class there is not",
       () => put({ StorageClass: "OUTPOSTS" }),
       { status: 400, code: "InvalidStorageClass", StorageClassRequested: "OUTPOSTS" },
@@ -539,6 +548,13 @@ describe("an object that the reader has", () => {
     const { LastModified } = await s3.headObject({ Bucket, Key: "kept" });
     assert.deepEqual([status, headers["etag"], text], [304, KEPT, ""]);
     assert.equal(headers["last-modified"], present(LastModified).toUTCString());
+  });
+});
+
+describe("a condition whose time is none", () => {
+  it("counts for nothing", async () => {
+    const headers = { "if-modified-since": "nonsense" };
+    assert.equal((await world.rawS3({ target: `/${Bucket}/kept`, headers })).status, 200);
   });
 });
 
