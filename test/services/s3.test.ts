@@ -383,6 +383,9 @@ describe("an upload in parts", () => {
 
 describe("a copy", () => {
   it("has the source's bytes and metadata, or metadata of its own", async () => {
+    await put("a b+c", "spaced");
+    await s3.copyObject({ Bucket, Key: "spaced", CopySource: `${Bucket}%2Fa+b%2Bc` });
+    assert.equal(await textOf("spaced"), "spaced");
     await put("from/ü", "copied", { Metadata: { a: "1" }, ContentType: "a/b" });
     const CopySource = `${Bucket}/from/%C3%BC`;
     const { CopyObjectResult } = await s3.copyObject({ Bucket, Key: "to", CopySource });

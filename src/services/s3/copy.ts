@@ -51,9 +51,10 @@ export function sourceOf({ CopySource }: Readonly<Record<string, unknown>>): {
   throw InvalidArgument.of(message, "x-amz-copy-source", String(CopySource));
 }
 
+/** As forms are encoded: Terraform and others write a plus for a space. */
 function decoded(text: string): string {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text.replaceAll("+", " "));
   } catch (cause) {
     throw new InvalidArgument("Invalid copy source encoding.", {}, { cause });
   }
