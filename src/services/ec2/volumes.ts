@@ -279,7 +279,10 @@ async function requireAttached(
   const { instance } = row;
   if (instance === null) throw new IncorrectState(`Volume '${row.id}' is in the 'available' state.`);
   if ((InstanceId ?? instance) !== instance || (Device ?? row.device) !== row.device) {
-    throw new InvalidAttachmentNotFound(`Volume '${row.id}' is not attached in that way.`);
+    const [wanted, device] = [InstanceId ?? instance, Device ?? row.device];
+    throw new InvalidAttachmentNotFound(
+      `The volume ${row.id} is not attached to instance ${wanted} as device ${device}`,
+    );
   }
   return { ...row, instance };
 }
