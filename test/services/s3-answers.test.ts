@@ -432,6 +432,49 @@ describe("a checksum of a full object in parts", () => {
   });
 });
 
+describe("a checksum that nobody chose", () => {
+  const plain = () => world.s3Client(world.server.credentials, { requestChecksumCalculation: "WHEN_REQUIRED" });
+  const crc64 = (bytes: Uint8Array) => {
+    const check = new Crc64Nvme();
+    check.update(bytes);
+    return check.digest().toBase64();
+  };
+  const digits = Buffer.from("123456789");
+
+  it("is CRC-64/NVME, of an object and of its copy", async () => {
+    const put = await plain().putObject({ Bucket, Key: "unchosen", Body: digits });
+    assert.deepEqual([put.ChecksumCRC64NVME, put.ChecksumType], ["rosUhgp5mIg=", "FULL_OBJECT"]);
+    const { CopyObjectResult } = await s3.copyObject({ Bucket, Key: "copied", CopySource: `${Bucket}/unchosen` });
+    assert.deepEqual(
+      [CopyObjectResult?.ChecksumCRC64NVME, CopyObjectResult?.ChecksumType],
+      ["rosUhgp5mIg=", "FULL_OBJECT"],
+    );
+    const got = await s3.getObject({ Bucket, Key: "copied", ChecksumMode: "ENABLED" });
+    assert.equal(await present(got.Body).transformToString(), "123456789");
+    assert.equal(got.ChecksumCRC64NVME, "rosUhgp5mIg=");
+  });
+
+  it("is a whole upload's alone: its parts show only what they were sent with", async () => {
+    const upload = await begin("unchosen parts");
+    const body = Buffer.alloc(5 * MEGABYTE, "unchosen");
+    const CopySource = `${Bucket}/unchosen`;
+    const first = await s3.uploadPart({ ...upload, PartNumber: 1, Body: body, ChecksumAlgorithm: "CRC32" });
+    assert.match(String(first.ChecksumCRC32), /^.{6}==$/);
+    const copied = (await s3.uploadPartCopy({ ...upload, PartNumber: 2, CopySource })).CopyPartResult;
+    const listed = await s3.listParts(upload);
+    assert.deepEqual([listed.ChecksumAlgorithm, listed.ChecksumType], [undefined, undefined]);
+    const shown = [first, copied, ...(listed.Parts ?? [])].map((part) => part?.ChecksumCRC64NVME);
+    assert.deepEqual([...shown, listed.Parts?.[0]?.ChecksumCRC32], Array(5).fill(undefined));
+    const Parts = [first, copied].map((part, at) => ({ PartNumber: at + 1, ETag: part?.ETag }));
+    const complete = (more: object) => s3.completeMultipartUpload({ ...upload, MultipartUpload: { Parts }, ...more });
+    const { message } = await errorOf(complete({ ChecksumType: "COMPOSITE" }));
+    assert.match(String(message), /^The upload was created using the null checksum mode/);
+    const done = await complete({});
+    const value = crc64(Buffer.concat([body, digits]));
+    assert.deepEqual([done.ChecksumCRC64NVME, done.ChecksumType], [value, "FULL_OBJECT"]);
+  });
+});
+
 describe("a part that is copied", () => {
   it("has the bytes of its source, all of them or a range, and its upload's encryption", async () => {
     const upload = await begin("of copies", { ServerSideEncryption: "aws:kms" });

@@ -112,6 +112,9 @@ export function parseUploadChecksum(text: string | null): UploadChecksum | undef
   return algorithm === undefined ? undefined : ({ algorithm, type } as UploadChecksum);
 }
 
+/** What is kept where a sender chose nothing (S3 user guide, Checking object integrity). */
+export const UNCHOSEN = { algorithm: "CRC64NVME", type: "FULL_OBJECT" } as const satisfies UploadChecksum;
+
 /** The members in which answers say what checksum an upload has. */
 export function shownUploadChecksum(text: string | null) {
   const checksum = parseUploadChecksum(text);
@@ -211,7 +214,7 @@ export async function digestBody(body: Uint8Array, algorithm: Algorithm | undefi
  * @param algorithm to be computed where the request sends no checksum
  * @throws InvalidDigest, BadDigest, InvalidRequest `Content-MD5` or the checksum is no such value, or another body's
  */
-export async function verifyBody(body: Uint8Array, input: Members, algorithm?: Algorithm): Promise<Digests> {
+export async function verifyBody(body: Uint8Array, input: Members, algorithm: Algorithm | undefined): Promise<Digests> {
   const claimed = claimedChecksum(input);
   const md5 = input["ContentMD5"] === undefined ? undefined : findBytes(String(input["ContentMD5"]));
   if (input["ContentMD5"] !== undefined && md5?.length !== ALGORITHMS.MD5.bytes) {
@@ -229,18 +232,34 @@ export async function verifyBody(body: Uint8Array, input: Members, algorithm?: A
   return digests;
 }
 
-/** The checksum of an object in parts: of their checksums, or of its bytes, which follows from theirs. */
+/**
+ * The checksum of an object in parts: of their checksums, or of its bytes, which follows from theirs.
+ *
+ * @returns undefined if a part has not that checksum
+ */
 export function joinedChecksum(
   { algorithm, type }: UploadChecksum,
-  parts: readonly { readonly checksum: string; readonly size: number }[],
-): Checksum {
-  const digests = parts.map(({ checksum, size }) => ({ crc: Uint8Array.fromBase64(checksum), size }));
+  parts: readonly { readonly checksum: string | null; readonly size: number }[],
+): Checksum | undefined {
+  const kept = parts.map(({ checksum }) => parseChecksum(checksum));
+  if (!kept.every((checksum) => checksum?.algorithm === algorithm)) return undefined;
+  const digests = parts.map(({ size }, at) => ({ crc: Uint8Array.fromBase64(kept[at]?.value ?? ""), size }));
   if (type === "FULL_OBJECT" && isCrc(algorithm)) {
     return { algorithm, value: joinedCrc(algorithm, digests).toBase64(), type };
   }
   const check = ALGORITHMS[algorithm].make();
   for (const { crc } of digests) check.update(crc);
   return { algorithm, value: `${check.digest().toBase64()}-${parts.length}`, type };
+}
+
+/** The member in which answers have the checksum of a part: only where its upload asks for one. */
+export function shownPartChecksum(
+  upload: { readonly checksum_algorithm: string | null },
+  part: { readonly checksum: string | null },
+): Record<string, string> {
+  if (upload.checksum_algorithm === null) return {};
+  const { ChecksumType: _type, ...checksum } = shownChecksum(parseChecksum(part.checksum));
+  return checksum;
 }
 
 /** A kept checksum. */

@@ -2,7 +2,7 @@
 
 import { findObject, listParts, putObject } from "../../storage/objects.ts";
 import type { S3ObjectRow } from "../../storage/service-schema.ts";
-import { parseChecksum, RunningDigests, requireAlgorithm, shownChecksum } from "./checksums.ts";
+import { parseChecksum, RunningDigests, requireAlgorithm, shownChecksum, UNCHOSEN } from "./checksums.ts";
 import { contentColumns, requireBuilt, takePart, type WrittenPart, writePart } from "./contents.ts";
 import {
   type Encryption,
@@ -144,8 +144,8 @@ async function copied(input: Input<"CopyObject">, context: Context & Copying): P
   const wanted = wantedEncryption(input, bucket.row);
   const { key, columns } = await newDataKey(wanted, { bucket: bucket.row, key: input.Key, body }, context);
   const isKms = columns.algorithm === "aws:kms";
-  const kept = parseChecksum(from.checksum);
-  const algorithm = input.ChecksumAlgorithm === undefined ? kept?.algorithm : requireAlgorithm(input.ChecksumAlgorithm);
+  const { algorithm: kept } = parseChecksum(from.checksum) ?? UNCHOSEN;
+  const algorithm = input.ChecksumAlgorithm === undefined ? kept : requireAlgorithm(input.ChecksumAlgorithm);
   const sources = await listParts(store.db, from.body);
   const running = new RunningDigests(algorithm);
   const parts: WrittenPart[] = [];

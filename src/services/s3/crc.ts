@@ -5,27 +5,37 @@ const CRC32C = 0x82f63b78;
 const CRC64_HIGH = 0x9a6c9329;
 const CRC64_LOW = 0xac4bc9b5;
 
-const table32c = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit += 1) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ CRC32C;
-  return crc >>> 0;
-});
+const TABLES = 8;
 
-const table64 = Array.from({ length: 256 }, (_, byte) => {
-  let [high, low] = [0, byte];
-  for (let bit = 0; bit < 8; bit += 1) {
-    const isOdd = (low & 1) === 1;
-    low = ((low >>> 1) | (high << 31)) >>> 0;
-    high >>>= 1;
-    if (isOdd) {
-      low = (low ^ CRC64_LOW) >>> 0;
-      high = (high ^ CRC64_HIGH) >>> 0;
+/** Eight tables, so that eight bytes take one step: each answers for a byte that one more zero follows than in the table before it. */
+function tablesOf(polynomialHigh: number, polynomialLow: number) {
+  const high = new Uint32Array(TABLES * 256);
+  const low = new Uint32Array(TABLES * 256);
+  for (let byte = 0; byte < 256; byte += 1) {
+    let [upper, lower] = [0, byte];
+    for (let bit = 0; bit < 8; bit += 1) {
+      const isOdd = (lower & 1) === 1;
+      lower = (lower >>> 1) | (upper << 31);
+      upper >>>= 1;
+      if (isOdd) [upper, lower] = [upper ^ polynomialHigh, lower ^ polynomialLow];
     }
+    high[byte] = upper;
+    low[byte] = lower;
   }
-  return [high, low] as const;
-});
-const high64 = Uint32Array.from(table64, ([high]) => high);
-const low64 = Uint32Array.from(table64, ([, low]) => low);
+  for (let at = 256; at < TABLES * 256; at += 1) {
+    const [upper, lower] = [high[at - 256] ?? 0, low[at - 256] ?? 0];
+    high[at] = (upper >>> 8) ^ (high[lower & 0xff] ?? 0);
+    low[at] = (lower >>> 8) ^ (upper << 24) ^ (low[lower & 0xff] ?? 0);
+  }
+  return { high, low };
+}
+
+/** Where the table for a word's lowest byte begins, for the first and the second word of a step. */
+const FIRST = 7 * 256;
+const SECOND = 3 * 256;
+
+const { low: table32c } = tablesOf(0, CRC32C);
+const { high: high64, low: low64 } = tablesOf(CRC64_HIGH, CRC64_LOW);
 
 /** A check that is computed piece by piece. */
 export interface Crc {
@@ -38,8 +48,23 @@ export class Crc32c implements Crc {
   #crc = 0xffffffff;
 
   update(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const steps = bytes.length - (bytes.length % TABLES);
     let crc = this.#crc;
-    for (const byte of bytes) crc = (table32c[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+    for (let at = 0; at < steps; at += TABLES) {
+      const first = crc ^ view.getInt32(at, true);
+      const second = view.getInt32(at + 4, true);
+      crc =
+        (table32c[FIRST + (first & 0xff)] ?? 0) ^
+        (table32c[FIRST - 256 + ((first >>> 8) & 0xff)] ?? 0) ^
+        (table32c[FIRST - 512 + ((first >>> 16) & 0xff)] ?? 0) ^
+        (table32c[FIRST - 768 + (first >>> 24)] ?? 0) ^
+        (table32c[SECOND + (second & 0xff)] ?? 0) ^
+        (table32c[SECOND - 256 + ((second >>> 8) & 0xff)] ?? 0) ^
+        (table32c[SECOND - 512 + ((second >>> 16) & 0xff)] ?? 0) ^
+        (table32c[second >>> 24] ?? 0);
+    }
+    for (const byte of bytes.subarray(steps)) crc = (table32c[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
     this.#crc = crc;
   }
 
@@ -55,8 +80,26 @@ export class Crc64Nvme implements Crc {
   #low = 0xffffffff;
 
   update(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const steps = bytes.length - (bytes.length % TABLES);
     let [high, low] = [this.#high, this.#low];
-    for (const byte of bytes) {
+    for (let at = 0; at < steps; at += TABLES) {
+      const first = low ^ view.getInt32(at, true);
+      const second = high ^ view.getInt32(at + 4, true);
+      const a = FIRST + (first & 0xff);
+      const b = FIRST - 256 + ((first >>> 8) & 0xff);
+      const c = FIRST - 512 + ((first >>> 16) & 0xff);
+      const d = FIRST - 768 + (first >>> 24);
+      const e = SECOND + (second & 0xff);
+      const f = SECOND - 256 + ((second >>> 8) & 0xff);
+      const g = SECOND - 512 + ((second >>> 16) & 0xff);
+      const h = second >>> 24;
+      low = (low64[a] ?? 0) ^ (low64[b] ?? 0) ^ (low64[c] ?? 0) ^ (low64[d] ?? 0);
+      low ^= (low64[e] ?? 0) ^ (low64[f] ?? 0) ^ (low64[g] ?? 0) ^ (low64[h] ?? 0);
+      high = (high64[a] ?? 0) ^ (high64[b] ?? 0) ^ (high64[c] ?? 0) ^ (high64[d] ?? 0);
+      high ^= (high64[e] ?? 0) ^ (high64[f] ?? 0) ^ (high64[g] ?? 0) ^ (high64[h] ?? 0);
+    }
+    for (const byte of bytes.subarray(steps)) {
       const index = (low ^ byte) & 0xff;
       low = (low >>> 8) ^ (high << 24) ^ (low64[index] ?? 0);
       high = (high >>> 8) ^ (high64[index] ?? 0);

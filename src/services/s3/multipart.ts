@@ -6,13 +6,17 @@ import type { S3PartRow, S3UploadRow } from "../../storage/service-schema.ts";
 import { abortUpload, endUpload, findUpload, insertUpload, listUploads, putPart } from "../../storage/uploads.ts";
 import {
   type Checksum,
+  claimedChecksum,
+  digestBody,
   joinedChecksum,
   parseChecksum,
   parseUploadChecksum,
   printUploadChecksum,
   requestedChecksum,
   shownChecksum,
+  shownPartChecksum,
   shownUploadChecksum,
+  UNCHOSEN,
   type UploadChecksum,
   verifyBody,
 } from "./checksums.ts";
@@ -132,8 +136,11 @@ export const uploadPart = change<"UploadPart", { readonly part: WrittenPart; rea
       const upload = await requireUpload(input, bucket.row.id, store.db);
       const bytes = bytesOf(input.Body);
       const wanted = parseUploadChecksum(upload.checksum_algorithm);
-      const digests = await verifyBody(bytes, input, wanted?.type === "FULL_OBJECT" ? wanted.algorithm : undefined);
-      requireAgreed(wanted, digests.checksum);
+      const ofParts = wanted ?? UNCHOSEN;
+      const verified = await verifyBody(bytes, input, wanted?.type === "COMPOSITE" ? undefined : ofParts.algorithm);
+      requireAgreed(wanted, verified.checksum);
+      const isKept = verified.checksum?.algorithm === ofParts.algorithm;
+      const digests = isKept ? verified : await digestBody(bytes, ofParts.algorithm);
       const key = await openDataKey(upload, { bucket: bucket.row, key: input.Key, body: upload.id }, context);
       const part = await writePart(bytes, { key, digests, isKms: upload.algorithm === "aws:kms" }, context);
       return { part, encryption: upload };
@@ -142,7 +149,9 @@ export const uploadPart = change<"UploadPart", { readonly part: WrittenPart; rea
       const upload = await requireUpload(input, bucket.row.id, tx.db);
       await takePart(tx, part);
       await putPart(tx, { ...part, body: upload.id, number: input.PartNumber });
-      const { ChecksumType: _type, ...checksum } = shownChecksum(parseChecksum(part.checksum));
+      const claimed = claimedChecksum(input);
+      const checksum =
+        claimed === undefined ? shownPartChecksum(upload, part) : { [`Checksum${claimed.algorithm}`]: claimed.value };
       return { ETag: `"${part.md5}"`, ...shownEncryption(encryption), ...checksum };
     },
   },
@@ -171,9 +180,8 @@ export const completeMultipartUpload = change<"CompleteMultipartUpload", Checksu
       const upload = await requireUpload(input, bucket.row.id, store.db);
       const wanted = parseUploadChecksum(upload.checksum_algorithm);
       const parts = partsOf(input, await listPartRows(store.db, upload.id), wanted);
-      const digests = parts.map(({ checksum, size }) => ({ checksum: parseChecksum(checksum)?.value ?? "", size }));
-      const checksum = wanted && joinedChecksum(wanted, digests);
-      requireClaimed(input, parts, checksum);
+      const checksum = joinedChecksum(wanted ?? UNCHOSEN, parts);
+      requireClaimed(input, parts, { wanted, checksum });
       await openDataKey(upload, { bucket: bucket.row, key: input.Key, body: upload.id }, context);
       return checksum;
     },
@@ -213,12 +221,12 @@ export const completeMultipartUpload = change<"CompleteMultipartUpload", Checksu
 function requireClaimed(
   input: Input<"CompleteMultipartUpload">,
   parts: readonly S3PartRow[],
-  checksum: Checksum | undefined,
+  { wanted, checksum }: { readonly wanted: UploadChecksum | undefined; readonly checksum: Checksum | undefined },
 ): void {
-  const { ChecksumType = checksum?.type, MpuObjectSize } = input;
-  if (ChecksumType !== checksum?.type) {
+  const { ChecksumType = wanted?.type, MpuObjectSize } = input;
+  if (ChecksumType !== wanted?.type) {
     throw new InvalidRequest(
-      `The upload was created using the ${checksum?.type ?? "null"} checksum mode. The complete request must use the same checksum mode.`,
+      `The upload was created using the ${wanted?.type ?? "null"} checksum mode. The complete request must use the same checksum mode.`,
     );
   }
   const size = parts.reduce((sum, part) => sum + part.size, 0);
@@ -311,7 +319,7 @@ export const listParts = read("ListParts", {
       MaxParts: limit,
       IsTruncated: left.length > limit,
       Parts: parts.map(({ number, md5, size, modified_at, checksum }) => {
-        const { ChecksumType: _type, ...shown } = shownChecksum(parseChecksum(checksum));
+        const shown = shownPartChecksum(upload, { checksum });
         return { PartNumber: number, LastModified: wholeSecond(modified_at), ETag: `"${md5}"`, Size: size, ...shown };
       }),
       Initiator: { ID: upload.initiator },

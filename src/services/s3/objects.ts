@@ -5,7 +5,7 @@ import type { DeletedObject, _Error as FailedObject } from "@aws-sdk/client-s3";
 import { deleteObject as deleteRow, findObject, listParts, putObject as putRow } from "../../storage/objects.ts";
 import type { S3ObjectRow, S3PartRow } from "../../storage/service-schema.ts";
 import type { BodyStream } from "../../wire/protocol.ts";
-import { parseChecksum, shownChecksum, verifyBody } from "./checksums.ts";
+import { parseChecksum, shownChecksum, UNCHOSEN, verifyBody } from "./checksums.ts";
 import {
   contentColumns,
   isOtherVersion,
@@ -70,7 +70,7 @@ export const putObject = change<"PutObject", Prepared>("PutObject", {
   async prepare(input, context) {
     const { row } = context.bucket;
     const bytes = bytesOf(input.Body);
-    const digests = await verifyBody(bytes, input);
+    const digests = await verifyBody(bytes, input, UNCHOSEN.algorithm);
     const body = newBody();
     const place = { bucket: row, key: input.Key, body };
     const { key, columns } = await newDataKey(wantedEncryption(input, row), place, context);

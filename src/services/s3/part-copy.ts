@@ -2,7 +2,7 @@
 
 import { listParts } from "../../storage/objects.ts";
 import { putPart } from "../../storage/uploads.ts";
-import { digestBody, parseChecksum, parseUploadChecksum, shownChecksum } from "./checksums.ts";
+import { digestBody, parseUploadChecksum, shownPartChecksum, UNCHOSEN } from "./checksums.ts";
 import { takePart, type WrittenPart, writePart } from "./contents.ts";
 import { type Copying, onSource, requireSource, sourceOf } from "./copy.ts";
 import { type Encryption, openDataKey, shownEncryption } from "./encryption.ts";
@@ -36,7 +36,8 @@ export const uploadPartCopy = change<"UploadPartCopy", Prepared>("UploadPartCopy
     const opened = await openDataKey(from, { bucket: source.row, key: sourceOf(input).key, body: from.body }, context);
     const parts = await listParts(store.db, from.body);
     const bytes = Buffer.concat(await Array.fromAsync(bodies.read(parts, opened, span)));
-    const digests = await digestBody(bytes, parseUploadChecksum(upload.checksum_algorithm)?.algorithm);
+    const { algorithm } = parseUploadChecksum(upload.checksum_algorithm) ?? UNCHOSEN;
+    const digests = await digestBody(bytes, algorithm);
     const key = await openDataKey(upload, { bucket: bucket.row, key: input.Key, body: upload.id }, context);
     const part = await writePart(bytes, { key, digests, isKms: upload.algorithm === "aws:kms" }, context);
     return { part, encryption: upload };
@@ -45,10 +46,13 @@ export const uploadPartCopy = change<"UploadPartCopy", Prepared>("UploadPartCopy
     const upload = await requireUpload(input, bucket.row.id, tx.db);
     await takePart(tx, part);
     await putPart(tx, { ...part, body: upload.id, number: input.PartNumber });
-    const { ChecksumType: _type, ...checksum } = shownChecksum(parseChecksum(part.checksum));
     return {
       ...shownEncryption(encryption),
-      CopyPartResult: { ETag: `"${part.md5}"`, LastModified: wholeSecond(part.modified_at), ...checksum },
+      CopyPartResult: {
+        ETag: `"${part.md5}"`,
+        LastModified: wholeSecond(part.modified_at),
+        ...shownPartChecksum(upload, part),
+      },
     };
   },
 });
