@@ -55,8 +55,11 @@ const STREAMING: ReadonlyMap<string, Streaming> = new Map([
 export const s3Payloads: PayloadScheme = {
   mismatch: MISMATCH,
 
-  refusal(error, { target }) {
+  refusal(error, { target, headers }) {
     const query = new URLSearchParams(target.slice(target.indexOf("?") + 1));
+    if (query.has("AWSAccessKeyId") || headers["authorization"]?.startsWith("AWS ") === true) {
+      return new InvalidRequest(OLDER_SIGNATURE);
+    }
     if (!(error instanceof IncompleteSignatureException) || !query.has("X-Amz-Algorithm")) return error;
     return new AuthorizationQueryParametersError(messageOfExpires(query.get("X-Amz-Expires")) ?? PARAMETERS);
   },
@@ -103,6 +106,8 @@ export const s3Payloads: PayloadScheme = {
   },
 };
 
+/** What Regions say that have SigV4 alone. */
+const OLDER_SIGNATURE = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 const PARAMETERS =
   "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
 

@@ -167,6 +167,7 @@ export function isForS3(target: string, headers: Readonly<Record<string, string 
     /\/s3\/aws4_request/.test(headers["authorization"] ?? "") ||
     /[?&]X-Amz-Credential=[^&]*(?:%2F|\/)s3(?:%2F|\/)aws4_request/i.test(target) ||
     /[?&]AWSAccessKeyId=/.test(target) || // signed as before SigV4, for which S3 has words of its own
+    /^AWS /.test(headers["authorization"] ?? "") ||
     s3Host(headers["host"] ?? "") !== undefined
   );
 }

@@ -472,6 +472,15 @@ describe("a signature", () => {
   it("is refused in S3's words where there is none, or nobody's", async () => {
     const unsigned = await fetch(`${world.server.endpoint}/${Bucket}/signed`, { headers: { host: "s3.localhost" } });
     assert.equal(unsigned.status, 400); // fetch sends its own Host: nothing says that this is for S3
+    const url = `${world.server.endpoint}/${Bucket}/signed`;
+    const older = [
+      await fetch(`${url}?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=x&Expires=1`),
+      await fetch(url, { headers: { authorization: "AWS AKIAIOSFODNN7EXAMPLE:x" } }),
+    ];
+    for (const answer of older) {
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), /<Code>InvalidRequest<.*is not supported\. Please use AWS4-HMAC-SHA256\.</);
+    }
     const nobody = world.s3Client({ accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "x" });
     await assertFails(nobody.listBuckets({}), "InvalidAccessKeyId", 403);
     const wrong = world.s3Client({ ...world.server.credentials, secretAccessKey: "x" });
