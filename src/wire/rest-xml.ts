@@ -286,7 +286,7 @@ function bodyOf(
     const part = value[payload];
     if (member === undefined || part === undefined) return "";
     if (member.shape.kind !== "structure") return part as string | Uint8Array | BodyStream;
-    return XML_HEAD + element(member.wireName, encodeMembers(member.shape, part), S3_NAMESPACE);
+    return XML_HEAD + element(member.wireName, encodeMembers(member.shape, part, "milliseconds"), S3_NAMESPACE);
   }
   if (UNWRAPPED.has(operation)) {
     const [member] = members;
@@ -296,5 +296,5 @@ function bodyOf(
   }
   const root = ROOT_ELEMENTS[operation];
   if (root === undefined) return "";
-  return XML_HEAD + element(root, encodeMembers(output, value), S3_NAMESPACE);
+  return XML_HEAD + element(root, encodeMembers(output, value, "milliseconds"), S3_NAMESPACE);
 }
