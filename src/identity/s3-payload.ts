@@ -6,7 +6,14 @@ import { coded, IncompleteSignatureException, InvalidSignatureException, Service
 import type { SigningKey } from "../custody/custody.ts";
 import { hmac } from "../custody/hmac.ts";
 import type { WireRequest } from "../wire/protocol.ts";
-import { EXPIRES_SECONDS_MAX, freshness, type PayloadScheme, type SignedRequest, SKEW_SECONDS } from "./sigv4.ts";
+import {
+  EXPIRES_SECONDS_MAX,
+  freshness,
+  HeadersNotSigned,
+  type PayloadScheme,
+  type SignedRequest,
+  SKEW_SECONDS,
+} from "./sigv4.ts";
 
 class MissingSecurityHeader extends coded("MissingSecurityHeader") {}
 class InvalidRequest extends coded("InvalidRequest") {}
@@ -14,8 +21,8 @@ class IncompleteBody extends coded("IncompleteBody") {}
 class MissingContentLength extends coded("MissingContentLength", 411) {}
 class AuthorizationQueryParametersError extends coded("AuthorizationQueryParametersError") {}
 
-/** A request that comes too late or too early, with the times that say so. */
-class OutOfTime extends ServiceError {
+/** A refusal with elements that say what is wrong with the signature. */
+class Unacceptable extends ServiceError {
   readonly code: string;
   override readonly status = 403;
   override readonly details: Readonly<Record<string, string>>;
@@ -60,6 +67,10 @@ export const s3Payloads: PayloadScheme = {
     if (query.has("AWSAccessKeyId") || headers["authorization"]?.startsWith("AWS ") === true) {
       return new InvalidRequest(OLDER_SIGNATURE);
     }
+    if (error instanceof HeadersNotSigned) {
+      const details = { HeadersNotSigned: error.names.join(", ") };
+      return new Unacceptable("AccessDenied", UNSIGNED_HEADERS, details);
+    }
     if (!(error instanceof IncompleteSignatureException) || !query.has("X-Amz-Algorithm")) return error;
     return new AuthorizationQueryParametersError(messageOfExpires(query.get("X-Amz-Expires")) ?? PARAMETERS);
   },
@@ -72,9 +83,9 @@ export const s3Payloads: PayloadScheme = {
     if (presigned && signedAt.seconds < earliest) {
       const Expires = secondsAsText(signedAt.seconds + lifeSeconds);
       const details = { "X-Amz-Expires": String(lifeSeconds), Expires, ServerTime };
-      throw new OutOfTime("AccessDenied", "Request has expired", details);
+      throw new Unacceptable("AccessDenied", "Request has expired", details);
     }
-    throw new OutOfTime(
+    throw new Unacceptable(
       "RequestTimeTooSkewed",
       "The difference between the request time and the current time is too large.",
       { RequestTime: signedAt.basic, ServerTime, MaxAllowedSkewMilliseconds: String(SKEW_SECONDS * 1000) },
@@ -108,6 +119,7 @@ export const s3Payloads: PayloadScheme = {
 
 /** What Regions say that have SigV4 alone. */
 const OLDER_SIGNATURE = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+const UNSIGNED_HEADERS = "There were headers present in the request which were not signed";
 const PARAMETERS =
   "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
 

@@ -330,16 +330,24 @@ function requireFresh(signed: SignedRequest, nowMs: number): void {
 /** A presigned date is signed with the query; else it is in the header that was read, which `x-amz-date` comes before. */
 function requireSignedHeaders(headers: WireRequest["headers"], { signedHeaders, presigned }: Claim): void {
   const signed = signedHeaderNames(signedHeaders);
-  if (!signed.includes("host")) throw notSigned("'Host' or ':authority'");
-  if (!presigned && headers["x-amz-date"] === undefined && !signed.includes("date")) throw notSigned("'Date'");
-  for (const name of Object.keys(headers)) {
-    if (!name.startsWith("x-amz-") || name === "x-amz-security-token") continue;
-    if (!signed.includes(name)) throw notSigned(`'${name}'`);
+  if (!signed.includes("host")) throw new HeadersNotSigned("'Host' or ':authority'", ["host"]);
+  if (!presigned && headers["x-amz-date"] === undefined && !signed.includes("date")) {
+    throw new HeadersNotSigned("'Date'", ["date"]);
   }
+  const names = Object.keys(headers).filter(
+    (name) => name.startsWith("x-amz-") && name !== "x-amz-security-token" && !signed.includes(name),
+  );
+  if (names.length > 0) throw new HeadersNotSigned(`'${names[0]}'`, names);
 }
 
-function notSigned(header: string): InvalidSignatureException {
-  return new InvalidSignatureException(`${header} must be a 'SignedHeader' in the AWS Authorization.`);
+/** Headers that a signature has to cover, and doesn't. */
+export class HeadersNotSigned extends InvalidSignatureException {
+  readonly names: readonly string[];
+
+  constructor(first: string, names: readonly string[]) {
+    super(`${first} must be a 'SignedHeader' in the AWS Authorization.`);
+    this.names = names;
+  }
 }
 
 const credentialParts = new Memo<readonly string[]>(1_000, (credential) => credential.split("/"));

@@ -436,6 +436,14 @@ describe("a signature", () => {
       const answer = await fetch(changed);
       return [answer.status, await answer.text()] as const;
     };
+    const more = await fetch(url, {
+      headers: { "x-amz-checksum-mode": "ENABLED", "x-amz-request-payer": "requester" },
+    });
+    assert.equal(more.status, 403);
+    assert.match(
+      await more.text(),
+      /<Code>AccessDenied<.* which were not signed<\/Message><HeadersNotSigned>x-amz-checksum-mode, x-amz-request-payer</,
+    );
     const [late, expired] = await on("20200101");
     assert.equal(late, 403);
     assert.match(
