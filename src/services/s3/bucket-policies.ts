@@ -44,9 +44,6 @@ export const putBucketPolicy = change("PutBucketPolicy", {
   async run({ Policy: text }, { tx, bucket, call, unknownPrincipals }) {
     if (Buffer.byteLength(text) > POLICY_BYTES_MAX) throw new MalformedPolicy("Policies must be 20 KB or smaller");
     const document = parseOrRefuse(text);
-    if (document.statements.some(({ principals }) => principals === undefined)) {
-      throw new MalformedPolicy("Missing required field Principal");
-    }
     const { row } = bucket;
     const arn = s3Arn(call.partition, row.name);
     if (!document.statements.every((statement) => isAbout(statement, arn))) {
@@ -64,7 +61,35 @@ export const putBucketPolicy = change("PutBucketPolicy", {
   },
 });
 
+/** What each statement has, under one of two names. */
+const FIELDS = ["Effect", "Principal", "Action", "Resource"] as const;
+
+/** @throws MalformedPolicy in S3's words, as far as they are known (public test suites recorded on S3) */
+function requireFields(text: string): void {
+  const json = findJson(text);
+  if (!text.startsWith("{") || json === undefined) {
+    throw new MalformedPolicy("Policies must be valid JSON and the first byte must be '{'");
+  }
+  const { Statement } = json as { readonly Statement?: unknown };
+  if (Statement === undefined) throw new MalformedPolicy("Missing required field Statement");
+  for (const statement of [Statement].flat()) {
+    if (typeof statement !== "object" || statement === null) continue; // what it is then, the parser says
+    const missing = FIELDS.find((name) => !(name in statement) && !(`Not${name}` in statement));
+    if (missing !== undefined) throw new MalformedPolicy(`Missing required field ${missing}`);
+  }
+}
+
+function findJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}
+
 function parseOrRefuse(text: string): Document {
+  requireFields(text);
   try {
     const document = parsePolicy(text, "endpoint");
     compileDocument(document);
@@ -90,7 +115,7 @@ export const getBucketPolicy = read("GetBucketPolicy", {
   targets: [onPolicy("s3:GetBucketPolicy")],
   async run(_input, { bucket, store }) {
     const { policy, policy_principals: principals, name } = bucket.row;
-    if (policy === null) throw new NoSuchBucketPolicy(`The bucket policy does not exist: ${name}`);
+    if (policy === null) throw new NoSuchBucketPolicy("The bucket policy does not exist", { BucketName: name });
     return { Policy: await store.settle((reader) => shownPolicy(policy, parsePrincipalIds(principals), reader)) };
   },
 });
