@@ -91,29 +91,42 @@ function renderFacts({ call, request, response, additional, error }: Entry): str
   const agent = client.userAgent === undefined ? "" : `,"userAgent":${JSON.stringify(client.userAgent)}`;
   let text = `,"eventTime":"${eventTime(call.now)}","eventSource":"${call.service}.amazonaws.com","eventName":${JSON.stringify(call.operation)},"awsRegion":"${call.region}","sourceIPAddress":${JSON.stringify(client.address)}${agent}`;
   if (error !== undefined) {
-    const { code, message } = recordedError(call.service, error);
+    const { code, message } = recordedError(call, error);
     text += `,"errorCode":${JSON.stringify(code)}`;
     if (message !== "") text += `,"errorMessage":${JSON.stringify(message)}`;
   }
-  text += `,"requestParameters":${renderValue(request)},"responseElements":${renderValue(response)}`;
+  const told = error !== undefined && UNTOLD.has(call.service) && isOfPolicies(error) ? null : request;
+  text += `,"requestParameters":${renderValue(told)},"responseElements":${renderValue(response)}`;
   if (additional !== undefined) text += `,"additionalEventData":${renderValue(additional)}`;
   return `${text},"requestID":"${call.requestId}","eventID":"`;
 }
 
-/** Their protocols have another code of a denial than the models of the others (CloudTrail user guide). */
-const XML_SERVICES = new Set(["iam", "sts", "s3"]);
+const WEB_IDENTITY = "AssumeRoleWithWebIdentity";
+/** What records say instead of the answer's text where that is denied. */
+const UNKNOWN = "An unknown error occurred";
+
+/** Services whose records have no `requestParameters` where policies don't allow a call (published records; S3's, EC2's and AssumeRoleWithWebIdentity's have them). */
+const UNTOLD = new Set(["iam", "sts", "secretsmanager"]);
+
+function isDenial({ code }: ServiceError): boolean {
+  return code === "AccessDeniedException";
+}
+
+function isOfPolicies(error: ServiceError): boolean {
+  return isDenial(error) && error.message.startsWith("User: ");
+}
 
 /**
- * IAM, STS and S3 write the code of a denial as their protocol has it, EC2 every code, behind whose fault it is
- * (`Client.UnauthorizedOperation`); every other as the model's.
+ * A denial is `AccessDenied` in records, also of services whose answers say `AccessDeniedException` (published records of
+ * KMS, Secrets Manager and Step Functions). EC2 writes every code behind whose fault it is (`Client.UnauthorizedOperation`).
  */
-function recordedError(service: string, error: ServiceError): { readonly code: string; readonly message: string } {
-  if (service === "ec2") {
+function recordedError(call: Call, error: ServiceError): { readonly code: string; readonly message: string } {
+  if (call.service === "ec2") {
     const { code, status, message } = ec2Error(error);
     return { code: `${status < 500 ? "Client" : "Server"}.${code}`, message };
   }
-  const { code, message } = error;
-  return { code: code === "AccessDeniedException" && XML_SERVICES.has(service) ? "AccessDenied" : code, message };
+  if (!isDenial(error)) return error;
+  return { code: "AccessDenied", message: call.operation === WEB_IDENTITY ? UNKNOWN : error.message };
 }
 
 /** From the closing quote of `eventID` to `managementEvent`. */
@@ -151,7 +164,7 @@ function renderResources(service: string, resources: NonNullable<Entry["resource
 
 /** The accounts beside the caller's that get a record, each once. */
 function otherAccounts({ resources, error }: Entry, caller: string): readonly string[] {
-  if (resources === undefined || error?.code === "AccessDeniedException") return [];
+  if (resources === undefined || (error !== undefined && isDenial(error))) return [];
   if (resources.every(({ account }) => account === caller)) return [];
   return [...new Set(resources.map(({ account }) => account))].filter((account) => account !== caller);
 }

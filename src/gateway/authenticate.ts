@@ -112,7 +112,7 @@ export class Authenticator {
     { model, admits, payloads }: Service,
     claimed: Claimed,
   ): Promise<Authenticated> {
-    if (claimed instanceof ServiceError) throw claimed;
+    if (claimed instanceof ServiceError) throw payloads?.refusal?.(claimed, request) ?? claimed;
     const { region, service, securityToken } = claimed;
     if (service !== model.id) {
       throw new InvalidSignatureException(`Credential should be scoped to correct service: '${model.id}'. `);
@@ -123,8 +123,10 @@ export class Authenticator {
       securityToken === undefined
         ? await this.#signerOfKey(claimed, partition)
         : await this.#signerOfSession(claimed, securityToken, partition);
+    const nowMs = this.#machineClock.now();
     const payloadHash = payloads?.hashOf(claimed, request);
-    verifySignature(claimed, request, { signingKey, nowMs: this.#machineClock.now(), payloadHash });
+    payloads?.requireFresh?.(claimed, nowMs);
+    verifySignature(claimed, request, { signingKey, nowMs, payloadHash, mismatch: payloads?.mismatch });
     if (admits !== undefined && !admits(principal)) throw unrecognized();
     if (payloads === undefined) return { principal, partition, region };
     return { principal, partition, region, request: await payloads.read(claimed, request, signingKey) };

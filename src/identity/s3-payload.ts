@@ -2,18 +2,42 @@
 
 import { createHash, hash, timingSafeEqual } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { coded, InvalidSignatureException } from "../base/errors.ts";
+import { coded, IncompleteSignatureException, InvalidSignatureException, ServiceError } from "../base/errors.ts";
 import type { SigningKey } from "../custody/custody.ts";
 import { hmac } from "../custody/hmac.ts";
 import type { WireRequest } from "../wire/protocol.ts";
-import type { PayloadScheme, SignedRequest } from "./sigv4.ts";
+import {
+  EXPIRES_SECONDS_MAX,
+  freshness,
+  HeadersNotSigned,
+  type PayloadScheme,
+  type SignedRequest,
+  SKEW_SECONDS,
+} from "./sigv4.ts";
 
 class MissingSecurityHeader extends coded("MissingSecurityHeader") {}
 class InvalidRequest extends coded("InvalidRequest") {}
 class IncompleteBody extends coded("IncompleteBody") {}
 class MissingContentLength extends coded("MissingContentLength", 411) {}
+class AuthorizationQueryParametersError extends coded("AuthorizationQueryParametersError") {}
+
+/** A refusal with elements that say what is wrong with the signature. */
+class Unacceptable extends ServiceError {
+  readonly code: string;
+  override readonly status = 403;
+  override readonly details: Readonly<Record<string, string>>;
+
+  constructor(code: string, message: string, details: Readonly<Record<string, string>>) {
+    super(message);
+    this.code = code;
+    this.details = details;
+  }
+}
+
 class XAmzContentSHA256Mismatch extends coded("XAmzContentSHA256Mismatch") {}
 
+const MISMATCH =
+  "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 const HEADER = "x-amz-content-sha256";
 const SHA256_HEX = /^[0-9a-f]{64}$/;
@@ -36,6 +60,38 @@ const STREAMING: ReadonlyMap<string, Streaming> = new Map([
 
 /** The payloads of S3: a header says which kind. Presigned requests leave them unsigned. */
 export const s3Payloads: PayloadScheme = {
+  mismatch: MISMATCH,
+
+  refusal(error, { target, headers }) {
+    const query = new URLSearchParams(target.slice(target.indexOf("?") + 1));
+    if (query.has("AWSAccessKeyId") || headers["authorization"]?.startsWith("AWS ") === true) {
+      return new InvalidRequest(OLDER_SIGNATURE);
+    }
+    if (error instanceof HeadersNotSigned) {
+      const details = { HeadersNotSigned: error.names.join(", ") };
+      return new Unacceptable("AccessDenied", UNSIGNED_HEADERS, details);
+    }
+    if (!(error instanceof IncompleteSignatureException) || !query.has("X-Amz-Algorithm")) return error;
+    return new AuthorizationQueryParametersError(messageOfExpires(query.get("X-Amz-Expires")) ?? PARAMETERS);
+  },
+
+  requireFresh(signed, nowMs) {
+    const { signedAt, lifeSeconds, presigned } = signed;
+    const { now, earliest, latest } = freshness(signed, nowMs);
+    if (signedAt.seconds >= earliest && signedAt.seconds <= latest) return;
+    const ServerTime = secondsAsText(now);
+    if (presigned && signedAt.seconds < earliest) {
+      const Expires = secondsAsText(signedAt.seconds + lifeSeconds);
+      const details = { "X-Amz-Expires": String(lifeSeconds), Expires, ServerTime };
+      throw new Unacceptable("AccessDenied", "Request has expired", details);
+    }
+    throw new Unacceptable(
+      "RequestTimeTooSkewed",
+      "The difference between the request time and the current time is too large.",
+      { RequestTime: signedAt.basic, ServerTime, MaxAllowedSkewMilliseconds: String(SKEW_SECONDS * 1000) },
+    );
+  },
+
   hashOf({ presigned }, { headers }) {
     const said = headers[HEADER];
     if (said === undefined && presigned) return UNSIGNED;
@@ -60,6 +116,25 @@ export const s3Payloads: PayloadScheme = {
     return request;
   },
 };
+
+/** What Regions say that have SigV4 alone. */
+const OLDER_SIGNATURE = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+const UNSIGNED_HEADERS = "There were headers present in the request which were not signed";
+const PARAMETERS =
+  "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
+
+/** What is wrong with a time to live, or undefined. */
+function messageOfExpires(expires: string | null): string | undefined {
+  if (expires === null) return undefined;
+  if (!/^-?\d+$/.test(expires)) return "X-Amz-Expires should be a number";
+  if (expires.startsWith("-")) return "X-Amz-Expires must be non-negative";
+  if (Number(expires) <= EXPIRES_SECONDS_MAX) return undefined;
+  return `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${EXPIRES_SECONDS_MAX} seconds`;
+}
+
+function secondsAsText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}
 
 async function hashOf(body: Uint8Array): Promise<string> {
   if (body.length <= SLICE_BYTES) return hash("sha256", body, "hex");
@@ -172,9 +247,7 @@ class Chunks {
     const wanted = mac.toHex();
     const [left, right] = [Buffer.from(wanted, "latin1"), Buffer.from(given, "latin1")];
     if (left.length !== right.length || !timingSafeEqual(left, right)) {
-      throw new InvalidSignatureException(
-        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
-      );
+      throw new InvalidSignatureException(MISMATCH);
     }
     this.#previous = wanted;
   }

@@ -5,6 +5,7 @@ import {
   IncompleteSignatureException,
   InvalidSignatureException,
   MissingAuthenticationTokenException,
+  type ServiceError,
 } from "../base/errors.ts";
 import { Memo } from "../base/memo.ts";
 import type { SigningKey } from "../custody/custody.ts";
@@ -37,8 +38,14 @@ export interface SignedRequest extends CredentialScope {
   readonly securityToken: string | undefined;
 }
 
-/** How a service's payloads are signed and sent, where they are not just the body and its hash. */
+/** How a service's payloads are signed and sent, where they are not just the body and its hash, and how it refuses signatures. */
 export interface PayloadScheme {
+  /** What it says of a signature that is not the request's; absent: what most services say. */
+  readonly mismatch?: string;
+  /** A refusal of what a request says of its signature, in the service's words. */
+  refusal?(error: ServiceError, request: WireRequest): ServiceError;
+  /** @throws ServiceError it is too old or too new, as `verifySignature` would find it */
+  requireFresh?(signed: SignedRequest, nowMs: number): void;
   /**
    * What is signed in the place of the payload's hash.
    *
@@ -54,9 +61,9 @@ export interface PayloadScheme {
 }
 
 /** A request may be this much older or newer than the machine's clock. */
-const SKEW_SECONDS = 300;
+export const SKEW_SECONDS = 300;
 /** A presigned request lives for a week at most (IAM guide, Elements of an AWS API request signature). */
-const EXPIRES_SECONDS_MAX = 604_800;
+export const EXPIRES_SECONDS_MAX = 604_800;
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const TERMINATOR = "aws4_request";
@@ -106,7 +113,13 @@ export function verifySignature(
     signingKey,
     nowMs,
     payloadHash: givenHash,
-  }: { readonly signingKey: SigningKey; readonly nowMs: number; readonly payloadHash?: string | undefined },
+    mismatch = MISMATCH,
+  }: {
+    readonly signingKey: SigningKey;
+    readonly nowMs: number;
+    readonly payloadHash?: string | undefined;
+    readonly mismatch?: string | undefined;
+  },
 ): void {
   requireFresh(signed, nowMs);
   const { signedAt, date, region, service, signedHeaders, presigned } = signed;
@@ -115,14 +128,14 @@ export function verifySignature(
   const claimedHash = isPathAsSent ? undefined : request.headers["x-amz-content-sha256"];
   const canonical = canonicalRequest(request, { signedHeaders, payloadHash, presigned, isPathAsSent });
   if (canonical === undefined || (claimedHash !== undefined && claimedHash !== payloadHash)) {
-    throw new InvalidSignatureException(MISMATCH);
+    throw new InvalidSignatureException(mismatch);
   }
   const canonicalHash = hash("sha256", bytesOf(canonical), "hex");
   const stringToSign = `${ALGORITHM}\n${signedAt.basic}\n${date}/${region}/${service}/${TERMINATOR}\n${canonicalHash}`;
   hmac("sha256", signingKey, stringToSign, mac);
   const wanted = Buffer.from(mac.toHex(), "latin1");
   const given = Buffer.from(signed.signature, "latin1");
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new InvalidSignatureException(MISMATCH);
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new InvalidSignatureException(mismatch);
 }
 
 /** The signature that is wanted, outside V8's heap. */
@@ -292,9 +305,15 @@ function requireTimestamp(text: string, timestamp: Timestamp | undefined): Times
   );
 }
 
-function requireFresh({ signedAt, lifeSeconds }: SignedRequest, nowMs: number): void {
+/** The first and the last second in which what is presented now may have been signed. */
+export function freshness({ lifeSeconds }: Pick<SignedRequest, "lifeSeconds">, nowMs: number) {
   const now = Math.floor(nowMs / 1000);
-  const [earliest, latest] = [now - lifeSeconds, now + SKEW_SECONDS];
+  return { now, earliest: now - lifeSeconds, latest: now + SKEW_SECONDS };
+}
+
+function requireFresh(signed: SignedRequest, nowMs: number): void {
+  const { signedAt, lifeSeconds } = signed;
+  const { now, earliest, latest } = freshness(signed, nowMs);
   if (signedAt.seconds < earliest) {
     const life = lifeSeconds % 60 === 0 ? `${lifeSeconds / 60} min.` : `${lifeSeconds} sec.`;
     throw new InvalidSignatureException(
@@ -311,16 +330,24 @@ function requireFresh({ signedAt, lifeSeconds }: SignedRequest, nowMs: number): 
 /** A presigned date is signed with the query; else it is in the header that was read, which `x-amz-date` comes before. */
 function requireSignedHeaders(headers: WireRequest["headers"], { signedHeaders, presigned }: Claim): void {
   const signed = signedHeaderNames(signedHeaders);
-  if (!signed.includes("host")) throw notSigned("'Host' or ':authority'");
-  if (!presigned && headers["x-amz-date"] === undefined && !signed.includes("date")) throw notSigned("'Date'");
-  for (const name of Object.keys(headers)) {
-    if (!name.startsWith("x-amz-") || name === "x-amz-security-token") continue;
-    if (!signed.includes(name)) throw notSigned(`'${name}'`);
+  if (!signed.includes("host")) throw new HeadersNotSigned("'Host' or ':authority'", ["host"]);
+  if (!presigned && headers["x-amz-date"] === undefined && !signed.includes("date")) {
+    throw new HeadersNotSigned("'Date'", ["date"]);
   }
+  const names = Object.keys(headers).filter(
+    (name) => name.startsWith("x-amz-") && name !== "x-amz-security-token" && !signed.includes(name),
+  );
+  if (names.length > 0) throw new HeadersNotSigned(`'${names[0]}'`, names);
 }
 
-function notSigned(header: string): InvalidSignatureException {
-  return new InvalidSignatureException(`${header} must be a 'SignedHeader' in the AWS Authorization.`);
+/** Headers that a signature has to cover, and doesn't. */
+export class HeadersNotSigned extends InvalidSignatureException {
+  readonly names: readonly string[];
+
+  constructor(first: string, names: readonly string[]) {
+    super(`${first} must be a 'SignedHeader' in the AWS Authorization.`);
+    this.names = names;
+  }
 }
 
 const credentialParts = new Memo<readonly string[]>(1_000, (credential) => credential.split("/"));

@@ -135,6 +135,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   readonly readOnly: boolean;
   /** Members of the input that are recorded, or the whole `requestParameters`; null where AWS records null. */
   readonly request: readonly (keyof I & string)[] | null | ((input: I) => Readonly<Record<string, unknown>> | null);
+  /** What `requestParameters` say beside the input: what the caller's session or token brought (AssumeRole). */
+  brought?(call: Call): Readonly<Record<string, unknown>> | undefined;
   /** `responseElements` of a success; null when not given. */
   response?(output: O, context: C): Readonly<Record<string, unknown>> | null;
   /** The targets whose resources are listed, in AWS's order; undefined where records have no such list (IAM). */
@@ -145,6 +147,8 @@ export interface RecordRule<I = unknown, O = unknown, C = unknown> {
   additional?(output: O | undefined, context: C): Readonly<Record<string, unknown>> | undefined;
   /** What `additionalEventData` says of what was found, as far as the caller may know of it; in the records of refusals too. */
   known?(known: Readonly<Record<string, Resource>>): Readonly<Record<string, unknown>> | undefined;
+  /** What `additionalEventData` says of how the request came, in the records of refusals too. */
+  received?(call: Call): Readonly<Record<string, unknown>>;
   /** What `additionalEventData` says of the examined input, in the records of refusals too. */
   examined?(examined: Examined): Readonly<Record<string, unknown>> | undefined;
 }

@@ -234,12 +234,12 @@ function entryOf(
   return {
     call,
     readOnly: record.readOnly,
-    request: requestOf(record.request, input),
+    request: requestOf(record, input, call),
     response: record.response?.(output, context) ?? null,
     resources: record.created === undefined ? resources : [...(resources ?? []), ...record.created(output)],
     additional: joined(
-      joined(record.known?.(known), record.additional?.(output, context)),
-      record.examined?.(examined),
+      joined(record.received?.(call), record.known?.(known)),
+      joined(record.additional?.(output, context), record.examined?.(examined)),
     ),
   };
 }
@@ -248,26 +248,26 @@ function failureOf({ operation: { record }, input, call, found, known, examined 
   return {
     call,
     readOnly: record.readOnly,
-    request: requestOf(record.request, input),
+    request: requestOf(record, input, call),
     response: null,
     resources: record.resources?.flatMap((as) => found[as] ?? []),
-    additional: joined(record.known?.(known), record.examined?.(examined)),
+    additional: joined(record.received?.(call), joined(record.known?.(known), record.examined?.(examined))),
     error,
   };
 }
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** Names that stay as they are (`verbatimMembers`) do so while no others come beside them. */
 function joined(left: Members | undefined, right: Members | undefined): Members | undefined {
   return left === undefined || right === undefined ? (left ?? right) : { ...left, ...right };
 }
 
 /** A dry run shows in every record that it has (spec 08, DryRun), whatever else the rule records. */
-function requestOf(
-  rule: Operation["record"]["request"],
-  input: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> | null {
-  const recorded = recordedOf(rule, input);
+function requestOf(rule: Operation["record"], input: Members, call: Call): Members | null {
+  const recorded = recordedOf(rule.request, input);
+  const brought = rule.brought?.(call);
+  if (brought !== undefined) return { ...recorded, ...brought };
   return input["DryRun"] === true ? { ...recorded, DryRun: true } : recorded;
 }
 

@@ -18,6 +18,8 @@ export class InvalidParameterValueException extends coded("InvalidParameterValue
 export class LimitExceededFault extends coded("LimitExceededFault") {}
 export class MissingRequiredParameterException extends coded("MissingRequiredParameterException") {}
 export class ResourceNotFound extends coded("ResourceNotFound", 404) {}
+/** Of the operations on tags alone. */
+export class ResourceNotFoundException extends coded("ResourceNotFoundException", 404) {}
 
 /** What every run gets. */
 export interface CloudWatchEnvironment extends SignalEnvironment {

@@ -7,6 +7,7 @@ import {
   deleteAlarms,
   describeAlarmHistory,
   describeAlarms,
+  listTagsForResource,
   putMetricAlarm,
   setAlarmState,
 } from "./alarms/operations.ts";
@@ -20,6 +21,7 @@ const operations: readonly Operation[] = [
   getMetricData,
   getMetricStatistics,
   listMetrics,
+  listTagsForResource,
   putMetricAlarm,
   setAlarmState,
 ];

@@ -7,7 +7,7 @@ import type { Codec, OperationModel } from "./model.ts";
 import type { WireAnswer, WireRequest } from "./protocol.ts";
 import { decodeBase64 } from "./scalars.ts";
 import type { ListShape, MapShape, ScalarKind, Shape, StructureShape } from "./shapes.ts";
-import { element, escapeXml } from "./xml.ts";
+import { attribute, element, elementWith, escapeXml } from "./xml.ts";
 
 const CONTENT_TYPE = "text/xml";
 
@@ -68,7 +68,7 @@ export class AwsQueryCodec implements Codec {
   }
 
   encode({ name, output, resultWrapper }: OperationModel, value: unknown, requestId: string): WireAnswer {
-    const members = output === undefined ? "" : encodeMembers(output, value ?? {});
+    const members = output === undefined ? "" : encodeMembers(output, value ?? {}, "shortest");
     const result = output === undefined || resultWrapper === undefined ? members : element(resultWrapper, members);
     const metadata = element("ResponseMetadata", element("RequestId", escapeXml(requestId)));
     const body = element(`${name}Response`, result + metadata, this.#settings.namespace);
@@ -191,43 +191,62 @@ function refuse(wanted: string): never {
   throw new SerializationException(`STRING_VALUE can not be converted to ${wanted}`);
 }
 
+/** How times are written: STS and IAM write whole seconds without a fraction, EC2 and S3 with one. */
+export type TimeStyle = "shortest" | "milliseconds";
+
 /** The members of a structure as elements; those that HTTP has elsewhere are not among them. */
-export function encodeMembers({ members }: StructureShape, value: unknown): string {
+export function encodeMembers({ members }: StructureShape, value: unknown, times: TimeStyle): string {
   const source = value as Readonly<Record<string, unknown>>;
   return members
     .map(({ name, wireName, location, shape }) =>
-      source[name] === undefined || location !== undefined ? "" : encode(shape, wireName, source[name]),
+      source[name] === undefined || location !== undefined ? "" : encode(shape, wireName, source[name], times),
     )
     .join("");
 }
 
-function encode(shape: Shape, name: string, value: unknown): string {
+/** The members of a structure that are attributes, after the namespace of their names. */
+function attributesOf({ attributes, attributeNamespace }: StructureShape, value: unknown): string {
+  if (attributes.length === 0) return "";
+  const source = value as Readonly<Record<string, unknown>>;
+  const { prefix = "", uri = "" } = attributeNamespace ?? {};
+  const texts = attributes.map(({ name, wireName }) => attribute(wireName, String(source[name])));
+  return attribute(`xmlns:${prefix}`, uri) + texts.join("");
+}
+
+function encode(shape: Shape, name: string, value: unknown, times: TimeStyle): string {
   switch (shape.kind) {
     case "structure":
-      return element(name, encodeMembers(shape, value));
+      return elementWith(name, attributesOf(shape, value), encodeMembers(shape, value, times));
     case "list": {
-      const items = value as readonly unknown[];
-      if (shape.elementName === undefined) return items.map((item) => encode(shape.element, name, item)).join("");
-      const { elementName } = shape;
-      return element(name, items.map((item) => encode(shape.element, elementName, item)).join(""));
+      const { element: item, elementName } = shape;
+      const items = (value as readonly unknown[])
+        .map((part) => encode(item, elementName ?? name, part, times))
+        .join("");
+      return elementName === undefined ? items : element(name, items);
     }
     case "map": {
       const entryName = shape.flattened ? name : "entry";
-      const entries = Object.entries(value as object).map(([key, part]) =>
-        element(entryName, encode(shape.key, shape.keyName, key) + encode(shape.value, shape.valueName, part)),
-      );
+      const entries = Object.entries(value as object).map(([key, part]) => {
+        const keyText = encode(shape.key, shape.keyName, key, times);
+        return element(entryName, keyText + encode(shape.value, shape.valueName, part, times));
+      });
       return shape.flattened ? entries.join("") : element(name, entries.join(""));
     }
+    case "timestamp":
+      return element(name, encodeTime(value as Date, times));
     default:
       return element(name, scalarEncoders[shape.kind](value));
   }
 }
 
-const scalarEncoders: Readonly<Record<ScalarKind, (value: unknown) => string>> = {
+function encodeTime(time: Date, times: TimeStyle): string {
+  return times === "milliseconds" ? time.toISOString() : time.toISOString().replace(".000Z", "Z");
+}
+
+const scalarEncoders: Readonly<Record<Exclude<ScalarKind, "timestamp">, (value: unknown) => string>> = {
   string: (value) => escapeXml(String(value)),
   blob: (value) => (value as Uint8Array).toBase64(),
   boolean: String,
   integer: String,
   number: String,
-  timestamp: (value) => (value as Date).toISOString().replace(".000Z", "Z"), // STS writes whole seconds without a fraction
 };

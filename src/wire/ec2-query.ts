@@ -73,7 +73,7 @@ export class Ec2QueryCodec implements Codec {
   }
 
   encode({ name, output }: OperationModel, value: unknown, requestId: string): WireAnswer {
-    const members = output === undefined ? "" : encodeMembers(output, value ?? {});
+    const members = output === undefined ? "" : encodeMembers(output, value ?? {}, "milliseconds");
     const body = element(
       `${name}Response`,
       element("requestId", escapeXml(requestId)) + members,

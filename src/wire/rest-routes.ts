@@ -34,8 +34,15 @@ interface Route {
  */
 export class RestRoutes {
   readonly #routes: readonly Route[];
+  readonly #subresources: ReadonlySet<string>;
 
-  constructor(bindings: readonly HttpBinding[], models: ReadonlyMap<string, OperationModel>) {
+  /** @param subresources parameters that only routes which demand them may have: they name what an operation is about */
+  constructor(
+    bindings: readonly HttpBinding[],
+    models: ReadonlyMap<string, OperationModel>,
+    subresources: ReadonlySet<string> = new Set(),
+  ) {
+    this.#subresources = subresources;
     this.#routes = bindings.flatMap(({ name, method, requestUri }) => {
       const model = models.get(name);
       if (model === undefined) return [];
@@ -49,9 +56,11 @@ export class RestRoutes {
   /** The name of the operation, or undefined when none fits. */
   find(method: string, { labels, query }: Target, headers: Readonly<Record<string, unknown>>): string | undefined {
     const shape = Object.keys(labels).sort().join();
+    const about = [...query.keys()].filter((name) => this.#subresources.has(name));
     let best: { readonly name: string; readonly demands: number } | undefined;
     for (const route of this.#routes) {
       if (route.method !== method || route.labels !== shape) continue;
+      if (!about.every((name) => route.literals.some(([demanded]) => demanded === name))) continue;
       const demands = demandsOf(route, query, headers);
       if (demands !== undefined && demands > (best?.demands ?? -1)) best = { name: route.name, demands };
     }

@@ -1,12 +1,21 @@
 /** The protocol restXml as S3 speaks it: members in path, query, headers and body; XML or the bytes themselves in either direction. */
 
-import { SerializationException, type ServiceError, ValidationException } from "../base/errors.ts";
+import { coded, SerializationException, type ServiceError, ValidationException } from "../base/errors.ts";
 import { encodeMembers, type QueryError } from "./aws-query.ts";
 import { Failures } from "./constraints.ts";
 import type { Codec, OperationModel } from "./model.ts";
 import type { BodyStream, WireAnswer, WireRequest } from "./protocol.ts";
 import { type HttpBinding, RestRoutes, type Target } from "./rest-routes.ts";
-import { COMMON_ERRORS, isElsewhere, isForS3, ROOT_ELEMENTS, S3_NAMESPACE, s3Host, UNWRAPPED } from "./s3-dialect.ts";
+import {
+  COMMON_ERRORS,
+  isForS3,
+  PARAMETER_ERRORS,
+  ROOT_ELEMENTS,
+  S3_NAMESPACE,
+  SUBRESOURCES,
+  s3Host,
+  UNWRAPPED,
+} from "./s3-dialect.ts";
 import type { Member, ScalarKind, Shape, StructureShape } from "./shapes.ts";
 import { element, escapeXml } from "./xml.ts";
 import { parseXml, type XmlElement } from "./xml-reader.ts";
@@ -34,23 +43,26 @@ export class RestXmlCodec implements Codec {
   operationName({ method, target, headers }: WireRequest): string | undefined {
     if (!isForS3(target, headers)) return undefined;
     const parsed = findTarget(target, headers["host"] ?? "");
-    if (parsed === undefined || isElsewhere(parsed.query, headers)) return undefined;
-    this.#routes ??= new RestRoutes(this.#settings.http, this.#settings.models);
+    if (parsed === undefined) return undefined;
+    this.#routes ??= new RestRoutes(this.#settings.http, this.#settings.models, SUBRESOURCES);
     return this.#routes.find(method, parsed, headers);
   }
 
-  /** @throws ValidationException a header or parameter has no value of its type */
+  /**
+   * @throws InvalidParameterException a header or parameter has no value of its type, or none that the model knows
+   * @throws SerializationException, MissingRequestBodyError the document in the body has not what the model demands, or is not there
+   */
   decode({ input }: OperationModel, request: WireRequest): Readonly<Record<string, unknown>> {
     const target = findTarget(request.target, request.headers["host"] ?? "");
     if (target === undefined) throw new ValidationException("Couldn't parse the specified URI.");
     const value: Record<string, unknown> = {};
     for (const member of input.members) {
       const found = memberOf(member, input, request, target);
-      if (found !== undefined) value[member.name] = found;
+      if (found === undefined && member.required) throw missing(member);
+      if (found === undefined) continue;
+      requireValid(member, found);
+      value[member.name] = found;
     }
-    const failures = new Failures();
-    input.validate(value, "", failures);
-    failures.throwIfAny();
     return value;
   }
 
@@ -65,8 +77,9 @@ export class RestXmlCodec implements Codec {
 
   encodeError(error: ServiceError, requestId: string): WireAnswer {
     const { code, status, message = error.message } = this.#settings.errors.get(error.code) ?? spelled(error);
-    const details = Object.entries(error.details).filter(([name]) => !name.startsWith("x-amz-"));
-    const headers = Object.fromEntries(Object.entries(error.details).filter(([name]) => name.startsWith("x-amz-")));
+    const isHeader = (name: string) => status === 304 || name.startsWith("x-amz-");
+    const details = Object.entries(error.details).filter(([name]) => !isHeader(name));
+    const headers = Object.fromEntries(Object.entries(error.details).filter(([name]) => isHeader(name)));
     const content = [
       element("Code", escapeXml(code)),
       element("Message", escapeXml(message)),
@@ -144,6 +157,41 @@ function memberOf(member: Member, input: StructureShape, request: WireRequest, {
   }
 }
 
+/** A parameter that S3 refuses by its name. */
+export class InvalidParameterException extends ValidationException {
+  override readonly details: Readonly<Record<string, string>>;
+
+  constructor(message: string, details: Readonly<Record<string, string>>) {
+    super(message);
+    this.details = details;
+  }
+}
+
+class MissingRequestBodyError extends coded("MissingRequestBodyError") {}
+
+/** What a route demands is there where it was taken: a body is all that can be missing but the key of an object. */
+function missing({ wireName, location }: Member): ServiceError {
+  if (location === undefined) return new MissingRequestBodyError("Request Body is empty");
+  return new InvalidParameterException(`Missing required parameter ${wireName}`, { ArgumentName: wireName });
+}
+
+function requireValid({ name, wireName, location, shape }: Member, value: unknown): void {
+  const failures = new Failures();
+  shape.validate(value, name, failures);
+  try {
+    failures.throwIfAny();
+  } catch (cause) {
+    if (!(cause instanceof ValidationException)) throw cause;
+    if (location === undefined) throw new SerializationException(cause.message, { cause });
+    throw invalidParameter(wireName, String(value), cause.message);
+  }
+}
+
+function invalidParameter(ArgumentName: string, ArgumentValue: string, otherwise: string): InvalidParameterException {
+  const message = PARAMETER_ERRORS.get(ArgumentName)?.(ArgumentValue) ?? otherwise;
+  return new InvalidParameterException(message, { ArgumentName, ArgumentValue });
+}
+
 function headersWith(prefix: string, headers: WireRequest["headers"]): Record<string, string> {
   const map: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) {
@@ -154,9 +202,8 @@ function headersWith(prefix: string, headers: WireRequest["headers"]): Record<st
 
 function payloadOf(shape: Shape, body: Uint8Array): unknown {
   if (shape.kind === "blob") return body;
-  if (body.length === 0) return undefined;
-  const text = utf8(body);
-  return shape.kind === "structure" ? structureOf(shape, parseXml(text)) : text;
+  if (shape.kind !== "structure") return utf8(body);
+  return body.length === 0 ? undefined : structureOf(shape, parseXml(utf8(body)));
 }
 
 function utf8(body: Uint8Array): string {
@@ -186,8 +233,15 @@ function structureOf({ members }: StructureShape, { children }: XmlElement): Rec
   return value;
 }
 
+/** Headers with conditions count for nothing where their time is none (RFC 9110, 13.1.3 and 13.1.4). */
+const CONDITION = /^(?:x-amz-copy-source-)?if-/i;
+
 function scalarOf({ shape, wireName }: Member, text: string | undefined): unknown {
-  return text === undefined ? undefined : scalar(shape.kind, text, wireName);
+  if (text === undefined) return undefined;
+  const value = readers[shape.kind]?.(text);
+  if (value !== undefined || CONDITION.test(wireName)) return value;
+  const isNumber = shape.kind === "integer";
+  throw invalidParameter(wireName, text, isNumber ? `Provided ${wireName} not an integer or within integer range` : "");
 }
 
 type Reading = (text: string) => unknown;
@@ -205,7 +259,7 @@ const readers: Readonly<Partial<Record<Shape["kind"], Reading>>> = {
 
 function scalar(kind: Shape["kind"], text: string, name: string): unknown {
   const value = readers[kind]?.(text);
-  if (value === undefined) throw new ValidationException(`Provided ${name} is not of the type ${kind}`);
+  if (value === undefined) throw new SerializationException(`${name} is not of the type ${kind}`);
   return value;
 }
 
@@ -232,7 +286,7 @@ function bodyOf(
     const part = value[payload];
     if (member === undefined || part === undefined) return "";
     if (member.shape.kind !== "structure") return part as string | Uint8Array | BodyStream;
-    return XML_HEAD + element(member.wireName, encodeMembers(member.shape, part), S3_NAMESPACE);
+    return XML_HEAD + element(member.wireName, encodeMembers(member.shape, part, "milliseconds"), S3_NAMESPACE);
   }
   if (UNWRAPPED.has(operation)) {
     const [member] = members;
@@ -242,5 +296,5 @@ function bodyOf(
   }
   const root = ROOT_ELEMENTS[operation];
   if (root === undefined) return "";
-  return XML_HEAD + element(root, encodeMembers(output, value), S3_NAMESPACE);
+  return XML_HEAD + element(root, encodeMembers(output, value, "milliseconds"), S3_NAMESPACE);
 }

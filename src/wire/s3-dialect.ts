@@ -10,10 +10,19 @@ export const ROOT_ELEMENTS: Readonly<Record<string, string>> = {
   CompleteMultipartUpload: "CompleteMultipartUploadResult",
   CreateMultipartUpload: "InitiateMultipartUploadResult",
   DeleteObjects: "DeleteResult",
+  GetBucketAccelerateConfiguration: "AccelerateConfiguration",
+  GetBucketAcl: "AccessControlPolicy",
+  GetBucketLogging: "BucketLoggingStatus",
+  GetBucketNotificationConfiguration: "NotificationConfiguration",
+  GetBucketRequestPayment: "RequestPaymentConfiguration",
+  GetBucketVersioning: "VersioningConfiguration",
+  GetObjectAcl: "AccessControlPolicy",
+  GetObjectTagging: "Tagging",
   ListBuckets: "ListAllMyBucketsResult",
   ListMultipartUploads: "ListMultipartUploadsResult",
   ListObjects: "ListBucketResult",
   ListObjectsV2: "ListBucketResult",
+  ListObjectVersions: "ListVersionsResult",
   ListParts: "ListPartsResult",
 };
 
@@ -24,7 +33,7 @@ export const UNWRAPPED = new Set(["GetBucketLocation"]);
  * Parameters that name what an operation is about: one of an operation that is not in the model must not be taken for another, such as
  * `?acl` of an object for the object itself.
  */
-const SUBRESOURCES: ReadonlySet<string> = new Set([
+export const SUBRESOURCES: ReadonlySet<string> = new Set([
   "accelerate",
   "acl",
   "analytics",
@@ -62,17 +71,20 @@ const SUBRESOURCES: ReadonlySet<string> = new Set([
   "website",
 ]);
 
-/** Those of them that operations of the model have. */
-const KNOWN_SUBRESOURCES: ReadonlySet<string> = new Set(["delete", "encryption", "location", "policy", "uploads"]);
-
-/** Requests of operations that are not here and would be taken for others: a part that is copied has no body of its own. */
-export function isElsewhere(
-  query: ReadonlyMap<string, string>,
-  headers: Readonly<Record<string, string | undefined>>,
-): boolean {
-  const isPartCopied = query.has("uploadId") && headers["x-amz-copy-source"] !== undefined;
-  return isPartCopied || query.keys().some((name) => SUBRESOURCES.has(name) && !KNOWN_SUBRESOURCES.has(name));
-}
+/** What S3 says of headers and parameters whose value it doesn't know, by their names (public test suites recorded on S3). */
+export const PARAMETER_ERRORS: ReadonlyMap<string, (value: string) => string> = new Map<
+  string,
+  (value: string) => string
+>([
+  ["encoding-type", () => "Invalid Encoding Method specified in Request"],
+  ["max-buckets", () => "Argument max-buckets must be an integer between 1 and 10000"],
+  ["partNumber", () => "Part number must be an integer between 1 and 10000, inclusive"],
+  ["x-amz-acl", () => ""],
+  ["x-amz-metadata-directive", () => "Unknown metadata directive."],
+  ["x-amz-object-ownership", (value) => `Invalid x-amz-object-ownership header: ${value}`],
+  ["x-amz-server-side-encryption", () => "The encryption method specified is not supported"],
+  ["x-amz-tagging-directive", () => "Unknown tagging directive."],
+]);
 
 /** The common errors as S3 spells them (S3 API reference, Error responses). */
 export const COMMON_ERRORS: ReadonlyMap<string, QueryError> = new Map<string, QueryError>([
@@ -95,7 +107,14 @@ export const COMMON_ERRORS: ReadonlyMap<string, QueryError> = new Map<string, Qu
     "RequestEntityTooLargeException",
     { code: "EntityTooLarge", status: 400, message: "Your proposed upload exceeds the maximum allowed size" },
   ],
-  ["SerializationException", { code: "MalformedXML", status: 400 }],
+  [
+    "SerializationException",
+    {
+      code: "MalformedXML",
+      status: 400,
+      message: "The XML you provided was not well-formed or did not validate against our published schema",
+    },
+  ],
   [
     "ServiceUnavailableException",
     { code: "ServiceUnavailable", status: 503, message: "Service is unable to handle request." },
@@ -148,6 +167,7 @@ export function isForS3(target: string, headers: Readonly<Record<string, string 
     /\/s3\/aws4_request/.test(headers["authorization"] ?? "") ||
     /[?&]X-Amz-Credential=[^&]*(?:%2F|\/)s3(?:%2F|\/)aws4_request/i.test(target) ||
     /[?&]AWSAccessKeyId=/.test(target) || // signed as before SigV4, for which S3 has words of its own
+    /^AWS /.test(headers["authorization"] ?? "") ||
     s3Host(headers["host"] ?? "") !== undefined
   );
 }

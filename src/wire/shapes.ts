@@ -53,6 +53,14 @@ export interface StructureShape extends BaseShape {
   readonly members: readonly Member[];
   /** The member that is the whole body, where HTTP has the others (restXml). */
   readonly payload: string | undefined;
+  /** Members that XML has as attributes, and the namespace of their names. */
+  readonly attributes: readonly Member[];
+  readonly attributeNamespace: XmlNamespace | undefined;
+}
+
+interface XmlNamespace {
+  readonly prefix: string;
+  readonly uri: string;
 }
 
 /** Where HTTP has a member that is not in the body; `headers`: each pair of a map in a header of its own. */
@@ -82,6 +90,7 @@ export interface ShapeDefinition extends Limits {
   readonly key?: MemberDefinition;
   readonly value?: MemberDefinition;
   readonly payload?: string;
+  readonly xmlNamespace?: XmlNamespace;
   readonly error?: { readonly code?: string; readonly httpStatusCode?: number };
 }
 
@@ -89,6 +98,7 @@ interface MemberDefinition {
   readonly shape: string;
   readonly locationName?: string;
   readonly location?: string;
+  readonly xmlAttribute?: boolean;
 }
 
 const scalarKinds: ReadonlyMap<string, ScalarKind> = new Map<string, ScalarKind>([
@@ -143,18 +153,22 @@ export class Shapes {
   /** Known by name before its members are resolved, so that one of them may lead back to it. */
   #structure(name: string, definition: ShapeDefinition): StructureShape {
     const members: Member[] = [];
+    const attributes: Member[] = [];
     const shape = this.#keep<StructureShape>({
       name,
       kind: "structure",
       members,
       payload: definition.payload,
+      attributes,
+      attributeNamespace: definition.xmlNamespace,
       sensitive: definition.sensitive === true,
       hidden: true,
       validate: (value, path, failures) => validateMembers(members, value, path, failures),
     });
     const required = new Set(definition.required);
     for (const [memberName, member] of Object.entries(definition.members ?? {})) {
-      members.push({
+      const list = member.xmlAttribute === true ? attributes : members;
+      list.push({
         name: memberName,
         wireName: member.locationName ?? memberName,
         pathName: memberName.charAt(0).toLowerCase() + memberName.slice(1),
@@ -182,7 +196,7 @@ export class Shapes {
       hidden,
       validate(value, path, failures) {
         const list = value as readonly unknown[];
-        check(lengths, list, hidden, path, failures);
+        check(lengths, list, hidden && !(list.length === 0 && definition.sensitive !== true), path, failures);
         if (!isScalar(element)) {
           for (const [index, item] of list.entries()) {
             validatePart(element, item, `${path}.${index + 1}.member`, failures);

@@ -11,7 +11,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** An element; `content` is XML already. */
 export function element(name: string, content: string, namespace?: string): string {
-  const attributes = namespace === undefined ? "" : ` xmlns="${escapeXml(namespace)}"`;
+  return elementWith(name, namespace === undefined ? "" : attribute("xmlns", namespace), content);
+}
+
+/** An attribute, with the space before it. */
+export function attribute(name: string, value: string): string {
+  return ` ${name}="${escapeXml(value)}"`;
+}
+
+/** An element with attributes. */
+export function elementWith(name: string, attributes: string, content: string): string {
   return content === "" ? `<${name}${attributes}/>` : `<${name}${attributes}>${content}</${name}>`;
 }
 

@@ -55,6 +55,11 @@ describe("a record", () => {
       expected: `${head("DisableKey")}"errorCode":"DisabledException","requestParameters":{"keyId":"${KEY_ID}"},"responseElements":null${tail(false, KEY_RESOURCE)}`,
     },
     {
+      title: "of a denial has CloudTrail's code for it, which is not the answer's",
+      entry: { ...disableKey, response: null, error: new AccessDeniedException("User is not authorized.") },
+      expected: `${head("DisableKey")}"errorCode":"AccessDenied","errorMessage":"User is not authorized.","requestParameters":{"keyId":"${KEY_ID}"},"responseElements":null${tail(false, KEY_RESOURCE)}`,
+    },
+    {
       title: "of CreateAlias lists the key, then the alias",
       entry: {
         ...disableKey,

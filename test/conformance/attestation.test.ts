@@ -476,7 +476,7 @@ describe("the record of an attested request", () => {
     const call = (Recipient: RecipientInfo): Promise<unknown> =>
       kms.generateDataKey({ KeyId: key.KeyId, KeySpec: "AES_256", Recipient });
     const denied = await records.of((await refusalOf(call(enclave()))).requestId);
-    assert.equal(denied.errorCode, "AccessDeniedException");
+    assert.equal(denied.errorCode, "AccessDenied");
     assert.deepEqual(denied.additionalEventData, { recipient: ofEnclave });
     for (const { Recipient } of unreliable()) {
       const record = await records.of((await refusalOf(call(Recipient))).requestId);

@@ -210,7 +210,7 @@ describe("LookupEvents", () => {
     const statement = allow("cloudtrail:LookupEvents");
     await world.iam.putUserPolicy({ UserName: "curious", PolicyName: "look", PolicyDocument: policyOf(statement) });
     const [own, refused] = await lookup("Username", "curious", {}, curious);
-    assert.equal(own?.record.errorCode, "AccessDeniedException");
+    assert.equal(own?.record.errorCode, "AccessDenied");
     assert.equal(refused, undefined);
   });
 

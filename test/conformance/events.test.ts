@@ -178,6 +178,10 @@ describe("rules and targets", () => {
       ["calls", "kms", "life"],
     );
 
+    assert.deepEqual((await events.listTagsForResource({ ResourceARN: RuleArn })).Tags, []);
+    const bus = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/default`;
+    assert.deepEqual(membersOf(await events.describeEventBus({})), { Name: "default", Arn: bus });
+    assert.deepEqual((await events.listTagsForResource({ ResourceARN: bus })).Tags, []);
     const target = { Id: "a", Arn: arnOf("x"), InputPath: "$.detail" };
     await events.putTargets({ Rule: "life", Targets: [target] });
     assert.deepEqual((await events.listTargetsByRule({ Rule: "life" })).Targets, [target]);
@@ -190,6 +194,11 @@ describe("rules and targets", () => {
     await events.deleteRule({ Name: "life" });
     await assertRefused(
       events.describeRule({ Name: "life" }),
+      "ResourceNotFoundException",
+      "Rule life does not exist on EventBus default.",
+    );
+    await assertRefused(
+      events.listTagsForResource({ ResourceARN: RuleArn }),
       "ResourceNotFoundException",
       "Rule life does not exist on EventBus default.",
     );
@@ -209,6 +218,7 @@ describe("rules and targets", () => {
           InputTemplate: '{"n":<n>,"t":"<s>!","r":<aws.events.rule-name>}',
         },
       },
+      { Id: "envelope", Arn: arnOf("e"), InputTransformer: { InputTemplate: "<aws.events.event>" } },
     ];
     await events.putTargets({ Rule: "own", Targets });
     const entry = { Source: "mine", DetailType: "Mine", Detail: '{"n": 7}', Resources: ["r"] };
@@ -220,23 +230,26 @@ describe("rules and targets", () => {
       failed.map(({ ErrorCode }) => ErrorCode),
       ["NotAuthorizedForSourceException", "MalformedDetail", "InvalidArgument"],
     );
-    await receiver.events("/prefix", 4);
-    const [whole, ...bodies] = receiver.taken("/prefix").toSorted((left, right) => right.length - left.length);
+    await receiver.events("/prefix", 5);
+    const [whole, envelope, ...bodies] = receiver
+      .taken("/prefix")
+      .toSorted((left, right) => right.length - left.length);
     assert.deepEqual(bodies.toSorted(), ["7", '{"c":1}', '{"n":7,"t":"mine!","r":"own"}']);
-    const { id, detail } = JSON.parse(present(whole)) as ReceivedEvent;
+    const { id, detail, "detail-type": detailType, ...others } = JSON.parse(present(whole)) as ReceivedEvent;
     assert.deepEqual([id, detail], [sent?.EventId, { n: 7 }]);
+    assert.deepEqual(JSON.parse(present(envelope)), { id, detailType, ...others });
 
     await events.disableRule({ Name: "own" });
     await events.putEvents({ Entries: [{ ...entry, Detail: '{"n": "off"}' }] });
     await events.enableRule({ Name: "own" });
     await events.putEvents({ Entries: [{ ...entry, Detail: '{"n": "on"}' }] });
-    await receiver.events("/prefix", 8);
+    await receiver.events("/prefix", 10);
     assert.ok(!receiver.taken("/prefix").includes('"off"'));
   });
 
   it("are refused where they could not take effect", async () => {
     const EventPattern = "{}";
-    for (const { call, code } of [
+    for (const { call, code, message } of [
       { call: () => events.putRule({ Name: "x" }), code: "ValidationException" },
       { call: () => events.putRule({ Name: "x", EventPattern }), code: "InvalidEventPatternException" },
       {
@@ -244,7 +257,18 @@ describe("rules and targets", () => {
         code: "UnsupportedOperationException",
       },
       { call: () => events.describeRule({ Name: "x", EventBusName: "other" }), code: "ResourceNotFoundException" },
+      {
+        call: () => events.describeEventBus({ Name: "other" }),
+        code: "ResourceNotFoundException",
+        message: "Event bus other does not exist.",
+      },
       { call: () => events.enableRule({ Name: "absent" }), code: "ResourceNotFoundException" },
+      {
+        call: () => events.putEvents({ Entries: [] }),
+        code: "ValidationException",
+        message:
+          "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      },
       {
         call: () => events.putTargets({ Rule: "absent", Targets: [{ Id: "a", Arn: arnOf("a") }] }),
         code: "ResourceNotFoundException",
@@ -253,6 +277,26 @@ describe("rules and targets", () => {
         call: () => events.putTargets({ Rule: "kms", Targets: [{ Id: "a", Arn: "nowhere" }] }),
         code: "ValidationException",
       },
+      ...[
+        {
+          input: { Input: "env:dev" },
+          message: 'JSON syntax error in input for target a: [Source: (String)"env:dev"; line: 1, column: 4]',
+        },
+        {
+          input: { Input: "{}", InputPath: "$.detail" },
+          message: "Only one of Input, InputPath, or InputTransformer must be provided for target a.",
+        },
+        {
+          input: {
+            InputTransformer: { InputPathsMap: { a: "$.id" }, InputTemplate: '"<a> <aws.events.rule-name> <b>"' },
+          },
+          message: "InputTemplate for target a contains invalid placeholder b.",
+        },
+      ].map(({ input, message }) => ({
+        call: () => events.putTargets({ Rule: "kms", Targets: [{ Id: "a", Arn: arnOf("a"), ...input }] }),
+        code: "ValidationException",
+        message,
+      })),
       {
         call: () =>
           events.putTargets({ Rule: "kms", Targets: [{ Id: "a", Arn: arnOf("a").replace(ACCOUNT, "444455556666") }] }),
@@ -266,8 +310,8 @@ describe("rules and targets", () => {
           }),
         code: "LimitExceededException",
       },
-    ]) {
-      await assertRefused(call(), code);
+    ] as readonly { call(): Promise<object>; code: string; message?: string }[]) {
+      await assertRefused(call(), code, message);
     }
     const event = {
       id: "1",
@@ -275,7 +319,6 @@ describe("rules and targets", () => {
       source: "s",
       time: "2031-01-01T00:00:00Z",
       region: REGION,
-      resources: [],
       "detail-type": "t",
     };
     const asked = { EventPattern: '{"source":["s"]}', Event: JSON.stringify(event) };

@@ -135,9 +135,14 @@ describe("the metric of material that expires", () => {
     assert.equal(shown.StateValue, "ALARM");
     assert.match(
       String(StateReason),
-      /^Threshold Crossed: 1 out of the last 1 datapoints \[\d+\.0 \(\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d\)\] was less than the threshold \(18000\.0\) \(minimum 1 datapoint for OK -> ALARM transition\)\.$/,
+      /^Threshold Crossed: 1 datapoint \[\d+\.0 \(\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d\)\] was less than the threshold \(18000\.0\)\.$/,
     );
-    assert.equal(JSON.parse(String(StateReasonData)).threshold, 18_000);
+    const { queryDate, startDate, recentDatapoints, evaluatedDatapoints, ...data } = JSON.parse(
+      String(StateReasonData),
+    );
+    assert.deepEqual(data, { version: "1.0", statistic: "Minimum", period: 60, threshold: 18_000 });
+    const point = { timestamp: startDate, sampleCount: 1, value: recentDatapoints[0] };
+    assert.deepEqual([evaluatedDatapoints, queryDate > startDate], [[point], true]);
     for (const [name, value] of Object.entries(alarm)) assert.deepEqual(shown[name as keyof typeof shown], value, name);
 
     const changes = await receiver.events("/queue", 2);
@@ -155,12 +160,28 @@ describe("the metric of material that expires", () => {
     await receiver.events("/topic", 1);
     const message = JSON.parse(present(receiver.taken("/topic")[0])) as Record<string, unknown>;
     assert.deepEqual(
-      [message["AlarmName"], message["OldStateValue"], message["NewStateValue"]],
-      ["expiry", "OK", "ALARM"],
+      [message["AlarmName"], message["OldStateValue"], message["NewStateValue"], message["Region"]],
+      ["expiry", "OK", "ALARM", "US East (N. Virginia)"],
     );
+    assert.deepEqual(message["Trigger"], {
+      MetricName: EXPIRATION,
+      Namespace: "AWS/KMS",
+      StatisticType: "Statistic",
+      Statistic: "MINIMUM",
+      Unit: null,
+      Dimensions: [{ name: "KeyId", value: KeyId }],
+      Period: 60,
+      EvaluationPeriods: 1,
+      ComparisonOperator: "LessThanThreshold",
+      Threshold: 18_000,
+      TreatMissingData: "",
+      EvaluateLowSampleCountPercentile: "",
+    });
 
     await clock.advance("PT5H");
-    assert.equal((await state()).StateValue, "INSUFFICIENT_DATA");
+    const { StateValue: last, StateReasonData: unknown } = await state();
+    const { startDate: none, evaluatedDatapoints: periods } = JSON.parse(String(unknown));
+    assert.deepEqual([last, none, Object.keys(periods[0])], ["INSUFFICIENT_DATA", undefined, ["timestamp"]]);
     const { AlarmHistoryItems = [] } = await watch.describeAlarmHistory({ AlarmName: "expiry" });
     assert.deepEqual(
       AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary),
@@ -223,6 +244,17 @@ describe("metrics", () => {
         { Id: "none", Values: [], StatusCode: "Complete", Label: "XksProxyErrors" },
       ],
     );
+    const one = { Metric: metric("SuccessfulRequest", { KeyArn: Arn }), Period: 60, Stat: "Sum" };
+    const queries = [one, { ...one, Stat: "Minimum", Period: 30 }];
+    const { MetricDataResults: same = [] } = await watch.getMetricData({
+      StartTime: new Date(0),
+      EndTime: new Date(HOUR_MS),
+      MetricDataQueries: queries.map((MetricStat, index) => ({ Id: `q${index}`, MetricStat })),
+    });
+    assert.deepEqual(
+      same.map(({ Label }) => Label),
+      ["SuccessfulRequest Sum 60", "SuccessfulRequest Minimum 30"],
+    );
     assert.deepEqual(await listed({ Namespace: "AWS/EC2" }), []);
     assert.deepEqual(await listed({ Dimensions: [{ Name: "KeyArn", Value: other }] }), []);
   });
@@ -236,7 +268,7 @@ describe("metrics", () => {
     };
     const query = { Id: "a", MetricStat: { Metric: metric(EXPIRATION, {}), Period: 60, Stat: "Sum" } };
     const span = { StartTime: new Date(0), EndTime: new Date(HOUR_MS) };
-    for (const { call, code } of [
+    for (const { call, code, message } of [
       { call: () => watch.getMetricStatistics(ask), code: "MissingRequiredParameterException" },
       {
         call: () => watch.getMetricStatistics({ ...ask, ExtendedStatistics: ["p99"] }),
@@ -253,15 +285,27 @@ describe("metrics", () => {
       {
         call: () => watch.getMetricStatistics({ ...ask, Statistics: ["Sum"], EndTime: new Date(1e9) }),
         code: "InvalidParameterCombinationException",
+        message:
+          "You have requested up to 16666 datapoints, which exceeds the limit of 1440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
       },
       { call: () => watch.getMetricData({ ...span, MetricDataQueries: [query, query] }), code: "ValidationException" },
+      {
+        call: () => watch.getMetricData({ ...span, EndTime: new Date(999), MetricDataQueries: [query] }),
+        code: "ValidationException",
+        message: "The parameter StartTime must not equal parameter EndTime.",
+      },
+      {
+        call: () => watch.getMetricData({ StartTime: span.EndTime, EndTime: new Date(0), MetricDataQueries: [query] }),
+        code: "ValidationException",
+        message: "The parameter EndTime must be greater than StartTime.",
+      },
       {
         call: () => watch.getMetricData({ ...span, MetricDataQueries: [{ Id: "a", Expression: "1" }] }),
         code: "UnsupportedOperationException",
       },
       { call: () => watch.listMetrics({ NextToken: "forged" }), code: "InvalidNextToken" },
     ]) {
-      await assertRefused(call(), code);
+      await assertRefused(call(), code, message);
     }
   });
 });
@@ -321,7 +365,7 @@ describe("alarms", () => {
     const [told] = (await receiver.events("/topic", 1, isOf)) as unknown as readonly { readonly Trigger: object }[];
     assert.deepEqual(told?.Trigger, {
       ...{ Period: 60, Metrics, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold", Threshold: 1 },
-      TreatMissingData: "notBreaching",
+      ...{ TreatMissingData: "notBreaching", EvaluateLowSampleCountPercentile: "" },
     });
     await watch.deleteAlarms({ AlarmNames: [AlarmName] });
   });
@@ -336,13 +380,46 @@ describe("alarms", () => {
     there.destroy();
   });
 
+  it("may have one of the short periods", async () => {
+    for (const Period of [10, 20, 30]) {
+      await watch.putMetricAlarm({ ...alarm, AlarmName: "short", Namespace: "mine", MetricName: "own", Period });
+      assert.equal((await watch.describeAlarms({ AlarmNames: ["short"] })).MetricAlarms?.[0]?.Period, Period);
+    }
+    const ResourceARN = `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:short`;
+    assert.deepEqual((await watch.listTagsForResource({ ResourceARN })).Tags, []);
+    await watch.deleteAlarms({ AlarmNames: ["short"] });
+    const { name, status } = await refusalOf(watch.listTagsForResource({ ResourceARN }));
+    assert.deepEqual([name, status], ["ResourceNotFoundException", 404]);
+  });
+
   it("are refused where they contradict themselves or would not take effect", async () => {
     const AlarmName = "refused";
-    for (const { change, code } of [
+    const across = "Metrics cannot be checked across more than";
+    const option = "Option perhaps is not supported. Supported options for parameter";
+    for (const { change, code, message } of [
       { change: { Period: 61 }, code: "ValidationException" },
-      { change: { EvaluationPeriods: 1441 }, code: "ValidationException" },
-      { change: { DatapointsToAlarm: 2 }, code: "ValidationException" },
-      { change: { TreatMissingData: "perhaps" }, code: "ValidationException" },
+      ...[
+        {
+          change: { EvaluationPeriods: 1441 },
+          message: `${across} a day (EvaluationPeriods * Period must be <= 86400) for alarms using period < 3600`,
+        },
+        {
+          change: { EvaluationPeriods: 8, Period: 86_400 },
+          message: `${across} a week (EvaluationPeriods * Period must be <= 604800) for alarms using period >= 3600`,
+        },
+        {
+          change: { DatapointsToAlarm: 2 },
+          message: "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
+        },
+        {
+          change: { EvaluateLowSampleCountPercentile: "perhaps" },
+          message: `${option} EvaluateLowSampleCountPercentile are evaluate and ignore.`,
+        },
+        {
+          change: { TreatMissingData: "perhaps" },
+          message: `${option} TreatMissingData are breaching, notBreaching, ignore and missing.`,
+        },
+      ].map((one) => ({ ...one, code: "ValidationException" })),
       { change: { Statistic: undefined }, code: "ValidationException" },
       { change: { ComparisonOperator: "LessThanLowerThreshold" }, code: "UnsupportedOperationException" },
       { change: { AlarmActions: [topic.replace(ACCOUNT, "444455556666")] }, code: "UnsupportedOperationException" },
@@ -360,7 +437,7 @@ describe("alarms", () => {
       },
     ]) {
       const input = { ...alarm, AlarmName, ...change } as PutMetricAlarmCommandInput;
-      await assertRefused(watch.putMetricAlarm(input), code);
+      await assertRefused(watch.putMetricAlarm(input), code, message);
     }
     assert.deepEqual((await watch.describeAlarms({ AlarmNames: [AlarmName] })).MetricAlarms, []);
   });
@@ -422,13 +499,14 @@ describe("the other protocols of CloudWatch", () => {
 
     const absent = { AlarmName: "absent", StateValue: "OK", StateReason: "r" };
     const refusedJson = await json("SetAlarmState", absent);
-    assert.deepEqual([refusedJson.status, JSON.parse(refusedJson.text).__type], [404, "ResourceNotFound"]);
+    assert.deepEqual([refusedJson.status, JSON.parse(refusedJson.text)], [404, { __type: "ResourceNotFound" }]);
     assert.equal(refusedJson.headers["x-amzn-query-error"], "ResourceNotFound;Sender");
     const refusedXml = await query({ Action: "SetAlarmState", ...absent });
     assert.equal(refusedXml.status, 404);
     assert.match(refusedXml.text, /<Code>ResourceNotFound<\/Code>/);
     const invalid = await query({ Action: "SetAlarmState", ...absent, StateValue: "GOOD" });
     assert.match(invalid.text, /<Code>ValidationError<\/Code>/);
+    assert.match(invalid.text, /enum value set: \[INSUFFICIENT_DATA, ALARM, OK\]/);
   });
 });
 

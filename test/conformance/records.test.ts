@@ -208,7 +208,7 @@ describe("the records", () => {
       {
         call: () => kms.describeKey({ KeyId: foreign.Arn }),
         eventName: "DescribeKey",
-        errorCode: "AccessDeniedException",
+        errorCode: "AccessDenied",
       },
       {
         call: () => kms.encrypt({ KeyId: disabled.KeyId, Plaintext: bytes(1) }),
@@ -270,7 +270,7 @@ describe("the records", () => {
       assert.deepEqual(record.resources, [{ accountId: ACCOUNT, type: "AWS::KMS::Key", ARN: Arn }]);
     const denied = await recordOfRefused(other.generateDataKey({ KeyId: Arn, KeySpec: "AES_256" }));
     assert.equal(denied.recipientAccountId, OTHER_ACCOUNT);
-    assert.equal(denied.errorCode, "AccessDeniedException");
+    assert.equal(denied.errorCode, "AccessDenied");
   });
 
   it("S02-004: hold no plaintext, ciphertext or policy that was read", async () => {

@@ -164,10 +164,10 @@ describe("a service", () => {
     assert.deepEqual(
       records.map(({ eventName, errorCode }) => [eventName, errorCode]),
       [
-        ["GenerateDataKey", "AccessDeniedException"],
+        ["GenerateDataKey", "AccessDenied"],
         ["GenerateDataKey", undefined],
         ["Decrypt", undefined],
-        ["Decrypt", "AccessDeniedException"],
+        ["Decrypt", "AccessDenied"],
       ],
     );
     for (const record of records) {

@@ -86,7 +86,7 @@ describe("a key", () => {
       [
         ["CreateKey", person.arn, undefined],
         ["Decrypt", person.arn, undefined],
-        ["Decrypt", stranger.arn, "AccessDeniedException"],
+        ["Decrypt", stranger.arn, "AccessDenied"],
         ["DisableKey", person.arn, undefined],
         ["Encrypt", person.arn, undefined],
         ["ScheduleKeyDeletion", person.arn, undefined],

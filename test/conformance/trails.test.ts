@@ -115,6 +115,17 @@ describe("a trail", () => {
     const elsewhere = client("eu-west-1");
     assert.equal((await elsewhere.getTrail({ Name: "shown" })).Trail?.HomeRegion, REGION);
     assert.equal((await elsewhere.describeTrails({ includeShadowTrails: false })).trailList?.length, 0);
+    for (const [name, count] of [
+      ["shown", 0],
+      [arnOf("shown"), 1],
+    ] as const) {
+      assert.equal((await elsewhere.describeTrails({ trailNameList: [name] })).trailList?.length, count);
+    }
+    await assertRefused(
+      elsewhere.getTrailStatus({ Name: "shown" }),
+      "TrailNotFoundException",
+      `Unknown trail: ${arnOf("shown").replace(REGION, "eu-west-1")} for the user: ${ACCOUNT}`,
+    );
     await assertRefused(elsewhere.deleteTrail({ Name: arnOf("shown") }), "InvalidHomeRegionException");
     await cloudtrail.deleteTrail({ Name: "shown" });
     await assertRefused(
@@ -122,6 +133,20 @@ describe("a trail", () => {
       "TrailNotFoundException",
       `Unknown trail: shown for the user: ${ACCOUNT}`,
     );
+  });
+
+  it("have no tags and no insights, which clients ask for", async () => {
+    await cloudtrail.createTrail({ Name: "plain", S3BucketName: BUCKET });
+    const ResourceId = arnOf("plain");
+    const { ResourceTagList } = await cloudtrail.listTags({ ResourceIdList: [ResourceId] });
+    assert.deepEqual(ResourceTagList, [{ ResourceId, TagsList: [] }]);
+    await assertRefused(
+      cloudtrail.getInsightSelectors({ TrailName: "plain" }),
+      "InsightNotEnabledException",
+      `Trail ${ResourceId} does not have Insights enabled. Edit the trail settings to enable Insights, and then try the operation again.`,
+    );
+    await cloudtrail.deleteTrail({ Name: "plain" });
+    await assertRefused(cloudtrail.listTags({ ResourceIdList: [ResourceId] }), "ResourceNotFoundException");
   });
 
   for (const { title, input, error } of [

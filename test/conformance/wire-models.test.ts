@@ -170,14 +170,14 @@ const CLOUDWATCH_NEWER: Readonly<Record<string, readonly string[]>> = { AlarmTyp
 for (const { title, client, model, count, newer = {} } of [
   { title: "IAM", client: iamClient as Exports, model: iamJson as Model, count: 100 },
   { title: "Service Quotas", client: serviceQuotasClient as Exports, model: serviceQuotasJson as Model, count: 9 },
-  { title: "CloudTrail", client: cloudtrailClient as Exports, model: cloudtrailJson as Model, count: 13 },
+  { title: "CloudTrail", client: cloudtrailClient as Exports, model: cloudtrailJson as Model, count: 15 },
   { title: "Resource Groups Tagging", client: taggingClient as Exports, model: taggingJson as Model, count: 3 },
-  { title: "EventBridge", client: eventsClient as Exports, model: eventsJson as Model, count: 11 },
+  { title: "EventBridge", client: eventsClient as Exports, model: eventsJson as Model, count: 13 },
   {
     title: "CloudWatch",
     client: cloudwatchClient as Exports,
     model: cloudwatchJson as Model,
-    count: 8,
+    count: 9,
     newer: CLOUDWATCH_NEWER,
   },
 ]) {

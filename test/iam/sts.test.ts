@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { AssumeRoleCommandInput } from "@aws-sdk/client-sts";
-import { ACCOUNT, membersOf, newKey, OTHER_ACCOUNT, present, refusalOf, requestIdOf } from "../kms-client.ts";
+import { ACCOUNT, membersOf, newKey, OTHER_ACCOUNT, present, REGION, refusalOf, requestIdOf } from "../kms-client.ts";
 import {
   allow,
   type IamWorld,
@@ -571,6 +571,39 @@ describe("the record of a call of STS", () => {
     assert.equal(context["attributes"]?.["mfaAuthenticated"], "false");
     const everything = JSON.stringify(world.records.all());
     assert.ok(!everything.includes(secretAccessKey) && !everything.includes(sessionToken));
+  });
+
+  it("says which endpoint was asked, which calls are no reads, and names no resource but roles (real records of AWS)", async () => {
+    const sts = world.sts(alice);
+    for (const { output, readOnly } of [
+      { output: await sts.getCallerIdentity({}), readOnly: true },
+      { output: await sts.getSessionToken({}), readOnly: false },
+      { output: await sts.getFederationToken({ Name: "recorded" }), readOnly: false },
+    ]) {
+      const record = await world.records.of(requestIdOf(output));
+      assert.deepEqual(record.additionalEventData, {
+        RequestDetails: { awsServingRegion: REGION, endpointType: "regional" },
+      });
+      assert.equal(record.readOnly, readOnly, record.eventName);
+      assert.equal("resources" in record, false, record.eventName);
+    }
+  });
+
+  it("tells of a denial its text, and nothing of what was asked", async () => {
+    const { requestId, message } = await refusalOf(assume(seededKey("carol"), "user"));
+    const { errorCode, errorMessage, requestParameters } = await world.records.of(requestId);
+    assert.deepEqual([errorCode, errorMessage, requestParameters], ["AccessDenied", message, null]);
+  });
+
+  it("tells of the tags that come down a chain", async () => {
+    const Tags = [{ Key: "Team", Value: "Blue" }];
+    const first = await session(alice, "tagged", { Tags, TransitiveTagKeys: ["Team"], SourceIdentity: "alice" });
+    const second = await assume(first, "chained", { RoleSessionName: "second" });
+    assert.deepEqual((await world.records.of(requestIdOf(second))).requestParameters, {
+      roleArn: `${ROLE}/chained`,
+      roleSessionName: "second",
+      incomingTransitiveTags: { Team: "Blue" },
+    });
   });
 
   it("of another account's role is in both accounts' trails", async () => {

@@ -141,8 +141,24 @@ describe("AssumeRoleWithWebIdentity", () => {
     const output = await assume(await issuer.token(claims));
     assert.equal(output.SourceIdentity, "tagged");
     assert.ok(present(output.PackedPolicySize) > 0);
+    const record = await world.records.of(requestIdOf(output));
+    assert.deepEqual(record.requestParameters, {
+      roleArn: ROLE,
+      roleSessionName: "pod",
+      sourceIdentity: "tagged",
+      principalTags: { Team: "Blue" },
+      transitiveTagKeys: ["Team"],
+    });
+    assert.deepEqual(record.additionalEventData, {
+      RequestDetails: { awsServingRegion: REGION, endpointType: "regional" },
+      identityProviderConnectionVerificationMethod: "IAMTrustStore",
+    });
     const refusal = await refusalOf(assume(await issuer.token(claims), { RoleArn: OPEN }));
     assert.deepEqual([refusal.name, refusal.message], ["AccessDenied", "Not authorized to perform sts:TagSession"]);
+    const denied = await world.records.of(refusal.requestId);
+    assert.deepEqual([denied.errorCode, denied.errorMessage], ["AccessDenied", "An unknown error occurred"]);
+    assert.equal(denied.requestParameters?.["roleArn"], OPEN);
+    assert.equal(denied.resources?.[0]?.ARN, OPEN);
   });
 
   it("asks the issuer once for its keys, and again for a key that it does not have, but not each time", async () => {

@@ -392,6 +392,8 @@ describe("snapshots", () => {
       ec2.modifySnapshotAttribute({ SnapshotId, OperationType: "add", ...who });
     await refusedWith(share(managed.SnapshotId, { UserIds: [OTHER_ACCOUNT] }), "OperationNotPermitted", /default key/);
     await refusedWith(share(other.SnapshotId, { GroupNames: ["all"] }), "OperationNotPermitted");
+    const everyone = share(plain.SnapshotId, { GroupNames: ["everyone"] });
+    await refusedWith(everyone, "InvalidAMIAttributeItemValue", /"everyone" for userGroup item type/);
     await share(plain.SnapshotId, { GroupNames: ["all"] });
     const theirs = client(world.otherCredentials);
     assert.equal((await snapshotOf(present(plain.SnapshotId), theirs)).OwnerId, ACCOUNT);
@@ -444,6 +446,9 @@ describe("volumes", () => {
     { title: "with a key and unencrypted", input: { KmsKeyId: "alias/x" }, code: "InvalidParameterDependency" },
     { title: "of a snapshot that is not there", input: { SnapshotId: "snap-0" }, code: "InvalidSnapshot.NotFound" },
     { title: "in a dry run", input: { DryRun: true, Encrypted: true }, code: "DryRunOperation" },
+    { title: "of a type that there is not", input: { VolumeType: "gp9" as "gp2" }, code: "UnknownVolumeType" },
+    { title: "of gp2 with operations a second", input: { Iops: 3000 }, code: "InvalidParameterCombination" },
+    { title: "of gp2 with a throughput", input: { Throughput: 125 }, code: "InvalidParameterCombination" },
   ] satisfies { title: string; input: Partial<Parameters<EC2["createVolume"]>[0]>; code: string }[]) {
     it(`are not made ${title}`, () => refusedWith(newVolume(ec2, input), code));
   }
@@ -469,6 +474,27 @@ describe("volumes", () => {
       })),
       [{ VolumeId, VolumeType: "gp3", Iops: 3000, Throughput: 125, Tags: [{ Key: "Name", Value: "data" }] }],
     );
+    await ec2.attachVolume({ VolumeId, InstanceId: "i-0123456789abcdef0", Device: "/dev/sdz" });
+    const { Volumes: [volume] = [] } = await ec2.describeVolumes({ VolumeIds: [VolumeId] });
+    for (const [Name = "", ...Values] of [
+      ["tag-key", "Na*"],
+      ["tag-value", "nothing", "dat?"],
+      ["tag:Name", "*"],
+      ["create-time", present(volume?.CreateTime).toISOString()],
+      ["attachment.attach-time", `${new Date().getUTCFullYear()}-*`],
+      ["attachment.device", "/dev/sdz"],
+      ["attachment.status", "attached"],
+      ["attachment.delete-on-termination", "false"],
+    ]) {
+      const finds = async (values: readonly string[]) => {
+        const { Volumes: found = [] } = await ec2.describeVolumes({ Filters: [{ Name, Values: [...values] }] });
+        return found.some((each) => each.VolumeId === VolumeId);
+      };
+      assert.deepEqual([await finds(Values), await finds(["nothing?"])], [true, false], Name);
+    }
+    const plain = await newVolume(ec2);
+    const { Volumes: [untagged] = [] } = await ec2.describeVolumes({ VolumeIds: [plain] });
+    assert.equal(untagged?.Tags, undefined);
     await refusedWith(ec2.describeVolumes({ Filters: [{ Name: "colour", Values: ["x"] }] }), "InvalidParameterValue");
     const nobody = await user("nobody", [allow("kms:*")]);
     const message = `You are not authorized to perform this operation. User: ${nobody.arn} is not authorized to perform: ec2:DescribeVolumes because no identity-based policy allows the ec2:DescribeVolumes action`;

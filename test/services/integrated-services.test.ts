@@ -219,10 +219,10 @@ describe("WorkMail", () => {
         typeof record["sharedEventID"],
       ]),
       [
-        ["Encrypt", "AccessDeniedException"],
+        ["Encrypt", "AccessDenied"],
         ["Encrypt", undefined],
         ["Decrypt", undefined],
-        ["Encrypt", "AccessDeniedException"],
+        ["Encrypt", "AccessDenied"],
       ].map(([event, error]) => [
         event,
         error,

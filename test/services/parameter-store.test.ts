@@ -462,7 +462,7 @@ describe("SecureString parameters", () => {
     const decrypts = await kmsRecords(Name, "Decrypt");
     assert.deepEqual(
       decrypts.map(({ errorCode }) => errorCode),
-      ["AccessDeniedException", undefined],
+      ["AccessDenied", undefined],
     );
   });
 

@@ -338,7 +338,7 @@ describe("permissions", () => {
     const nobody = { AWS: `arn:aws:iam::${ACCOUNT}:user/none` };
     for (const [Policy, message] of [
       ["null", "Policies must be valid JSON and the first byte must be '{'"],
-      ["{", "This policy contains invalid Json"],
+      ["{", "Policies must be valid JSON and the first byte must be '{'"],
       ["{}", "Missing required field Statement"],
       [policyOf(), "Could not parse the policy: Statement is empty!"],
       [but({ Effect: undefined }), "Missing required field Effect"],
@@ -384,7 +384,17 @@ describe("records", () => {
       ["s3.amazonaws.com", "CreateBucket", false],
     );
     assert.deepEqual(record.requestParameters, { bucketName: "recorded" });
+    assert.deepEqual(record.additionalEventData, { SignatureVersion: "SigV4", AuthenticationMethod: "AuthHeader" });
     assert.deepEqual(record.resources, [{ accountId: ACCOUNT, type: "AWS::S3::Bucket", ARN: "arn:aws:s3:::recorded" }]);
+    const policy = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "arn:aws:s3:::recorded/*" }],
+    };
+    const put = await s3.putBucketPolicy({ Bucket: "recorded", Policy: JSON.stringify(policy) });
+    assert.deepEqual((await records.of(requestIdOf(put))).requestParameters, {
+      bucketName: "recorded",
+      bucketPolicy: policy,
+    });
     const nobody = await world.s3Person("nobody-at-all", []);
     const { requestId } = await refusalOf(nobody.s3.getBucketEncryption({ Bucket: "recorded" }));
     const refused = await records.of(requestId);

@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { SerializationException } from "../../src/base/errors.ts";
 import { ContentKey } from "../../src/custody/object-content.ts";
 import { Bodies } from "../../src/services/s3/bodies.ts";
-import { compositeChecksum, digestBody } from "../../src/services/s3/checksums.ts";
+import { digestBody, joinedChecksum, UNCHOSEN } from "../../src/services/s3/checksums.ts";
 import { Crc32c, Crc64Nvme } from "../../src/services/s3/crc.ts";
 import { InvalidRange } from "../../src/services/s3/errors.ts";
 import { parseRange } from "../../src/services/s3/preconditions.ts";
@@ -61,9 +61,11 @@ describe("a check", () => {
       Buffer.from("cbf43926", "hex").toString("base64"),
     );
     assert.equal((await digestBody(digits, "MD5")).md5, "25f9e794323b453885f5181f1b624d0b");
-    const composite = await compositeChecksum("CRC32", ["y/Q5Jg==", "y/Q5Jg=="]);
+    const part = { checksum: JSON.stringify({ algorithm: "CRC32", value: "y/Q5Jg==", type: "FULL_OBJECT" }), size: 9 };
+    const composite = joinedChecksum({ algorithm: "CRC32", type: "COMPOSITE" }, [part, part]);
     const both = (await digestBody(Buffer.from("cbf43926cbf43926", "hex"), "CRC32")).checksum?.value;
     assert.deepEqual(composite, { algorithm: "CRC32", value: `${both}-2`, type: "COMPOSITE" });
+    assert.equal(joinedChecksum(UNCHOSEN, [part, { ...part, checksum: null }]), undefined);
   });
 });
 

@@ -207,26 +207,28 @@ describe("an object", () => {
     await put("state", "2", { IfMatch: ETag });
     const get = (more: object) => s3.getObject({ Bucket, Key: "state", ...more });
     await assertFails(get({ IfMatch: ETag }), "PreconditionFailed", 412);
-    const now = (await get({})).ETag ?? "";
+    const { ETag: now = "", LastModified } = await get({});
     assert.equal((await refusalOf(get({ IfNoneMatch: now }))).status, 304);
-    assert.equal((await refusalOf(get({ IfModifiedSince: new Date(Date.now() + 60_000) }))).status, 304);
+    assert.equal((await refusalOf(get({ IfModifiedSince: LastModified }))).status, 304);
+    assert.equal((await get({ IfModifiedSince: new Date(Date.now() + 60_000) })).ETag, now);
     await assertFails(get({ IfUnmodifiedSince: new Date(0) }), "PreconditionFailed", 412);
     assert.equal((await get({ IfMatch: now, IfUnmodifiedSince: new Date(0) })).ETag, now);
   });
 
   it("of which something is asked that is not here is refused, not taken for something else", async () => {
     await put("plain", "x");
-    for (const target of [
-      `/${Bucket}/plain?acl`,
-      `/${Bucket}?versioning`,
-      `/${Bucket}/plain?tagging=`,
-      `/${Bucket}?lifecycle`,
-    ]) {
-      const { status, text } = await world.rawS3({ target });
+    for (const [method, target] of [
+      ["PUT", `/${Bucket}/plain?acl`],
+      ["PUT", `/${Bucket}/plain?tagging=`],
+      ["PUT", `/${Bucket}?versioning`],
+      ["DELETE", `/${Bucket}?lifecycle`],
+      ["GET", `/${Bucket}/plain?torrent`],
+      ["GET", `/${Bucket}?policyStatus`],
+    ] as const) {
+      const { status, text } = await world.rawS3({ method, target });
       assert.deepEqual([status, /<Code>(\w+)/.exec(text)?.[1]], [501, "NotImplemented"], target);
     }
-    const copied = { method: "PUT", target: `/${Bucket}/plain?partNumber=1&uploadId=x` };
-    assert.equal((await world.rawS3({ ...copied, headers: { "x-amz-copy-source": `${Bucket}/plain` } })).status, 501);
+    assert.equal(await textOf("plain"), "x");
     await assertFails(put("plain", "x", { Tagging: "a=b" }), "NotImplemented", 501);
     await assertFails(put("plain", "x", { StorageClass: "GLACIER" }), "NotImplemented", 501);
     await assertFails(put("plain", "x", { ACL: "public-read" }), "AccessControlListNotSupported", 400);
@@ -325,12 +327,12 @@ describe("an upload in parts", () => {
       ChecksumAlgorithm: "SHA256",
     });
     const upload = { Bucket, Key, UploadId };
-    const Parts: { PartNumber: number; ETag: string }[] = [];
+    const Parts: { PartNumber: number; ETag: string; ChecksumSHA256: string }[] = [];
     for (const [index, Body] of bodies.entries()) {
       const PartNumber = index * 2 + 1;
       await s3.uploadPart({ ...upload, PartNumber, Body: "replaced", ChecksumAlgorithm: "SHA256" });
-      const { ETag = "" } = await s3.uploadPart({ ...upload, PartNumber, Body, ChecksumAlgorithm: "SHA256" });
-      Parts.push({ PartNumber, ETag });
+      const part = await s3.uploadPart({ ...upload, PartNumber, Body, ChecksumAlgorithm: "SHA256" });
+      Parts.push({ PartNumber, ETag: part.ETag ?? "", ChecksumSHA256: part.ChecksumSHA256 ?? "" });
     }
     await s3.uploadPart({ ...upload, PartNumber: 9, Body: "not wanted", ChecksumAlgorithm: "SHA256" });
     const listed = await s3.listParts({ ...upload, MaxParts: 2 });
@@ -344,7 +346,7 @@ describe("an upload in parts", () => {
       s3.completeMultipartUpload({ ...upload, MultipartUpload: { Parts: parts } });
     await assertFails(complete(Parts.toReversed()), "InvalidPartOrder", 400);
     await assertFails(complete(Parts.map((part) => ({ ...part, ETag: '"x"' }))), "InvalidPart", 400);
-    await assertFails(complete([...Parts, { PartNumber: 10, ETag: '"x"' }]), "InvalidPart", 400);
+    await assertFails(complete([...Parts, { PartNumber: 10, ETag: '"x"', ChecksumSHA256: "x" }]), "InvalidPart", 400);
     const done = await complete(Parts);
     const md5 = createHash("md5").update(Buffer.concat(bodies.map((body) => createHash("md5").update(body).digest())));
     const sha256 = createHash("sha256").update(
@@ -381,6 +383,9 @@ describe("an upload in parts", () => {
 
 describe("a copy", () => {
   it("has the source's bytes and metadata, or metadata of its own", async () => {
+    await put("a b+c", "spaced");
+    await s3.copyObject({ Bucket, Key: "spaced", CopySource: `${Bucket}%2Fa+b%2Bc` });
+    assert.equal(await textOf("spaced"), "spaced");
     await put("from/ü", "copied", { Metadata: { a: "1" }, ContentType: "a/b" });
     const CopySource = `${Bucket}/from/%C3%BC`;
     const { CopyObjectResult } = await s3.copyObject({ Bucket, Key: "to", CopySource });
@@ -414,6 +419,52 @@ describe("a signature", () => {
     assert.equal((await fetch(link.replace("shared", "uploaded"))).status, 403);
   });
 
+  it("of another time is refused with the times", async () => {
+    const url = new URL(await world.presignS3({ target: `/${Bucket}/shared` }, 60));
+    const at = async (name: string, value: string | undefined) => {
+      const changed = new URL(url);
+      if (value === undefined) changed.searchParams.delete(name);
+      else changed.searchParams.set(name, value);
+      const answer = await fetch(changed);
+      return [answer.status, await answer.text()] as const;
+    };
+    const on = async (day: string) => {
+      const [key, , ...scope] = (url.searchParams.get("X-Amz-Credential") ?? "").split("/");
+      const changed = new URL(url);
+      changed.searchParams.set("X-Amz-Date", `${day}T000000Z`);
+      changed.searchParams.set("X-Amz-Credential", [key, day, ...scope].join("/"));
+      const answer = await fetch(changed);
+      return [answer.status, await answer.text()] as const;
+    };
+    const more = await fetch(url, {
+      headers: { "x-amz-checksum-mode": "ENABLED", "x-amz-request-payer": "requester" },
+    });
+    assert.equal(more.status, 403);
+    assert.match(
+      await more.text(),
+      /<Code>AccessDenied<.* which were not signed<\/Message><HeadersNotSigned>x-amz-checksum-mode, x-amz-request-payer</,
+    );
+    const [late, expired] = await on("20200101");
+    assert.equal(late, 403);
+    assert.match(
+      expired,
+      /<Code>AccessDenied<\/Code><Message>Request has expired<\/Message><X-Amz-Expires>60<\/X-Amz-Expires><Expires>2020-01-01T00:01:00Z<\/Expires><ServerTime>/,
+    );
+    const [early, skewed] = await on("20990101");
+    assert.equal(early, 403);
+    assert.match(skewed, /<Code>RequestTimeTooSkewed<.*<MaxAllowedSkewMilliseconds>300000</);
+    for (const [name, value, message] of [
+      ["X-Amz-Signature", undefined, /^Query-string authentication version 4 requires the X-Amz-Algorithm/],
+      ["X-Amz-Expires", "604801", /^X-Amz-Expires must be less than a week/],
+      ["X-Amz-Expires", "-1", /^X-Amz-Expires must be non-negative$/],
+    ] as const) {
+      const [status, text] = await at(name, value);
+      const [, code, told = ""] = /<Code>(\w+)<\/Code><Message>([^<]+)/.exec(text) ?? [];
+      assert.deepEqual([status, code], [400, "AuthorizationQueryParametersError"]);
+      assert.match(told, message);
+    }
+  });
+
   it("covers the payload as the header says", async () => {
     const target = `/${Bucket}/signed`;
     const said = (hash: string, more: Record<string, string> = {}) =>
@@ -429,9 +480,18 @@ describe("a signature", () => {
   it("is refused in S3's words where there is none, or nobody's", async () => {
     const unsigned = await fetch(`${world.server.endpoint}/${Bucket}/signed`, { headers: { host: "s3.localhost" } });
     assert.equal(unsigned.status, 400); // fetch sends its own Host: nothing says that this is for S3
+    const url = `${world.server.endpoint}/${Bucket}/signed`;
+    const older = [
+      await fetch(`${url}?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=x&Expires=1`),
+      await fetch(url, { headers: { authorization: "AWS AKIAIOSFODNN7EXAMPLE:x" } }),
+    ];
+    for (const answer of older) {
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), /<Code>InvalidRequest<.*is not supported\. Please use AWS4-HMAC-SHA256\.</);
+    }
     const nobody = world.s3Client({ accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "x" });
     await assertFails(nobody.listBuckets({}), "InvalidAccessKeyId", 403);
     const wrong = world.s3Client({ ...world.server.credentials, secretAccessKey: "x" });
-    await assertFails(wrong.listBuckets({}), "SignatureDoesNotMatch", 403);
+    await assertFails(wrong.listBuckets({}), "SignatureDoesNotMatch", 403, /Check your key and signing method\.$/);
   });
 });

@@ -61,14 +61,20 @@ describe("an alarm", () => {
   it("says why, in CloudWatch's words", () => {
     const start = Date.UTC(2031, 1, 3, 4, 5, 6);
     const asked = condition({ EvaluationPeriods: 1 });
-    for (const { value, treat, reason } of [
+    for (const { value, treat, needed, reason } of [
       {
         value: 20,
+        reason: "Threshold Crossed: 1 datapoint [20.0 (03/02/31 04:05:06)] was greater than the threshold (10.0).",
+      },
+      {
+        value: 20,
+        needed: 1,
         reason:
           "Threshold Crossed: 1 out of the last 1 datapoints [20.0 (03/02/31 04:05:06)] was greater than the threshold (10.0) (minimum 1 datapoint for OK -> ALARM transition).",
       },
       {
         value: 0.5,
+        needed: 1,
         reason:
           "Threshold Crossed: 1 out of the last 1 datapoints [0.5 (03/02/31 04:05:06)] was not greater than the threshold (10.0) (minimum 1 datapoint for ALARM -> OK transition).",
       },
@@ -80,10 +86,24 @@ describe("an alarm", () => {
           "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as [Breaching].",
       },
     ]) {
-      const made = { ...asked, ...(treat !== undefined && { TreatMissingData: treat }) };
+      const made = { ...asked, TreatMissingData: treat, DatapointsToAlarm: needed };
       const verdict = decideState(made, [{ start, ...(value !== undefined && { value }) }]);
       assert.ok(verdict !== undefined);
       assert.equal(reasonOf(made, verdict, verdict.state === "ALARM" ? "OK" : "ALARM"), reason);
     }
+  });
+
+  it("lists the five newest of many data points, after the words about them", () => {
+    const asked = condition({ EvaluationPeriods: 6 });
+    const verdict = decideState(asked, rangeOf("X X X X X X X"));
+    assert.ok(verdict !== undefined);
+    const listed = [6, 5, 4, 3, 2].map((minute) => `20.0 (01/01/70 00:0${minute}:00)`).join(", ");
+    const recent = `The most recent datapoints which crossed the threshold: [${listed}]`;
+    const crossed = "were greater than the threshold (10.0).";
+    assert.equal(reasonOf(asked, verdict, "OK"), `Threshold Crossed: 6 datapoints ${crossed} ${recent}.`);
+    assert.equal(
+      reasonOf({ ...asked, DatapointsToAlarm: 6 }, verdict, "OK"),
+      `Threshold Crossed: 6 out of the last 6 datapoints ${crossed} ${recent} (minimum 6 datapoints for OK -> ALARM transition).`,
+    );
   });
 });

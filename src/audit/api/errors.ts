@@ -3,6 +3,7 @@
 import { coded } from "../../base/errors.ts";
 
 export class CloudTrailARNInvalidException extends coded("CloudTrailARNInvalidException") {}
+export class InsightNotEnabledException extends coded("InsightNotEnabledException") {}
 export class InsufficientEncryptionPolicyException extends coded("InsufficientEncryptionPolicyException") {}
 export class InsufficientS3BucketPolicyException extends coded("InsufficientS3BucketPolicyException") {}
 export class InvalidEventSelectorsException extends coded("InvalidEventSelectorsException") {}
@@ -19,6 +20,7 @@ export class InvalidTrailNameException extends coded("InvalidTrailNameException"
 export class KmsException extends coded("KmsException") {}
 export class KmsKeyNotFoundException extends coded("KmsKeyNotFoundException") {}
 export class MaximumNumberOfTrailsExceededException extends coded("MaximumNumberOfTrailsExceededException") {}
+export class ResourceNotFoundException extends coded("ResourceNotFoundException") {}
 export class S3BucketDoesNotExistException extends coded("S3BucketDoesNotExistException") {}
 export class TrailAlreadyExistsException extends coded("TrailAlreadyExistsException") {}
 export class TrailNotFoundException extends coded("TrailNotFoundException") {}

@@ -4,7 +4,7 @@ import type { TrailRow } from "../../storage/trail-schema.ts";
 import * as rows from "../../storage/trails.ts";
 import { arnOf } from "../trails/names.ts";
 import { DEFAULT_SELECTORS, parseSelectors, requireSelectors } from "../trails/selectors.ts";
-import { InvalidTimeRangeException } from "./errors.ts";
+import { InsightNotEnabledException, InvalidTimeRangeException } from "./errors.ts";
 import { change, read } from "./operation.ts";
 import { meantArn, requireTrail, requireTrailAtHome } from "./trail-rows.ts";
 
@@ -87,6 +87,16 @@ function shown(json: string | null) {
   if ("EventSelectors" in selectors) return { EventSelectors: [...selectors.EventSelectors] };
   return { AdvancedEventSelectors: [...selectors.AdvancedEventSelectors] };
 }
+
+/** Insights are not enabled on any trail here. */
+export const getInsightSelectors = read("GetInsightSelectors", {
+  on: ({ TrailName }, call) => meantArn(call, TrailName),
+  async run({ TrailName = "" }, { call, store }) {
+    const arn = arnOf(await requireTrail(store.db, call, TrailName));
+    const advice = "Edit the trail settings to enable Insights, and then try the operation again.";
+    throw new InsightNotEnabledException(`Trail ${arn} does not have Insights enabled. ${advice}`);
+  },
+});
 
 /** The public keys of the Region that digest files of a time are verified under; of now when no time is given. */
 export const listPublicKeys = read("ListPublicKeys", {

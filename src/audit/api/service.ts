@@ -5,6 +5,7 @@ import type { Operation, Service } from "../../pipeline/operation.ts";
 import { cloudtrailModel } from "../../wire/models.ts";
 import {
   getEventSelectors,
+  getInsightSelectors,
   getTrailStatus,
   listPublicKeys,
   putEventSelectors,
@@ -13,16 +14,18 @@ import {
 } from "./logging.ts";
 import { lookupEvents } from "./lookup-events.ts";
 import type { Environment } from "./operation.ts";
-import { createTrail, deleteTrail, describeTrails, getTrail, listTrails, updateTrail } from "./trails.ts";
+import { createTrail, deleteTrail, describeTrails, getTrail, listTags, listTrails, updateTrail } from "./trails.ts";
 
 const operations: readonly Operation[] = [
   createTrail,
   deleteTrail,
   describeTrails,
   getEventSelectors,
+  getInsightSelectors,
   getTrail,
   getTrailStatus,
   listPublicKeys,
+  listTags,
   listTrails,
   lookupEvents,
   putEventSelectors,

@@ -22,20 +22,31 @@ export function meantArn(call: Call, text: string | undefined): string {
 }
 
 /**
- * The trail that a caller means: by ARN, or by its name in the Region or, where it is for all Regions, in another one.
+ * The trail that a caller means: by ARN, or by its name in the Region. That of another Region, which shows here because it is for
+ * all of them, is known by its ARN alone (API reference, GetTrailStatus; recorded refusals of UpdateTrail).
  *
  * @throws TrailNotFoundException there is none of the caller's
  */
 export async function requireTrail(db: Kysely<Schema>, call: Call, text: string): Promise<TrailRow> {
+  return (await findOwnTrail(db, call, givenName(call, text))) ?? throwUnknown(call, meantArn(call, text));
+}
+
+async function findOwnTrail(db: Kysely<Schema>, call: Call, given: GivenName): Promise<TrailRow | undefined> {
+  return given.account === call.principal.account ? await findTrail(db, given) : undefined;
+}
+
+/** The trail of that ARN, or of that name in the Region or, where it is for all Regions, in another one. */
+export async function findShownTrail(db: Kysely<Schema>, call: Call, text: string): Promise<TrailRow | undefined> {
   const given = givenName(call, text);
-  const { account } = call.principal;
-  const found = given.account === account ? await findTrail(db, given) : undefined;
-  if (found !== undefined) return found;
-  const shadow = given.isArn
-    ? undefined
-    : (await listTrails(db, account)).find((row) => isShadow(row, call) && row.name === given.name);
-  if (shadow !== undefined) return shadow;
-  throw new TrailNotFoundException(`Unknown trail: ${text} for the user: ${account}`);
+  const found = await findOwnTrail(db, call, given);
+  if (found !== undefined || given.isArn) return found;
+  const all = await listTrails(db, call.principal.account);
+  return all.find((row) => isShadow(row, call) && row.name === given.name);
+}
+
+/** Most operations name the ARN of a trail that is not there, GetTrail what was given (recorded refusals). */
+export function throwUnknown({ principal }: Call, named: string): never {
+  throw new TrailNotFoundException(`Unknown trail: ${named} for the user: ${principal.account}`);
 }
 
 /**

@@ -14,11 +14,21 @@ import {
   InvalidS3PrefixException,
   InvalidTokenException,
   MaximumNumberOfTrailsExceededException,
+  ResourceNotFoundException,
   S3BucketDoesNotExistException,
   TrailAlreadyExistsException,
 } from "./errors.ts";
 import { change, type Input, type ReadContext, read } from "./operation.ts";
-import { describe, givenName, isShadow, meantArn, outputOf, requireTrail, requireTrailAtHome } from "./trail-rows.ts";
+import {
+  describe,
+  findShownTrail,
+  givenName,
+  isShadow,
+  meantArn,
+  outputOf,
+  requireTrailAtHome,
+  throwUnknown,
+} from "./trail-rows.ts";
 
 /** For each account in a Region (CloudTrail user guide, Quotas). */
 const TRAILS_MAX = 5;
@@ -169,19 +179,20 @@ export const deleteTrail = change("DeleteTrail", {
 export const getTrail = read("GetTrail", {
   on: ({ Name }, call) => meantArn(call, Name),
   async run({ Name = "" }, { call, store }) {
-    return { Trail: describe(await requireTrail(store.db, call, Name)) };
+    return { Trail: describe((await findShownTrail(store.db, call, Name)) ?? throwUnknown(call, Name)) };
   },
 });
 
-/** The trails of the Region and, unless they are not asked for, those of others that are for all Regions. */
+/**
+ * The trails of the Region and, unless they are not asked for, those of others that are for all Regions. Names mean those of the
+ * Region alone (API reference).
+ */
 export const describeTrails = read("DescribeTrails", {
   async run({ trailNameList = [], includeShadowTrails = true }, { call, store }) {
     const given = trailNameList.map((text) => givenName(call, text));
     const all = await rows.listTrails(store.db, call.principal.account);
     const shown = all.filter((row) => row.region === call.region || (includeShadowTrails && isShadow(row, call)));
-    const named = shown.filter((row) =>
-      given.some(({ name, region, isArn }) => name === row.name && (!isArn || region === row.region)),
-    );
+    const named = shown.filter((row) => given.some(({ name, region }) => name === row.name && region === row.region));
     return { trailList: (given.length === 0 ? shown : named).map(describe) };
   },
 });
@@ -210,6 +221,18 @@ export const listTrails = read("ListTrails", {
     );
     const Trails = items.map((row) => ({ TrailARN: arnOf(row), Name: row.name, HomeRegion: row.region }));
     return { Trails, ...(next !== undefined && { NextToken: next }) };
+  },
+});
+
+/** The tags of trails, which here have none: clients ask for them whenever they look at a trail. */
+export const listTags = read("ListTags", {
+  on: ({ ResourceIdList }, call) => meantArn(call, ResourceIdList?.[0]),
+  async run({ ResourceIdList = [] }, { call, store }) {
+    for (const arn of ResourceIdList) {
+      if ((await findShownTrail(store.db, call, arn)) !== undefined) continue;
+      throw new ResourceNotFoundException(`Resource ${arn} is not found.`);
+    }
+    return { ResourceTagList: ResourceIdList.map((ResourceId) => ({ ResourceId, TagsList: [] })) };
   },
 });
 

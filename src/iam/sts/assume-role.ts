@@ -3,9 +3,10 @@
 import { AccessDeniedException, UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import type { SessionClaims } from "../../identity/session.ts";
 import type { Call, Operation, Target } from "../../pipeline/operation.ts";
+import { verbatimMembers } from "../../pipeline/verbatim.ts";
 import { requireUnlimited } from "../session-limits.ts";
 import { requireNoMfa } from "./callers.ts";
-import { type Context, declare, type Input, type Output } from "./operation.ts";
+import { type Context, declare, type Input, type Output, servedBy } from "./operation.ts";
 import { accountOfRole, findRole, type Role, type SessionRequestInput, sessionConditions } from "./roles.ts";
 import {
   inheritedTags,
@@ -25,6 +26,11 @@ const CHAINED_SECONDS_MAX = 3_600;
 type AssumeRoleInput = Input<"AssumeRole">;
 type RoleContext = Context & { readonly role: Role };
 type RoleTarget<I> = Target<I, Role>;
+
+/** Tags as the map that records have of them. */
+function tagMap(tags: readonly { readonly key: string; readonly value: string }[]): Readonly<Record<string, unknown>> {
+  return verbatimMembers(Object.fromEntries(tags.map(({ key, value }) => [key, value])));
+}
 
 /** AWS names the role whether it exists or not, and gives no reason (as its users quote it). */
 function denial({ principal }: Call, action: string, arn: string): AccessDeniedException {
@@ -79,6 +85,10 @@ export const assumeRole: Operation = declare<"AssumeRole", RoleContext>("AssumeR
       "SourceIdentity",
       "SerialNumber",
     ],
+    brought: ({ principal }) => {
+      const tags = inheritedTags(principal.session);
+      return tags.length === 0 ? undefined : { IncomingTransitiveTags: tagMap(tags) };
+    },
     response: ({ Credentials, AssumedRoleUser, PackedPolicySize, SourceIdentity }) => ({
       credentials: recordedCredentials(Credentials),
       assumedRoleUser: AssumedRoleUser,
@@ -132,6 +142,19 @@ export const assumeRoleWithWebIdentity: Operation = declare<"AssumeRoleWithWebId
     record: {
       readOnly: true,
       request: ["RoleArn", "RoleSessionName", "ProviderId", "DurationSeconds", "Policy", "PolicyArns"],
+      brought({ principal }) {
+        const { SourceIdentity, Tags = [], TransitiveTagKeys = [] } = tagsOfToken(principal);
+        return {
+          ...(SourceIdentity !== undefined && { SourceIdentity }),
+          ...(Tags.length > 0 && {
+            PrincipalTags: tagMap(Tags.map(({ Key: key = "", Value: value = "" }) => ({ key, value }))),
+          }),
+          ...(TransitiveTagKeys.length > 0 && { TransitiveTagKeys }),
+        };
+      },
+      // Connections to providers are verified by the certificate authorities that the machine trusts, never by thumbprints.
+      received: (call) =>
+        verbatimMembers({ ...servedBy(call), identityProviderConnectionVerificationMethod: "IAMTrustStore" }),
       response: ({ Credentials, ...output }) => ({ credentials: recordedCredentials(Credentials), ...output }),
       resources: ["role"],
     },

@@ -29,7 +29,7 @@ export function requireNoMfa(input: { readonly SerialNumber?: string; readonly T
 export const getCallerIdentity: Operation = declare("GetCallerIdentity", {
   kind: "read",
   targets: [],
-  record: { readOnly: true, request: null, resources: [] },
+  record: { readOnly: true, request: null, resources: undefined },
   run: (_input, { call: { principal } }) => ({
     UserId: principal.uniqueId,
     Account: principal.account,
@@ -52,10 +52,10 @@ export const getSessionToken: Operation = declare("GetSessionToken", {
   kind: "use",
   targets: [],
   record: {
-    readOnly: true,
+    readOnly: false,
     request: ["DurationSeconds", "SerialNumber"],
     response: ({ Credentials }) => ({ credentials: recordedCredentials(Credentials) }),
-    resources: [],
+    resources: undefined,
   },
   validate(input, { principal }) {
     requireLongTerm(principal, "GetSessionToken");
@@ -94,10 +94,10 @@ export const getFederationToken: Operation = declare("GetFederationToken", {
     federatedUser("sts:TagSession", ({ Tags = [] }) => Tags.length > 0),
   ],
   record: {
-    readOnly: true,
+    readOnly: false,
     request: ["Name", "DurationSeconds", "Policy", "PolicyArns", "Tags"],
     response: ({ Credentials, ...output }) => ({ credentials: recordedCredentials(Credentials), ...output }),
-    resources: [],
+    resources: undefined,
   },
   validate(input, { principal }) {
     requireLongTerm(principal, "GetFederationToken");
@@ -137,7 +137,7 @@ function onAccount(action: string): Target {
 export const getAccessKeyInfo: Operation = declare("GetAccessKeyInfo", {
   kind: "read",
   targets: [onAccount("sts:GetAccessKeyInfo")],
-  record: { readOnly: true, request: ["AccessKeyId"], resources: [] },
+  record: { readOnly: true, request: ["AccessKeyId"], resources: undefined },
   validate: (_input, { principal }) => requireUnlimited(principal, "GetAccessKeyInfo"),
   async run({ AccessKeyId = "" }, { store }) {
     const known = await store.settle((reader) => reader.find("credential", AccessKeyId)?.account);
@@ -151,7 +151,7 @@ export const getAccessKeyInfo: Operation = declare("GetAccessKeyInfo", {
 export const decodeAuthorizationMessage: Operation = declare("DecodeAuthorizationMessage", {
   kind: "read",
   targets: [onAccount("sts:DecodeAuthorizationMessage")],
-  record: { readOnly: true, request: null, resources: [] },
+  record: { readOnly: true, request: null, resources: undefined },
   validate: (_input, { principal }) => requireUnlimited(principal, "DecodeAuthorizationMessage"),
   run() {
     throw new InvalidAuthorizationMessageException("Message is not valid");

@@ -3,7 +3,8 @@
 import type { STS } from "@aws-sdk/client-sts";
 import type { Custody } from "../../custody/custody.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
-import type { Operation, RunContext } from "../../pipeline/operation.ts";
+import type { Call, Operation, RunContext } from "../../pipeline/operation.ts";
+import { verbatimMembers } from "../../pipeline/verbatim.ts";
 import type { IdentityTokens } from "../identity-tokens.ts";
 
 /** What every run of an STS operation gets beside its targets' resources. */
@@ -25,5 +26,14 @@ export function declare<N extends OperationName, C extends Context = Context>(
   name: N,
   declared: Omit<Operation<Input<N>, Output<N>, C>, "name">,
 ): Operation {
-  return { ...declared, name } as unknown as Operation;
+  const { record } = declared;
+  return { ...declared, name, record: { received: servedBy, ...record } } as unknown as Operation;
+}
+
+const GLOBAL_HOST = "sts.amazonaws.com";
+
+/** Which endpoint a request came to (IAM guide, Example AWS STS API event using the global endpoint; `RequestDetails` of real records). */
+export function servedBy({ client: { host }, region }: Call): Readonly<Record<string, unknown>> {
+  const endpointType = host.toLowerCase() === GLOBAL_HOST ? "global" : "regional";
+  return verbatimMembers({ RequestDetails: { awsServingRegion: region, endpointType } });
 }

@@ -2,6 +2,7 @@
 
 import { coded } from "../../base/errors.ts";
 import { pageOf } from "../../pipeline/pages.ts";
+import { compileGlob } from "../../policy/glob.ts";
 import type { Slice } from "../../storage/keys.ts";
 import { type Context, InvalidParameterValue } from "./operation.ts";
 
@@ -15,6 +16,9 @@ interface Listing {
   readonly NextToken?: string | undefined;
 }
 
+/** What filters look at; undefined: nothing that a value could be equal to. */
+export type Property<T> = (shown: T) => string | readonly string[] | undefined;
+
 interface Shown {
   readonly Tags?: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] | undefined;
 }
@@ -25,7 +29,7 @@ const PAGE_MAX = 1000;
 const BATCH = 200;
 
 /**
- * Lists one page of what has the ids, where some are named, and passes all filters.
+ * Lists one page of what has the ids, where some are named, and passes all filters, whose values may have wildcards.
  *
  * @throws InvalidParameterValue a filter by what nothing here has
  * @throws InvalidNextToken the token was not made for this list of this caller
@@ -37,12 +41,16 @@ export async function listed<R extends { readonly id: string }, T extends Shown>
     readonly ids: readonly string[];
     list(slice: Slice): Promise<readonly R[]>;
     describe(rows: readonly R[]): Promise<readonly T[]>;
-    readonly properties: Readonly<Record<string, (shown: T) => string | undefined>>;
+    readonly properties: Readonly<Record<string, Property<T>>>;
   },
 ): Promise<{ readonly items: readonly T[]; readonly next?: string }> {
   const tests = Filters.map(({ Name = "", Values = [] }) => {
     const property = propertyOf(Name, source.properties);
-    return (shown: T) => Values.includes(property(shown) ?? "");
+    const wanted = Values.map(compileGlob);
+    return (shown: T) => {
+      const values = [property(shown) ?? []].flat();
+      return values.some((value) => wanted.some((matches) => matches(value)));
+    };
   });
   const { items, next } = await pageOf<{ readonly id: string; readonly shown: T }>(
     {
@@ -71,13 +79,12 @@ export async function listed<R extends { readonly id: string }, T extends Shown>
   return { items: items.map(({ shown }) => shown), ...(next !== undefined && { next }) };
 }
 
-function propertyOf<T extends Shown>(
-  name: string,
-  properties: Readonly<Record<string, (shown: T) => string | undefined>>,
-): (shown: T) => string | undefined {
+function propertyOf<T extends Shown>(name: string, properties: Readonly<Record<string, Property<T>>>): Property<T> {
   if (name.startsWith("tag:")) {
     return ({ Tags = [] }) => Tags.find(({ Key }) => Key === name.slice("tag:".length))?.Value;
   }
+  if (name === "tag-key") return ({ Tags = [] }) => Tags.flatMap(({ Key }) => Key ?? []);
+  if (name === "tag-value") return ({ Tags = [] }) => Tags.flatMap(({ Value }) => Value ?? []);
   const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
   if (property === undefined) throw new InvalidParameterValue(`The filter '${name}' is invalid`);
   return property;

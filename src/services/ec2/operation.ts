@@ -26,6 +26,8 @@ export type Change<P> = ChangeContext<P> & Environment;
 export class IncorrectState extends coded("IncorrectState") {}
 export class InvalidAttachmentNotFound extends coded("InvalidAttachment.NotFound") {}
 export class InvalidInstanceIdMalformed extends coded("InvalidInstanceID.Malformed") {}
+export class InvalidAMIAttributeItemValue extends coded("InvalidAMIAttributeItemValue") {}
+export class InvalidParameterCombination extends coded("InvalidParameterCombination") {}
 export class InvalidParameterDependency extends coded("InvalidParameterDependency") {}
 export class InvalidParameterValue extends coded("InvalidParameterValue") {}
 export class InvalidSnapshotNotFound extends coded("InvalidSnapshot.NotFound") {}
@@ -36,6 +38,7 @@ export class InvalidKmsKeyNotFound extends coded("InvalidKmsKey.NotFound") {}
 export class MissingParameter extends coded("MissingParameter") {}
 export class OperationNotPermitted extends coded("OperationNotPermitted") {}
 export class SnapshotLimitExceeded extends coded("SnapshotLimitExceeded") {}
+export class UnknownVolumeType extends coded("UnknownVolumeType") {}
 export class VolumeInUse extends coded("VolumeInUse") {}
 
 /** What a refusal by KMS becomes; the codes are ours, since EC2 tells of such failures in events. */

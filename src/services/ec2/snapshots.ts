@@ -27,6 +27,7 @@ import type { SealedDataKey } from "./data-keys.ts";
 import { listed } from "./lists.ts";
 import {
   change,
+  InvalidAMIAttributeItemValue,
   InvalidParameterValue,
   MissingParameter,
   OperationNotPermitted,
@@ -77,7 +78,7 @@ export const createSnapshot = change<CreateSnapshotRequest>("CreateSnapshot", {
     const tags = tagsOf(input);
     await insertSnapshot(tx, row, tags);
     await putBlocks(tx, row.id, { from: volume.id }, call);
-    return { ...describe(row, tags), State: "pending", Progress: "" };
+    return { ...describe(row, tags), State: "pending", Progress: "", Tags: shownTags(tags) };
   },
 });
 
@@ -141,7 +142,7 @@ export const copySnapshot = change<CopySnapshotRequest, Copied>("CopySnapshot", 
     const tags = tagsOf(input);
     await insertSnapshot(tx, row, tags);
     await putBlocks(tx, id, blocks, call);
-    return { SnapshotId: id, Tags: shownTags(tags) };
+    return { SnapshotId: id, ...(tags.length > 0 && { Tags: shownTags(tags) }) };
   },
 });
 
@@ -181,7 +182,9 @@ export const modifySnapshotAttribute = change<ModifySnapshotAttributeRequest>("M
     const { add, remove } = changeOf(input);
     if (add.length + remove.length === 0) throw new MissingParameter("No permissions are to be added or removed.");
     const wrong = [...add, ...remove].find((who) => who !== "all" && !/^\d{12}$/.test(who));
-    if (wrong !== undefined) throw new InvalidParameterValue(`Value (${wrong}) for parameter userId is invalid.`);
+    if (wrong === undefined) return;
+    const item = /^\d/.test(wrong) ? "userId" : "userGroup";
+    throw new InvalidAMIAttributeItemValue(`Invalid attribute item value "${wrong}" for ${item} item type.`);
   },
   async run(input, { call, tx }) {
     const row = await requireSnapshot(tx.db, input.SnapshotId, call);
@@ -224,7 +227,7 @@ function describe(row: EbsSnapshotRow, tags: readonly Tag[]): Snapshot {
     Encrypted: row.key_arn !== null,
     ...(row.key_arn !== null && { KmsKeyId: row.key_arn }),
     StorageTier: "standard",
-    Tags: shownTags(tags),
+    ...(tags.length > 0 && { Tags: shownTags(tags) }),
   };
 }
 
@@ -258,6 +261,9 @@ export const describeSnapshots = read<DescribeSnapshotsRequest>("DescribeSnapsho
         "owner-id": ({ OwnerId }) => OwnerId,
         "volume-size": ({ VolumeSize }) => String(VolumeSize),
         description: ({ Description }) => Description,
+        progress: ({ Progress }) => Progress,
+        "start-time": ({ StartTime }) => StartTime?.toISOString(),
+        "storage-tier": ({ StorageTier }) => StorageTier,
       },
     });
     const rows = await Promise.all(items.map(({ SnapshotId = "" }) => findSnapshot(store.db, SnapshotId)));

@@ -32,6 +32,7 @@ import {
   IncorrectState,
   InvalidAttachmentNotFound,
   InvalidInstanceIdMalformed,
+  InvalidParameterCombination,
   InvalidParameterDependency,
   InvalidParameterValue,
   InvalidVolumeNotFound,
@@ -43,6 +44,7 @@ import {
   shownTags,
   tagging,
   tagsOf,
+  UnknownVolumeType,
   VolumeInUse,
 } from "./operation.ts";
 import { findUsableSnapshot, requireCompleted } from "./snapshot-access.ts";
@@ -87,7 +89,9 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
     on("CreateVolume", { kind: "snapshot", idOf: ({ SnapshotId }: CreateVolumeRequest) => SnapshotId }),
     tagging("volume"),
   ],
-  validate({ AvailabilityZone: zone, Size, SnapshotId, Encrypted, KmsKeyId, VolumeType = "gp2", Iops }, { region }) {
+  validate(input, { region }) {
+    const { AvailabilityZone: zone, Size, SnapshotId, Encrypted, KmsKeyId } = input;
+    const { VolumeType = "gp2", Iops, Throughput } = input;
     if (zone === undefined) throw new MissingParameter("The request must contain the parameter zone");
     if (!/^[a-f]$/.test(zone.slice(region.length)) || !zone.startsWith(region)) {
       throw new InvalidZoneNotFound(`The zone '${zone}' does not exist.`);
@@ -101,6 +105,7 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
     if ((VolumeType === "io1" || VolumeType === "io2") && Iops === undefined) {
       throw new MissingParameter(`The request must contain the parameter iops for volume type ${VolumeType}`);
     }
+    requireSupported({ VolumeType, Iops, Throughput });
   },
   async prepare(input, context) {
     const { call, store } = context;
@@ -143,9 +148,24 @@ export const createVolume = change<CreateVolumeRequest, Prepared>("CreateVolume"
     const tags = tagsOf(input);
     await insertVolume(tx, row, tags);
     await putBlocks(tx, id, blocks, call);
-    return { ...describe(row, tags), State: "creating", Attachments: undefined };
+    return { ...describe(row, tags), State: "creating", Attachments: undefined, Tags: shownTags(tags) };
   },
 });
+
+/** @throws UnknownVolumeType, InvalidParameterCombination what a request asks for is not set for volumes of that type */
+function requireSupported({ VolumeType = "gp2", Iops, Throughput }: CreateVolumeRequest): void {
+  if (!Object.hasOwn(TYPES, VolumeType)) {
+    throw new UnknownVolumeType(`Unsupported volume type '${VolumeType}' for volume creation.`);
+  }
+  const refused =
+    Iops !== undefined && !["gp3", "io1", "io2"].includes(VolumeType)
+      ? "iops"
+      : Throughput !== undefined && VolumeType !== "gp3"
+        ? "throughput"
+        : undefined;
+  if (refused === undefined) return;
+  throw new InvalidParameterCombination(`The parameter ${refused} is not supported for ${VolumeType} volumes.`);
+}
 
 const ownerOf = ({ principal, region }: Call) => ({ account: principal.account, region });
 
@@ -259,7 +279,10 @@ async function requireAttached(
   const { instance } = row;
   if (instance === null) throw new IncorrectState(`Volume '${row.id}' is in the 'available' state.`);
   if ((InstanceId ?? instance) !== instance || (Device ?? row.device) !== row.device) {
-    throw new InvalidAttachmentNotFound(`Volume '${row.id}' is not attached in that way.`);
+    const [wanted, device] = [InstanceId ?? instance, Device ?? row.device];
+    throw new InvalidAttachmentNotFound(
+      `The volume ${row.id} is not attached to instance ${wanted} as device ${device}`,
+    );
   }
   return { ...row, instance };
 }
@@ -290,7 +313,7 @@ function describe(row: EbsVolumeRow, tags: readonly Tag[]): Volume {
     ...(row.throughput !== null && { Throughput: row.throughput }),
     VolumeType: row.type as NonNullable<Volume["VolumeType"]>,
     MultiAttachEnabled: false,
-    Tags: shownTags(tags),
+    ...(tags.length > 0 && { Tags: shownTags(tags) }),
   };
 }
 
@@ -319,7 +342,14 @@ export const describeVolumes = read<DescribeVolumesRequest>("DescribeVolumes", {
         "snapshot-id": ({ SnapshotId }) => SnapshotId,
         "volume-type": ({ VolumeType }) => VolumeType,
         "availability-zone": ({ AvailabilityZone }) => AvailabilityZone,
+        "create-time": ({ CreateTime }) => CreateTime?.toISOString(),
+        "multi-attach-enabled": ({ MultiAttachEnabled }) => String(MultiAttachEnabled),
+        "attachment.attach-time": ({ Attachments = [] }) => Attachments[0]?.AttachTime?.toISOString(),
+        "attachment.delete-on-termination": ({ Attachments = [] }) =>
+          Attachments[0] && String(Attachments[0].DeleteOnTermination),
+        "attachment.device": ({ Attachments = [] }) => Attachments[0]?.Device,
         "attachment.instance-id": ({ Attachments = [] }) => Attachments[0]?.InstanceId,
+        "attachment.status": ({ Attachments = [] }) => Attachments[0]?.State,
       },
     });
     return { Volumes: items, NextToken: next };

@@ -3,7 +3,7 @@
 import { findNamedPrincipals, parsePrincipalIds, printPrincipalIds, shownPolicy } from "../../access/principals.ts";
 import { coded } from "../../base/errors.ts";
 import type { Target } from "../../pipeline/operation.ts";
-import { type Document, PolicySyntaxError, parsePolicy, type Statement } from "../../policy/document.ts";
+import { type Document, INVALID_JSON, PolicySyntaxError, parsePolicy, type Statement } from "../../policy/document.ts";
 import { compileDocument } from "../../policy/policy.ts";
 import { updateBucket } from "../../storage/buckets.ts";
 import { MalformedPolicy, NoSuchBucketPolicy } from "./errors.ts";
@@ -64,15 +64,18 @@ export const putBucketPolicy = change("PutBucketPolicy", {
   },
 });
 
+const NO_JSON = "Policies must be valid JSON and the first byte must be '{'";
+
+/** @throws MalformedPolicy in S3's words, as far as they are known (public test suites recorded on S3) */
 function parseOrRefuse(text: string): Document {
-  if (!text.startsWith("{")) throw new MalformedPolicy("Policies must be valid JSON and the first byte must be '{'");
   try {
+    if (!text.startsWith("{")) throw new PolicySyntaxError(INVALID_JSON);
     const document = parsePolicy(text, "bucket");
     compileDocument(document);
     return document;
   } catch (cause) {
-    if (cause instanceof PolicySyntaxError) throw new MalformedPolicy(cause.message);
-    throw cause;
+    if (!(cause instanceof PolicySyntaxError)) throw cause;
+    throw new MalformedPolicy(cause.message === INVALID_JSON ? NO_JSON : cause.message);
   }
 }
 
@@ -110,7 +113,7 @@ export const getBucketPolicy = read("GetBucketPolicy", {
   targets: [onPolicy("s3:GetBucketPolicy")],
   async run(_input, { bucket, store }) {
     const { policy, policy_principals: principals, name } = bucket.row;
-    if (policy === null) throw new NoSuchBucketPolicy(`The bucket policy does not exist: ${name}`);
+    if (policy === null) throw new NoSuchBucketPolicy("The bucket policy does not exist", { BucketName: name });
     return { Policy: await store.settle((reader) => shownPolicy(policy, parsePrincipalIds(principals), reader)) };
   },
 });

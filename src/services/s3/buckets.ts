@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { BucketLocationConstraint } from "@aws-sdk/client-s3";
 import { findPartition } from "../../base/arn.ts";
+import { coded } from "../../base/errors.ts";
 import type { Target } from "../../pipeline/operation.ts";
 import { pageOf } from "../../pipeline/pages.ts";
 import {
@@ -15,7 +16,7 @@ import {
 import { isEmptyBucket } from "../../storage/objects.ts";
 import { deleteUploads } from "../../storage/uploads.ts";
 import { s3Condition } from "./conditions.ts";
-import { requireBuilt } from "./contents.ts";
+import { asksForAcl } from "./contents.ts";
 import { defaultOf, parseConfiguration, shownConfiguration } from "./encryption.ts";
 import {
   BucketAlreadyExists,
@@ -23,12 +24,17 @@ import {
   BucketNotEmpty,
   IllegalLocationConstraint,
   InvalidArgument,
+  InvalidLocationConstraint,
+  MalformedXML,
   NotImplemented,
   TooManyBuckets,
 } from "./errors.ts";
 import { requireBucketName, s3Arn } from "./names.ts";
 import { change, deniedAs, type Input, onBucket, read } from "./operation.ts";
 import { ownerId } from "./owners.ts";
+import { wholeSecond } from "./times.ts";
+
+class InvalidBucketAclWithObjectOwnership extends coded("InvalidBucketAclWithObjectOwnership") {}
 
 /** Buckets of an account (S3 user guide, Bucket quotas). */
 const BUCKETS_MAX = 10_000;
@@ -55,10 +61,14 @@ export const createBucket = change("CreateBucket", {
   targets: [onName("s3:CreateBucket", "bucket")],
   validate(input, call) {
     requireBucketName(input.Bucket);
-    requireBuilt(input);
     if (input.ObjectLockEnabledForBucket === true) throw new NotImplemented("Keystead does not support Object Lock.");
     if (input.ObjectOwnership !== undefined && input.ObjectOwnership !== "BucketOwnerEnforced") {
       throw new NotImplemented("Keystead does not support access control lists.");
+    }
+    if (asksForAcl(input)) {
+      throw new InvalidBucketAclWithObjectOwnership(
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+      );
     }
     const { LocationConstraint, Location, Bucket, Tags } = input.CreateBucketConfiguration ?? {};
     if (Location !== undefined || Bucket !== undefined || (Tags ?? []).length > 0) {
@@ -73,11 +83,13 @@ export const createBucket = change("CreateBucket", {
       if (before.account !== account) {
         throw new BucketAlreadyExists(
           "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
+          { BucketName: name },
         );
       }
       if (call.region === NO_LOCATION && before.region === NO_LOCATION) return { Location: `/${name}` };
       throw new BucketAlreadyOwnedByYou(
         "Your previous request to create the named bucket succeeded and you already own it.",
+        { BucketName: name },
       );
     }
     if ((await countBuckets(tx, account)) >= BUCKETS_MAX) {
@@ -91,15 +103,20 @@ export const createBucket = change("CreateBucket", {
   },
 });
 
-/** @throws IllegalLocationConstraint the location is not the Region that the request is for */
-function requireLocation(location: string | undefined, region: string): void {
-  const wanted = location === "EU" ? "eu-west-1" : (location ?? NO_LOCATION);
-  if (wanted === region && location !== NO_LOCATION) return;
-  if (location !== undefined && findPartition(wanted) === undefined) {
-    throw new InvalidArgument("The specified location-constraint is not valid");
+/**
+ * @throws MalformedXML, InvalidLocationConstraint the location is no Region, or the one that has no name as a location
+ * @throws IllegalLocationConstraint it is not the Region that the request is for
+ */
+function requireLocation(LocationConstraint: string | undefined, region: string): void {
+  if (LocationConstraint === "") throw new MalformedXML();
+  const wanted = LocationConstraint === "EU" ? "eu-west-1" : (LocationConstraint ?? NO_LOCATION);
+  const isRegion = findPartition(wanted) !== undefined;
+  if (LocationConstraint !== undefined && (!isRegion || (wanted === NO_LOCATION && region === NO_LOCATION))) {
+    throw new InvalidLocationConstraint("The specified location-constraint is not valid", { LocationConstraint });
   }
+  if (wanted === region) return;
   throw new IllegalLocationConstraint(
-    `The ${location ?? "unspecified"} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    `The ${LocationConstraint ?? "unspecified"} location constraint is incompatible for the region specific endpoint this request was sent to.`,
   );
 }
 
@@ -107,7 +124,9 @@ function requireLocation(location: string | undefined, region: string): void {
 export const deleteBucket = change("DeleteBucket", {
   targets: [onBucket("s3:DeleteBucket")],
   async run(_input, { tx, bucket: { row }, call }) {
-    if (!(await isEmptyBucket(tx, row.id))) throw new BucketNotEmpty("The bucket you tried to delete is not empty");
+    if (!(await isEmptyBucket(tx, row.id))) {
+      throw new BucketNotEmpty("The bucket you tried to delete is not empty", { BucketName: row.name });
+    }
     await deleteUploads(tx, row.id, call.now);
     await deleteBucketRow(tx, row);
     return {};
@@ -130,10 +149,15 @@ export const getBucketLocation = read("GetBucketLocation", {
   },
 });
 
-/** The caller's buckets in all Regions. */
+/** The caller's buckets in all Regions; theirs are told where the request has any parameter (API reference, Bucket: BucketRegion). */
 export const listBuckets = read("ListBuckets", {
   targets: [onName("s3:ListAllMyBuckets", "buckets")],
-  async run({ ContinuationToken, MaxBuckets, Prefix = "", BucketRegion: region }: Input<"ListBuckets">, context) {
+  validate({ BucketRegion: region }) {
+    if (region === undefined || findPartition(region) !== undefined) return;
+    throw InvalidArgument.of(`Argument value ${region} is not a valid AWS Region`, "bucket-region");
+  },
+  async run(input: Input<"ListBuckets">, context) {
+    const { ContinuationToken, MaxBuckets, Prefix = "", BucketRegion: region } = input;
     const { call, store } = context;
     const { account } = call.principal;
     const { items, next } = await pageOf(
@@ -144,15 +168,17 @@ export const listBuckets = read("ListBuckets", {
         list: (after, count) =>
           listRows(store.db, { account, partition: call.partition, prefix: Prefix, region }, { after, count }),
         nameOf: ({ name }) => name,
-        invalidMarker: () => new InvalidArgument("The continuation token provided is incorrect"),
+        invalidMarker: () =>
+          InvalidArgument.of("The continuation token provided is incorrect", "continuation-token", ContinuationToken),
       },
       context,
     );
+    const isAskedFor = Object.keys(input).length > 0;
     return {
       Buckets: items.map((row) => ({
         Name: row.name,
-        CreationDate: new Date(row.created_at),
-        BucketRegion: row.region,
+        CreationDate: wholeSecond(row.created_at),
+        ...(isAskedFor && { BucketRegion: row.region }),
         BucketArn: s3Arn(row.partition, row.name),
       })),
       Owner: { ID: ownerId(account) },
@@ -174,7 +200,7 @@ export const getBucketEncryption = read("GetBucketEncryption", {
 export const putBucketEncryption = change("PutBucketEncryption", {
   targets: [onBucket("s3:PutEncryptionConfiguration")],
   async run({ ServerSideEncryptionConfiguration: configuration }, { tx, bucket: { row } }) {
-    await updateBucket(tx, row, { encryption: JSON.stringify(parseConfiguration(configuration)) });
+    await updateBucket(tx, row, { encryption: JSON.stringify(parseConfiguration(configuration, defaultOf(row))) });
     return {};
   },
 });

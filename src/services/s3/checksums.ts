@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { crc32 } from "node:zlib";
-import { type Crc, Crc32c, Crc64Nvme } from "./crc.ts";
+import { type Crc, Crc32c, Crc64Nvme, isCrc, joinedCrc } from "./crc.ts";
 import { BadDigest, InvalidDigest, InvalidRequest, NotImplemented } from "./errors.ts";
 
 /** A checksum as it is kept. */
@@ -50,13 +50,75 @@ type Members = Readonly<Record<string, unknown>>;
 
 const ALGORITHM_NAMES = Object.keys(ALGORITHMS) as readonly Algorithm[];
 const MEMBERS = ALGORITHM_NAMES.map((algorithm) => ({ algorithm, member: `Checksum${algorithm}` }));
-const UNSUPPORTED = ["ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128"];
+const UNSUPPORTED: readonly string[] = ["ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128"];
 
-/** @throws NotImplemented the name of an algorithm that is not here */
+/** @throws InvalidRequest, NotImplemented the name of an algorithm that nobody knows, or that is not here */
 export function requireAlgorithm(name: string): Algorithm {
   const found = ALGORITHM_NAMES.find((algorithm) => algorithm === name);
-  if (found === undefined) throw new NotImplemented(`Keystead does not support the checksum algorithm ${name}.`);
-  return found;
+  if (found !== undefined) return found;
+  if (UNSUPPORTED.includes(`Checksum${name}`)) {
+    throw new NotImplemented(`Keystead does not support the checksum algorithm ${name}.`);
+  }
+  throw new InvalidRequest(
+    "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+  );
+}
+
+/** What the parts of an upload have, and what its object gets. */
+export type UploadChecksum = Pick<Checksum, "algorithm" | "type">;
+
+/**
+ * The checksum that a new upload asks for: of its parts' checksums unless it says otherwise, but of the full object with CRC-64/NVME (S3 user
+ * guide, Full object and composite checksum types).
+ *
+ * @throws InvalidRequest, NotImplemented there is no such type, not for that algorithm, or no algorithm at all
+ */
+export function requestedChecksum({
+  ChecksumAlgorithm: name,
+  ChecksumType: type,
+}: Members): UploadChecksum | undefined {
+  if (type !== undefined && type !== "COMPOSITE" && type !== "FULL_OBJECT") {
+    throw new InvalidRequest("Value for x-amz-checksum-type header is invalid.");
+  }
+  if (name === undefined) {
+    if (type === undefined) return undefined;
+    throw new InvalidRequest(
+      "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
+    );
+  }
+  const algorithm = requireAlgorithm(String(name));
+  const types = algorithm === "CRC64NVME" ? FULL_OBJECT : isCrc(algorithm) ? EITHER : COMPOSITE;
+  const [usual] = types;
+  if (type === undefined || types.includes(type)) return { algorithm, type: type ?? usual };
+  throw new InvalidRequest(
+    `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+  );
+}
+
+type Types = readonly [usual: Checksum["type"], ...others: Checksum["type"][]];
+const COMPOSITE: Types = ["COMPOSITE"];
+const FULL_OBJECT: Types = ["FULL_OBJECT"];
+const EITHER: Types = ["COMPOSITE", "FULL_OBJECT"];
+
+/** The checksum of an upload as its row has it: the algorithm alone for composite ones. */
+export function printUploadChecksum(checksum: UploadChecksum | undefined): string | null {
+  if (checksum === undefined) return null;
+  const { algorithm, type } = checksum;
+  return type === "COMPOSITE" ? algorithm : `${algorithm}/${type}`;
+}
+
+export function parseUploadChecksum(text: string | null): UploadChecksum | undefined {
+  const [algorithm, type = "COMPOSITE"] = text === null ? [] : text.split("/");
+  return algorithm === undefined ? undefined : ({ algorithm, type } as UploadChecksum);
+}
+
+/** What is kept where a sender chose nothing (S3 user guide, Checking object integrity). */
+export const UNCHOSEN = { algorithm: "CRC64NVME", type: "FULL_OBJECT" } as const satisfies UploadChecksum;
+
+/** The members in which answers say what checksum an upload has. */
+export function shownUploadChecksum(text: string | null) {
+  const checksum = parseUploadChecksum(text);
+  return checksum === undefined ? {} : { ChecksumAlgorithm: checksum.algorithm, ChecksumType: checksum.type };
 }
 
 /**
@@ -73,7 +135,11 @@ export function claimedChecksum(input: Members): Pick<Checksum, "algorithm" | "v
     throw new InvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
   }
   if (first === undefined) {
-    if (input["ChecksumAlgorithm"] === undefined) return undefined;
+    const name = input["ChecksumAlgorithm"];
+    if (name === undefined) return undefined;
+    if (!MEMBERS.some(({ algorithm }) => algorithm === name)) {
+      throw new InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.");
+    }
     throw new InvalidRequest(
       "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
     );
@@ -104,21 +170,42 @@ export interface Digests {
 /** What is computed before other requests have their turn. */
 const SLICE_BYTES = 1_048_576;
 
-/** Computes MD5, which becomes the ETag, and one checksum, if one is wanted. */
-export async function digestBody(body: Uint8Array, algorithm: Algorithm | undefined): Promise<Digests> {
-  const md5 = createHash("md5");
-  const crc = algorithm === undefined ? undefined : ALGORITHMS[algorithm].make();
-  for (let at = 0; at < body.length; at += SLICE_BYTES) {
-    const slice = body.subarray(at, at + SLICE_BYTES);
-    md5.update(slice);
-    crc?.update(slice);
-    if (at + SLICE_BYTES < body.length) await nextTurn();
+/** Computes MD5, which becomes the ETag, and one checksum, if one is wanted, of a body that comes piece by piece. */
+export class RunningDigests {
+  readonly #md5 = createHash("md5");
+  readonly #algorithm: Algorithm | undefined;
+  readonly #check: Crc | undefined;
+
+  constructor(algorithm: Algorithm | undefined) {
+    this.#algorithm = algorithm;
+    this.#check = algorithm === undefined ? undefined : ALGORITHMS[algorithm].make();
   }
-  const checksum =
-    algorithm === undefined || crc === undefined
-      ? undefined
-      : { algorithm, value: crc.digest().toBase64(), type: "FULL_OBJECT" as const };
-  return { md5: md5.digest("hex"), checksum };
+
+  async update(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+      const slice = bytes.subarray(at, at + SLICE_BYTES);
+      this.#md5.update(slice);
+      this.#check?.update(slice);
+      if (at + SLICE_BYTES < bytes.length) await nextTurn();
+    }
+  }
+
+  /** To be asked for once, at the end. */
+  digests(): Digests {
+    const [algorithm, check] = [this.#algorithm, this.#check];
+    const checksum =
+      algorithm === undefined || check === undefined
+        ? undefined
+        : { algorithm, value: check.digest().toBase64(), type: "FULL_OBJECT" as const };
+    return { md5: this.#md5.digest("hex"), checksum };
+  }
+}
+
+/** The digests of a body that is there as a whole. */
+export async function digestBody(body: Uint8Array, algorithm: Algorithm | undefined): Promise<Digests> {
+  const running = new RunningDigests(algorithm);
+  await running.update(body);
+  return running.digests();
 }
 
 /**
@@ -127,15 +214,17 @@ export async function digestBody(body: Uint8Array, algorithm: Algorithm | undefi
  * @param algorithm to be computed where the request sends no checksum
  * @throws InvalidDigest, BadDigest, InvalidRequest `Content-MD5` or the checksum is no such value, or another body's
  */
-export async function verifyBody(body: Uint8Array, input: Members, algorithm?: Algorithm): Promise<Digests> {
+export async function verifyBody(body: Uint8Array, input: Members, algorithm: Algorithm | undefined): Promise<Digests> {
   const claimed = claimedChecksum(input);
   const md5 = input["ContentMD5"] === undefined ? undefined : findBytes(String(input["ContentMD5"]));
   if (input["ContentMD5"] !== undefined && md5?.length !== ALGORITHMS.MD5.bytes) {
-    throw new InvalidDigest("The Content-MD5 you specified was invalid.");
+    const details = { "Content-MD5": String(input["ContentMD5"]) };
+    throw new InvalidDigest("The Content-MD5 you specified was invalid.", details);
   }
   const digests = await digestBody(body, claimed?.algorithm ?? algorithm);
   if (md5 !== undefined && md5.toHex() !== digests.md5) {
-    throw new BadDigest("The Content-MD5 you specified did not match what we received.");
+    const details = { ExpectedDigest: md5.toBase64(), CalculatedDigest: Uint8Array.fromHex(digests.md5).toBase64() };
+    throw new BadDigest("The Content-MD5 you specified did not match what we received.", details);
   }
   if (claimed !== undefined && claimed.value !== digests.checksum?.value) {
     throw new BadDigest(`The ${claimed.algorithm} you specified did not match the calculated checksum.`);
@@ -143,11 +232,34 @@ export async function verifyBody(body: Uint8Array, input: Members, algorithm?: A
   return digests;
 }
 
-/** A checksum of the checksums of parts. */
-export async function compositeChecksum(algorithm: Algorithm, values: readonly string[]): Promise<Checksum> {
-  const crc = ALGORITHMS[algorithm].make();
-  for (const value of values) crc.update(Uint8Array.fromBase64(value));
-  return { algorithm, value: `${crc.digest().toBase64()}-${values.length}`, type: "COMPOSITE" };
+/**
+ * The checksum of an object in parts: of their checksums, or of its bytes, which follows from theirs.
+ *
+ * @returns undefined if a part has not that checksum
+ */
+export function joinedChecksum(
+  { algorithm, type }: UploadChecksum,
+  parts: readonly { readonly checksum: string | null; readonly size: number }[],
+): Checksum | undefined {
+  const kept = parts.map(({ checksum }) => parseChecksum(checksum));
+  if (!kept.every((checksum) => checksum?.algorithm === algorithm)) return undefined;
+  const digests = parts.map(({ size }, at) => ({ crc: Uint8Array.fromBase64(kept[at]?.value ?? ""), size }));
+  if (type === "FULL_OBJECT" && isCrc(algorithm)) {
+    return { algorithm, value: joinedCrc(algorithm, digests).toBase64(), type };
+  }
+  const check = ALGORITHMS[algorithm].make();
+  for (const { crc } of digests) check.update(crc);
+  return { algorithm, value: `${check.digest().toBase64()}-${parts.length}`, type };
+}
+
+/** The member in which answers have the checksum of a part: only where its upload asks for one. */
+export function shownPartChecksum(
+  upload: { readonly checksum_algorithm: string | null },
+  part: { readonly checksum: string | null },
+): Record<string, string> {
+  if (upload.checksum_algorithm === null) return {};
+  const { ChecksumType: _type, ...checksum } = shownChecksum(parseChecksum(part.checksum));
+  return checksum;
 }
 
 /** A kept checksum. */

@@ -8,7 +8,7 @@ import { ERASE_OBJECT_FILE } from "../../storage/objects.ts";
 import type { S3PartRow } from "../../storage/service-schema.ts";
 import type { Tx } from "../../storage/store.ts";
 import type { Digests } from "./checksums.ts";
-import { MetadataTooLarge, NotImplemented } from "./errors.ts";
+import { InvalidArgument, InvalidStorageClass, MetadataTooLarge, NotImplemented } from "./errors.ts";
 import type { Context } from "./operation.ts";
 
 class AccessControlListNotSupported extends coded("AccessControlListNotSupported") {}
@@ -37,7 +37,10 @@ export function contentColumns(input: Members): { readonly headers: string; read
   const metadata = (input["Metadata"] ?? {}) as Readonly<Record<string, string>>;
   const bytes = Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (bytes > METADATA_BYTES_MAX) {
-    throw new MetadataTooLarge("Your metadata headers exceed the maximum allowed metadata size");
+    throw new MetadataTooLarge("Your metadata headers exceed the maximum allowed metadata size", {
+      Size: String(bytes),
+      MaxSizeAllowed: String(METADATA_BYTES_MAX),
+    });
   }
   return { headers: JSON.stringify(headers), metadata: JSON.stringify(metadata) };
 }
@@ -51,29 +54,58 @@ export function shownContent({ headers, metadata }: { readonly headers: string; 
 }
 
 /** ACLs that change nothing where the owner of the bucket owns all that is in it. */
-const ACLS: ReadonlySet<unknown> = new Set(["private", "bucket-owner-full-control"]);
+const ACLS: ReadonlySet<unknown> = new Set([undefined, "private", "bucket-owner-full-control"]);
+/** Storage classes that S3 has beside the one that is here (API reference, PutObject). */
+const OTHER_CLASSES: ReadonlySet<unknown> = new Set([
+  "DEEP_ARCHIVE",
+  "GLACIER",
+  "GLACIER_IR",
+  "INTELLIGENT_TIERING",
+  "ONEZONE_IA",
+  "REDUCED_REDUNDANCY",
+  "STANDARD_IA",
+]);
 const NOT_BUILT = [
   ["Tagging", "tags of objects"],
   ["ObjectLockMode", "Object Lock"],
   ["ObjectLockRetainUntilDate", "Object Lock"],
   ["ObjectLockLegalHoldStatus", "Object Lock"],
   ["WriteOffsetBytes", "appending to objects"],
-  ["VersionId", "versions of objects"],
   ["MFA", "MFA delete"],
 ] as const;
+/** The version of an object in a bucket that never had versions. */
+export const NULL_VERSION = "null";
+const BYPASS = "x-amz-bypass-governance-retention";
 
-/** @throws NotImplemented, AccessControlListNotSupported what of a request would have no effect here */
+/** Whether a request asks for an ACL that lets anybody in beside the owner of the bucket. */
+export function asksForAcl(request: object): boolean {
+  const input = request as Members;
+  return Object.keys(input).some((name) => name.startsWith("Grant")) || !ACLS.has(input["ACL"]);
+}
+
+/** Whether a version is none that an object here has. */
+export function isOtherVersion(version: unknown): boolean {
+  return (version ?? NULL_VERSION) !== NULL_VERSION;
+}
+
+/** @throws NotImplemented, AccessControlListNotSupported, InvalidArgument what of a request would have no effect here */
 export function requireBuilt(request: object): void {
   const input = request as Members;
-  if (Object.keys(input).some((name) => name.startsWith("Grant")) || (input["ACL"] ?? "private") !== "private") {
-    if (!ACLS.has(input["ACL"])) throw new AccessControlListNotSupported("The bucket does not allow ACLs");
+  if (asksForAcl(input)) throw new AccessControlListNotSupported("The bucket does not allow ACLs");
+  const { VersionId, BypassGovernanceRetention, StorageClass = "STANDARD" } = input as Record<string, unknown>;
+  if (isOtherVersion(VersionId)) {
+    throw InvalidArgument.of("Invalid version id specified", "versionId", String(VersionId));
+  }
+  if (BypassGovernanceRetention !== undefined) {
+    throw InvalidArgument.of(`${BYPASS} is only applicable to Object Lock enabled buckets.`, BYPASS);
   }
   for (const [member, what] of NOT_BUILT) {
     if (input[member] !== undefined) throw new NotImplemented(`Keystead does not support ${what}.`);
   }
-  if ((input["StorageClass"] ?? "STANDARD") !== "STANDARD") {
-    throw new NotImplemented("Keystead has the storage class STANDARD alone.");
-  }
+  if (StorageClass === "STANDARD") return;
+  if (OTHER_CLASSES.has(StorageClass)) throw new NotImplemented("Keystead has the storage class STANDARD alone.");
+  const details = { StorageClassRequested: String(StorageClass) };
+  throw new InvalidStorageClass("The storage class you specified is not valid", details);
 }
 
 /** For so long a file waits to be taken by the transaction that it was written for. */

@@ -1,12 +1,13 @@
 /** Encryption of objects at rest: which one is wanted, and data keys from KMS in the caller's name or from custody. */
 
-import type { ServerSideEncryptionConfiguration } from "@aws-sdk/client-s3";
+import type { EncryptionType, ServerSideEncryptionConfiguration } from "@aws-sdk/client-s3";
 import { formatArn } from "../../base/arn.ts";
+import { asKeyId } from "../../base/ids.ts";
 import { ContentKey } from "../../custody/object-content.ts";
 import { Secret } from "../../custody/secret.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import type { S3BucketRow, S3ContentColumns } from "../../storage/service-schema.ts";
-import { errorOfKms, InvalidArgument, NotImplemented } from "./errors.ts";
+import { errorOfKms, InvalidArgument, MalformedXML, NotImplemented } from "./errors.ts";
 import { s3Arn } from "./names.ts";
 import type { Environment } from "./operation.ts";
 
@@ -41,6 +42,8 @@ export interface BucketDefault {
   readonly algorithm: "AES256" | "aws:kms";
   readonly keyId?: string;
   readonly bucketKey: boolean;
+  /** Types that uploads may not ask for, where somebody said so. */
+  readonly blocked?: readonly EncryptionType[];
 }
 
 const OF_S3: BucketDefault = { algorithm: "AES256", bucketKey: false };
@@ -50,21 +53,38 @@ export function defaultOf({ encryption }: S3BucketRow): BucketDefault {
   return encryption === null ? OF_S3 : (JSON.parse(encryption) as BucketDefault);
 }
 
+const HEADER = "x-amz-server-side-encryption";
+
 /** @throws InvalidArgument, NotImplemented headers that contradict each other, or ask for what is not here */
 export function requireEncryption(input: EncryptionInput): void {
   const { ServerSideEncryption: algorithm, SSEKMSKeyId: keyId, SSEKMSEncryptionContext: context } = input;
   if (input.SSECustomerAlgorithm !== undefined || input.SSECustomerKey !== undefined) {
+    if (algorithm !== undefined) {
+      throw InvalidArgument.of(
+        "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+        HEADER,
+        algorithm,
+      );
+    }
     throw new NotImplemented("Keystead does not support server-side encryption with customer-provided keys (SSE-C).");
   }
   if (algorithm === "aws:kms:dsse" || algorithm === "aws:fsx") {
     throw new NotImplemented(`Keystead does not support the server-side encryption ${algorithm}.`);
   }
   if ((keyId !== undefined || context !== undefined) && algorithm !== "aws:kms") {
-    throw new InvalidArgument(
+    throw InvalidArgument.of(
       "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
+      HEADER,
+      algorithm ?? "null",
     );
   }
   if (context !== undefined) parseContext(context);
+}
+
+/** @throws InvalidArgument a read says how an object is encrypted, which it can't choose (API reference, GetObject) */
+export function requireNoEncryption({ ServerSideEncryption: algorithm }: EncryptionInput): void {
+  if (algorithm === undefined) return;
+  throw InvalidArgument.of(`${HEADER} header is not supported for this operation.`, HEADER, algorithm);
 }
 
 /** What a request wants, or the bucket's default. The key of the default is not that of a request which says `aws:kms` alone. */
@@ -97,6 +117,7 @@ function parseContext(text: string): Readonly<Record<string, string>> {
   } catch (cause) {
     throw new InvalidArgument(
       "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map",
+      { ArgumentName: `${HEADER}-context`, ArgumentValue: text },
       { cause },
     );
   }
@@ -160,10 +181,14 @@ export async function newDataKey(
   };
 }
 
-/** The ARN of a key or alias in the caller's account, as which S3 names it to KMS (KMS guide, CloudTrail records of S3). */
+/**
+ * The ARN of a key or alias in the caller's account, as which S3 names it to KMS (KMS guide, CloudTrail records of S3); what is none goes
+ * as it is, so that KMS says so.
+ */
 function qualified(keyId: string, { partition, region, principal }: Call): string {
-  if (keyId.startsWith("arn:")) return keyId;
-  const resource = keyId.startsWith("alias/") ? keyId : `key/${keyId}`;
+  const isAlias = keyId.startsWith("alias/");
+  if (!isAlias && asKeyId(keyId) === undefined) return keyId;
+  const resource = isAlias ? keyId : `key/${keyId}`;
   return formatArn({ partition, service: "kms", region, account: principal.account, resource });
 }
 
@@ -190,48 +215,62 @@ export async function openDataKey(encryption: Encryption, place: Place, means: M
   return isBucketKey === 1 ? await bucketKeys.toRead(call, sealed, open) : await open();
 }
 
-/** What answers say of an encryption. */
-export function shownEncryption({ algorithm, key_arn, bucket_key }: Encryption) {
+/**
+ * What answers say of an encryption.
+ *
+ * @param asked what the request that set it said: the encryption context that came with it is given back then, and never again
+ */
+export function shownEncryption({ algorithm, key_arn, bucket_key }: Encryption, asked: EncryptionInput = {}) {
+  const { SSEKMSEncryptionContext } = asked;
   return {
     ServerSideEncryption: algorithm,
     ...(key_arn !== null && { SSEKMSKeyId: key_arn }),
     ...(bucket_key === 1 && { BucketKeyEnabled: true }),
+    ...(SSEKMSEncryptionContext !== undefined && { SSEKMSEncryptionContext }),
   };
 }
 
 /**
- * The default encryption that a configuration sets.
+ * The default encryption that a configuration sets; what it blocks stays as it was where the configuration doesn't say.
  *
  * @throws InvalidArgument, NotImplemented what S3 refuses, or is not here
  */
-export function parseConfiguration({ Rules = [] }: ServerSideEncryptionConfiguration): BucketDefault {
+export function parseConfiguration(
+  { Rules = [] }: ServerSideEncryptionConfiguration,
+  { blocked: before }: BucketDefault,
+): BucketDefault {
   const [rule, ...more] = Rules;
   const { SSEAlgorithm: algorithm, KMSMasterKeyID: keyId } = rule?.ApplyServerSideEncryptionByDefault ?? {};
-  if (rule === undefined || more.length > 0) {
-    throw new InvalidArgument("There should be one and only one rule in the server side encryption configuration");
-  }
-  if (rule.BlockedEncryptionTypes !== undefined) {
-    const types = rule.BlockedEncryptionTypes.EncryptionType ?? [];
-    if (types.some((type) => type !== "NONE" && type !== "SSE-C")) {
-      throw new NotImplemented("Keystead does not support these blocked encryption types.");
-    }
-  }
+  if (rule === undefined || more.length > 0) throw new MalformedXML();
+  const blocked = rule.BlockedEncryptionTypes?.EncryptionType ?? before;
   if (algorithm !== undefined && algorithm !== "AES256" && algorithm !== "aws:kms") {
     throw new NotImplemented(`Keystead does not support the server-side encryption ${algorithm}.`);
   }
   if (algorithm !== "aws:kms" && keyId !== undefined) {
-    throw new InvalidArgument(
+    throw InvalidArgument.of(
       "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+      "ApplyServerSideEncryptionByDefault",
     );
   }
   const bucketKey = rule.BucketKeyEnabled === true;
-  return { algorithm: algorithm ?? "AES256", bucketKey, ...(keyId !== undefined && { keyId }) };
+  return {
+    algorithm: algorithm ?? "AES256",
+    bucketKey,
+    ...(keyId !== undefined && { keyId }),
+    ...(blocked && { blocked }),
+  };
 }
 
 /** The configuration of a default, as GetBucketEncryption answers it. */
-export function shownConfiguration({ algorithm, keyId, bucketKey }: BucketDefault): ServerSideEncryptionConfiguration {
+export function shownConfiguration({
+  algorithm,
+  keyId,
+  bucketKey,
+  blocked,
+}: BucketDefault): ServerSideEncryptionConfiguration {
   const byDefault = { SSEAlgorithm: algorithm, ...(keyId !== undefined && { KMSMasterKeyID: keyId }) };
-  return { Rules: [{ ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: bucketKey }] };
+  const rule = { ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: bucketKey };
+  return { Rules: [{ ...rule, ...(blocked && { BlockedEncryptionTypes: { EncryptionType: [...blocked] } }) }] };
 }
 
 function nameOf({ bucket, body }: Place) {

@@ -3,67 +3,100 @@
 import { AccessDeniedException, coded, ServiceError, ThrottlingException } from "../../base/errors.ts";
 import { KmsRefusal } from "../forwarding.ts";
 
-export class BadDigest extends coded("BadDigest") {}
-export class BucketAlreadyExists extends coded("BucketAlreadyExists", 409) {}
-export class BucketAlreadyOwnedByYou extends coded("BucketAlreadyOwnedByYou", 409) {}
-export class BucketNotEmpty extends coded("BucketNotEmpty", 409) {}
-export class EntityTooLarge extends coded("EntityTooLarge") {}
-export class EntityTooSmall extends coded("EntityTooSmall") {}
+type Details = Readonly<Record<string, string>>;
+
+/** Makes the base of an error that has further elements in its body, and headers where their names begin with `x-amz-`. */
+function detailed(code: string, status = 400) {
+  return class extends ServiceError {
+    readonly code = code;
+    override readonly status = status;
+    override readonly name = code;
+    override readonly details: Details;
+
+    constructor(message: string, details: Details = {}, options?: ErrorOptions) {
+      super(message, options);
+      this.details = details;
+    }
+  };
+}
+
+const NOT_WELL_FORMED = "The XML you provided was not well-formed or did not validate against our published schema";
+const NOT_HELD = "At least one of the pre-conditions you specified did not hold";
+
+export class BadDigest extends detailed("BadDigest") {}
+export class BucketAlreadyExists extends detailed("BucketAlreadyExists", 409) {}
+export class BucketAlreadyOwnedByYou extends detailed("BucketAlreadyOwnedByYou", 409) {}
+export class BucketNotEmpty extends detailed("BucketNotEmpty", 409) {}
+export class EntityTooLarge extends detailed("EntityTooLarge") {}
+export class EntityTooSmall extends detailed("EntityTooSmall") {}
 export class IllegalLocationConstraint extends coded("IllegalLocationConstraintException") {}
 export class InternalError extends coded("InternalError", 500) {}
-export class InvalidArgument extends coded("InvalidArgument") {}
-export class InvalidBucketName extends coded("InvalidBucketName") {}
-export class InvalidDigest extends coded("InvalidDigest") {}
-export class InvalidPart extends coded("InvalidPart") {}
-export class InvalidPartNumber extends coded("InvalidPartNumber", 416) {}
-export class InvalidPartOrder extends coded("InvalidPartOrder") {}
-export class InvalidRange extends coded("InvalidRange", 416) {}
+/** Names the parameter and mostly its value. */
+export class InvalidArgument extends detailed("InvalidArgument") {
+  static of(message: string, ArgumentName: string, ArgumentValue?: string): InvalidArgument {
+    return new InvalidArgument(message, { ArgumentName, ...(ArgumentValue !== undefined && { ArgumentValue }) });
+  }
+}
+export class InvalidBucketName extends detailed("InvalidBucketName") {}
+export class InvalidDigest extends detailed("InvalidDigest") {}
+export class InvalidLocationConstraint extends detailed("InvalidLocationConstraint") {}
+export class InvalidPart extends detailed("InvalidPart") {}
+export class InvalidPartNumber extends detailed("InvalidPartNumber", 416) {}
+export class InvalidPartOrder extends detailed("InvalidPartOrder") {}
+export class InvalidRange extends detailed("InvalidRange", 416) {}
 export class InvalidRequest extends coded("InvalidRequest") {}
-export class KeyTooLong extends coded("KeyTooLongError") {}
+export class InvalidStorageClass extends detailed("InvalidStorageClass") {}
+export class KeyTooLong extends detailed("KeyTooLongError") {}
 export class MalformedPolicy extends coded("MalformedPolicy") {}
-export class MalformedXML extends coded("MalformedXML") {}
-export class MetadataTooLarge extends coded("MetadataTooLarge") {}
-export class NotImplemented extends coded("NotImplemented", 501) {}
-/** Of an object that the caller has already; the answer has no body. */
-export class NotModified extends coded("NotModified", 304) {}
-export class NoSuchBucketPolicy extends coded("NoSuchBucketPolicy", 404) {}
-export class NoSuchUpload extends coded("NoSuchUpload", 404) {}
-export class PreconditionFailed extends coded("PreconditionFailed", 412) {}
+export class MetadataTooLarge extends detailed("MetadataTooLarge") {}
+export class NotImplemented extends detailed("NotImplemented", 501) {}
+/** Of an object that the caller has already; the answer has no body, and the headers by which caches know it. */
+export class NotModified extends detailed("NotModified", 304) {
+  constructor(headers: Readonly<Record<"ETag" | "Last-Modified", string>>) {
+    super("", headers);
+  }
+}
+export class NoSuchBucketPolicy extends detailed("NoSuchBucketPolicy", 404) {}
+export class NoSuchUpload extends detailed("NoSuchUpload", 404) {}
 export class TooManyBuckets extends coded("TooManyBuckets") {}
-export class ConditionalRequestConflict extends coded("ConditionalRequestConflict", 409) {}
 
-/** An error with further elements, and with headers where their names begin with `x-amz-`. */
-abstract class Detailed extends ServiceError {
-  override readonly details: Readonly<Record<string, string>>;
-
-  constructor(message: string, details: Readonly<Record<string, string>>) {
+export class MalformedXML extends detailed("MalformedXML") {
+  constructor(message = NOT_WELL_FORMED) {
     super(message);
-    this.details = details;
   }
 }
 
-export class NoSuchBucket extends Detailed {
-  readonly code = "NoSuchBucket";
-  override readonly status = 404;
+export class PreconditionFailed extends detailed("PreconditionFailed", 412) {
+  /** @param Condition the header that did not hold */
+  constructor(Condition: string) {
+    super(NOT_HELD, { Condition });
+  }
+}
 
+/** What was to be replaced was written while its replacement was on the way. */
+export class ConditionalRequestConflict extends detailed("ConditionalRequestConflict", 409) {
+  constructor(Condition: string, Key: string) {
+    super("The conditional request cannot succeed due to a conflicting operation against this resource.", {
+      Condition,
+      Key,
+    });
+  }
+}
+
+export class NoSuchBucket extends detailed("NoSuchBucket", 404) {
   constructor(BucketName: string) {
     super("The specified bucket does not exist", { BucketName });
   }
 }
 
-export class NoSuchKey extends Detailed {
-  readonly code = "NoSuchKey";
-  override readonly status = 404;
-
+export class NoSuchKey extends detailed("NoSuchKey", 404) {
   constructor(Key: string) {
     super("The specified key does not exist.", { Key });
   }
 }
 
 /** A request for a bucket that is in another Region; SDKs send it there. */
-export class WrongRegion extends Detailed {
-  readonly code = "AuthorizationHeaderMalformed";
-
+export class WrongRegion extends detailed("AuthorizationHeaderMalformed") {
   constructor(given: string, Region: string) {
     super(`The authorization header is malformed; the region '${given}' is wrong; expecting '${Region}'`, {
       Region,

@@ -1,43 +1,62 @@
-/** ListObjects and ListObjectsV2. */
+/** ListObjects, ListObjectsV2 and ListObjectVersions. */
 
-import type { CommonPrefix, EncodingType, _Object as ListedObject } from "@aws-sdk/client-s3";
+import type { EncodingType } from "@aws-sdk/client-s3";
 import type { Kysely } from "kysely";
 import { pageOf } from "../../pipeline/pages.ts";
 import { listObjects as listRows, type ListedObject as Row } from "../../storage/objects.ts";
 import type { Schema } from "../../storage/schema.ts";
 import { parseChecksum } from "./checksums.ts";
+import { NULL_VERSION } from "./contents.ts";
 import { InvalidArgument } from "./errors.ts";
 import { onBucket, read } from "./operation.ts";
 import { ownerId } from "./owners.ts";
+import { wholeSecond } from "./times.ts";
 
 /** Keys and common prefixes of one answer (API reference, ListObjectsV2). */
 export const KEYS_MAX = 1_000;
 /** After every text that begins with what is before it: no key holds the last character of Unicode. */
 const AFTER_ALL = "\u{10ffff}";
 
-/** A key, or the keys that have a prefix up to the delimiter in common. */
-type Item = { readonly name: string; readonly row: Row } | { readonly name: string; readonly row?: undefined };
+interface Keyed {
+  readonly key: string;
+}
 
-/** What is listed of a bucket. */
-interface Listing {
-  readonly bucket: string;
+/** A key, or the keys that have a prefix up to the delimiter in common. */
+type Item<R extends Keyed = Row> =
+  | { readonly name: string; readonly row: R }
+  | { readonly name: string; readonly row?: undefined };
+
+/** What is listed. */
+interface Folding {
   readonly prefix: string;
   /** Empty: nothing is folded. */
   readonly delimiter: string;
 }
 
-/** Up to `count` items in the order of their bytes, after a key or a common prefix. */
-export async function listItems(
-  db: Kysely<Schema>,
-  { bucket, prefix, delimiter }: Listing,
-  { after, count }: { readonly after: string; readonly count: number },
-): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  const isFolded = delimiter !== "" && after.startsWith(prefix) && after.slice(prefix.length).endsWith(delimiter);
-  let folded = isFolded ? after : undefined;
-  let from = isFolded ? after + AFTER_ALL : after;
+interface Listing extends Folding {
+  readonly bucket: string;
+}
+
+/** After a key with all that it has, or after one of several things that have a key. */
+type Place<R extends Keyed> = string | Pick<R, Extract<keyof R, "id" | "key">>;
+
+/**
+ * Up to `count` items in the order of their bytes, after a key, a common prefix or a row.
+ *
+ * @param list rows in the order of their keys, after a place
+ */
+export async function foldedItems<R extends Keyed>(
+  list: (after: Place<R>, count: number) => Promise<readonly R[]>,
+  { prefix, delimiter }: Folding,
+  { after, count }: { readonly after: Place<R>; readonly count: number },
+): Promise<readonly Item<R>[]> {
+  const items: Item<R>[] = [];
+  const key = typeof after === "string" ? after : "";
+  const isFolded = delimiter !== "" && key.startsWith(prefix) && key.slice(prefix.length).endsWith(delimiter);
+  let folded = isFolded ? key : undefined;
+  let from: Place<R> = isFolded ? key + AFTER_ALL : after;
   for (;;) {
-    const rows = await listRows(db, { bucket, prefix, after: from, count: KEYS_MAX });
+    const rows = await list(from, KEYS_MAX);
     for (const row of rows) {
       if (folded !== undefined && row.key.startsWith(folded)) continue;
       if (items.length >= count) return items;
@@ -46,50 +65,68 @@ export async function listItems(
       items.push(folded === undefined ? { name: row.key, row } : { name: folded });
     }
     if (rows.length < KEYS_MAX || items.length >= count) return items;
-    from = folded === undefined ? (rows.at(-1)?.key ?? from) : folded + AFTER_ALL;
+    from = folded === undefined ? (rows.at(-1) ?? from) : folded + AFTER_ALL;
   }
 }
 
-/** How keys are written where the client asks for an encoding: XML can't have all characters. */
+/** Items of a bucket's objects. */
+export async function listItems(
+  db: Kysely<Schema>,
+  { bucket, ...folding }: Listing,
+  slice: { readonly after: string; readonly count: number },
+): Promise<readonly Item[]> {
+  const list = (after: Place<Row>, count: number) =>
+    listRows(db, { bucket, prefix: folding.prefix, after: typeof after === "string" ? after : after.key, count });
+  return await foldedItems<Row>(list, folding, slice);
+}
+
+/**
+ * How keys are written where the client asks for an encoding, since XML can't have all characters: as forms are, with slashes left alone
+ * (public clients decode a plus as a space).
+ */
 export function encoderOf(encoding: EncodingType | undefined): (text: string) => string {
   if (encoding === undefined) return (text) => text;
   return (text) =>
     encodeURIComponent(text)
       .replaceAll("%2F", "/")
-      .replace(/[!'()*]/g, escaped);
+      .replaceAll("%20", "+")
+      .replace(/[!'()~]/g, escaped);
 }
 
 function escaped(char: string): string {
   return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
+/** The common prefixes among items. */
+export function shownPrefixes(items: readonly Item<Keyed>[], encode: (text: string) => string) {
+  const CommonPrefixes = items.flatMap(({ name, row }) => (row === undefined ? [{ Prefix: encode(name) }] : []));
+  return CommonPrefixes.length === 0 ? {} : { CommonPrefixes };
+}
+
 /** The members of both lists. */
 function shown(items: readonly Item[], encode: (text: string) => string, owner: string | undefined) {
-  const Contents: ListedObject[] = [];
-  const CommonPrefixes: CommonPrefix[] = [];
-  for (const { name, row } of items) {
-    if (row === undefined) {
-      CommonPrefixes.push({ Prefix: encode(name) });
-      continue;
-    }
-    const checksum = parseChecksum(row.checksum);
-    Contents.push({
-      Key: encode(row.key),
-      LastModified: new Date(row.modified_at),
-      ETag: `"${row.etag}"`,
-      ...(checksum && { ChecksumAlgorithm: [checksum.algorithm], ChecksumType: checksum.type }),
-      Size: row.size,
-      StorageClass: "STANDARD",
-      ...(owner !== undefined && { Owner: { ID: ownerId(owner) } }),
-    });
-  }
-  return { ...(Contents.length > 0 && { Contents }), ...(CommonPrefixes.length > 0 && { CommonPrefixes }) };
+  const Contents = items.flatMap(({ row }) => (row === undefined ? [] : [shownRow(row, encode, owner)]));
+  return { ...(Contents.length > 0 && { Contents }), ...shownPrefixes(items, encode) };
+}
+
+/** An object as lists have it. @param owner the account, where it is told */
+export function shownRow(row: Row, encode: (text: string) => string, owner: string | undefined) {
+  const checksum = parseChecksum(row.checksum);
+  return {
+    Key: encode(row.key),
+    LastModified: wholeSecond(row.modified_at),
+    ETag: `"${row.etag}"`,
+    ...(checksum && { ChecksumAlgorithm: [checksum.algorithm], ChecksumType: checksum.type }),
+    Size: row.size,
+    StorageClass: "STANDARD" as const,
+    ...(owner !== undefined && { Owner: { ID: ownerId(owner) } }),
+  };
 }
 
 /** How many are wanted. @throws InvalidArgument */
 export function limitOf(asked: number | undefined, name: string): number {
   if (asked !== undefined && (asked < 0 || asked > 2 ** 31 - 1)) {
-    throw new InvalidArgument(`Argument ${name} must be an integer between 0 and 2147483647`);
+    throw InvalidArgument.of(`Argument ${name} must be an integer between 0 and 2147483647`, name, String(asked));
   }
   return Math.min(asked ?? KEYS_MAX, KEYS_MAX);
 }
@@ -113,16 +150,18 @@ export const listObjectsV2 = read("ListObjectsV2", {
               filter: JSON.stringify(listing),
               list: (after = StartAfter, count) => listItems(store.db, listing, { after, count }),
               nameOf: ({ name }) => name,
-              invalidMarker: () => new InvalidArgument("The continuation token provided is incorrect"),
+              invalidMarker: () =>
+                InvalidArgument.of("The continuation token provided is incorrect", "continuation-token"),
             },
             context,
           );
     const encode = encoderOf(EncodingType);
     return {
+      BucketRegion: bucket.row.region,
       Name: bucket.row.name,
       Prefix: encode(prefix),
       ...(delimiter !== "" && { Delimiter: encode(delimiter) }),
-      ...(StartAfter !== "" && { StartAfter: encode(StartAfter) }),
+      ...(StartAfter !== "" && ContinuationToken === undefined && { StartAfter: encode(StartAfter) }),
       ...(ContinuationToken !== undefined && { ContinuationToken }),
       ...(next !== undefined && { NextContinuationToken: next }),
       ...(EncodingType !== undefined && { EncodingType }),
@@ -147,6 +186,7 @@ export const listObjects = read("ListObjects", {
     const encode = encoderOf(EncodingType);
     const isTruncated = found.length > limit;
     return {
+      BucketRegion: bucket.row.region,
       Name: bucket.row.name,
       Prefix: encode(prefix),
       Marker: encode(after),
@@ -156,6 +196,50 @@ export const listObjects = read("ListObjects", {
       MaxKeys: limit,
       IsTruncated: isTruncated,
       ...shown(items, encode, bucket.account),
+    };
+  },
+});
+
+const VERSION_MARKER = "version-id-marker";
+
+/** The objects as the only versions of themselves. */
+export const listObjectVersions = read("ListObjectVersions", {
+  targets: [onBucket("s3:ListBucketVersions")],
+  validate({ MaxKeys, KeyMarker = "", VersionIdMarker = "" }) {
+    limitOf(MaxKeys, "maxKeys");
+    if (VersionIdMarker === "") return;
+    const isAlone = KeyMarker === "";
+    if (!isAlone && VersionIdMarker === NULL_VERSION) return;
+    const message = isAlone
+      ? "A version-id marker cannot be specified without a key marker."
+      : "Invalid version id specified";
+    throw InvalidArgument.of(message, VERSION_MARKER, VersionIdMarker);
+  },
+  async run(input, { store, bucket }) {
+    const { Prefix: prefix = "", Delimiter: delimiter = "", KeyMarker: after = "", VersionIdMarker = "" } = input;
+    const limit = limitOf(input.MaxKeys, "maxKeys");
+    const listing = { bucket: bucket.row.id, prefix, delimiter };
+    const found = limit === 0 ? [] : await listItems(store.db, listing, { after, count: limit + 1 });
+    const items = found.slice(0, limit);
+    const encode = encoderOf(input.EncodingType);
+    const last = found.length > limit ? items.at(-1) : undefined;
+    return {
+      Name: bucket.row.name,
+      Prefix: encode(prefix),
+      KeyMarker: encode(after),
+      VersionIdMarker,
+      ...(delimiter !== "" && { Delimiter: encode(delimiter) }),
+      ...(last !== undefined && { NextKeyMarker: encode(last.name) }),
+      ...(last?.row !== undefined && { NextVersionIdMarker: NULL_VERSION }),
+      ...(input.EncodingType !== undefined && { EncodingType: input.EncodingType }),
+      MaxKeys: limit,
+      IsTruncated: last !== undefined,
+      Versions: items.flatMap(({ row }) =>
+        row === undefined
+          ? []
+          : [{ ...shownRow(row, encode, bucket.account), VersionId: NULL_VERSION, IsLatest: true }],
+      ),
+      ...shownPrefixes(items, encode),
     };
   },
 });

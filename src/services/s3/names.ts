@@ -12,13 +12,16 @@ const KEY_BYTES_MAX = 1024;
 /** @throws InvalidBucketName it breaks the rules (S3 user guide, Bucket naming rules), or is a path of this server's own */
 export function requireBucketName(name: string): void {
   const isValid = BUCKET.test(name) && !name.includes("..") && !ADDRESS.test(name) && !RESERVED.test(name);
-  if (!isValid || OWN.has(name)) throw new InvalidBucketName("The specified bucket is not valid.");
+  if (isValid && !OWN.has(name)) return;
+  throw new InvalidBucketName("The specified bucket is not valid.", { BucketName: name });
 }
 
 /** @throws KeyTooLong a key has 1,024 bytes at most; InvalidArgument one of its characters is none that a store can keep */
 export function requireKey(key: string): void {
   if (key.includes("\0")) throw new InvalidArgument("A key may not hold the character U+0000.");
-  if (Buffer.byteLength(key) > KEY_BYTES_MAX) throw new KeyTooLong("Your key is too long");
+  const bytes = Buffer.byteLength(key);
+  if (bytes <= KEY_BYTES_MAX) return;
+  throw new KeyTooLong("Your key is too long", { Size: String(bytes), MaxSizeAllowed: String(KEY_BYTES_MAX) });
 }
 
 /** The ARN of a bucket, or of an object in it. */

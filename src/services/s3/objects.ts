@@ -5,20 +5,30 @@ import type { DeletedObject, _Error as FailedObject } from "@aws-sdk/client-s3";
 import { deleteObject as deleteRow, findObject, listParts, putObject as putRow } from "../../storage/objects.ts";
 import type { S3ObjectRow, S3PartRow } from "../../storage/service-schema.ts";
 import type { BodyStream } from "../../wire/protocol.ts";
-import { parseChecksum, shownChecksum, verifyBody } from "./checksums.ts";
-import { contentColumns, requireBuilt, shownContent, takePart, type WrittenPart, writePart } from "./contents.ts";
+import { parseChecksum, shownChecksum, UNCHOSEN, verifyBody } from "./checksums.ts";
+import {
+  contentColumns,
+  isOtherVersion,
+  requireBuilt,
+  shownContent,
+  takePart,
+  type WrittenPart,
+  writePart,
+} from "./contents.ts";
 import {
   type Encryption,
   newDataKey,
   openDataKey,
   requireEncryption,
+  requireNoEncryption,
   shownEncryption,
   wantedEncryption,
 } from "./encryption.ts";
 import { EntityTooLarge, InvalidPartNumber, InvalidRequest, MalformedXML } from "./errors.ts";
 import { requireKey } from "./names.ts";
 import { change, deniedAs, type Input, mayAlso, onBucket, onObject, read, resourceOf } from "./operation.ts";
-import { parseRange, requireReplaceable, requireWanted, type Span } from "./preconditions.ts";
+import { parseRange, requireReplaceable, requireWanted, requireWriteConditions, type Span } from "./preconditions.ts";
+import { wholeSecond } from "./times.ts";
 import { requireObject } from "./visibility.ts";
 
 /**
@@ -54,12 +64,13 @@ export const putObject = change<"PutObject", Prepared>("PutObject", {
     requireBuilt(input);
     requireEncryption(input);
     contentColumns(input);
+    requireWriteConditions(input);
     requireSize(bytesOf(input.Body));
   },
   async prepare(input, context) {
     const { row } = context.bucket;
     const bytes = bytesOf(input.Body);
-    const digests = await verifyBody(bytes, input);
+    const digests = await verifyBody(bytes, input, UNCHOSEN.algorithm);
     const body = newBody();
     const place = { bucket: row, key: input.Key, body };
     const { key, columns } = await newDataKey(wantedEncryption(input, row), place, context);
@@ -70,16 +81,14 @@ export const putObject = change<"PutObject", Prepared>("PutObject", {
     const { body, part, encryption } = prepared;
     requireSame(bucket.row.id, prepared.bucket);
     const name = { bucket: bucket.row.id, key: input.Key };
-    requireReplaceable(input, await findObject(tx.db, name), input.Key);
+    requireReplaceable(input, await findObject(tx.db, name), name);
     await takePart(tx, part);
     const { size, md5: etag, checksum } = part;
     const kept = { ...contentColumns(input), ...encryption, checksum, parts: null, modified_at: call.now };
     await putRow(tx, { ...name, body, size, etag, ...kept }, [{ ...part, body, number: 1 }]);
-    const { SSEKMSEncryptionContext } = input;
     return {
       ETag: `"${etag}"`,
-      ...shownEncryption(encryption),
-      ...(SSEKMSEncryptionContext !== undefined && { SSEKMSEncryptionContext }),
+      ...shownEncryption(encryption, input),
       ...shownChecksum(parseChecksum(checksum)),
     };
   },
@@ -114,28 +123,30 @@ function wished(
   if (PartNumber !== undefined && Range !== undefined) {
     throw new InvalidRequest("Cannot specify both Range header and partNumber query parameter");
   }
-  const span = PartNumber === undefined ? parseRange(Range, size) : spanOfPart(PartNumber, parts);
+  const sizes = count === null ? [size] : parts.map((part) => part.size);
+  const span = PartNumber === undefined ? parseRange(Range, size) : spanOfPart(PartNumber, sizes);
   if (span === undefined) return { span: { from: 0, to: size } };
   const partsCount = PartNumber !== undefined && count !== null ? { PartsCount: count } : {};
   if (span.from === span.to) return { span, ...partsCount };
   return { span, StatusCode: 206, ContentRange: `bytes ${span.from}-${span.to - 1}/${size}`, ...partsCount };
 }
 
-function spanOfPart(number: number, parts: readonly S3PartRow[]): Span {
-  let from = 0;
-  for (const [index, { size }] of parts.entries()) {
-    if (index + 1 === number) return { from, to: from + size };
-    from += size;
+function spanOfPart(number: number, sizes: readonly number[]): Span {
+  const size = sizes[number - 1];
+  if (size === undefined) {
+    const details = { ActualPartCount: String(sizes.length), PartNumberRequested: String(number) };
+    throw new InvalidPartNumber("The requested partnumber is not satisfiable", details);
   }
-  throw new InvalidPartNumber("The requested partnumber is not satisfiable");
+  const from = sizes.slice(0, number - 1).reduce((sum, each) => sum + each, 0);
+  return { from, to: from + size };
 }
 
 /** What reads tell of an object beside its bytes. */
 function shownObject(row: S3ObjectRow, { span, ...wish }: Wished, input: { readonly ChecksumMode?: string }) {
-  const isWhole = wish.StatusCode === undefined;
+  const isWhole = span.from === 0 && span.to === row.size;
   return {
     AcceptRanges: "bytes",
-    LastModified: new Date(row.modified_at),
+    LastModified: wholeSecond(row.modified_at),
     ContentLength: span.to - span.from,
     ETag: `"${row.etag}"`,
     ...shownContent(row),
@@ -155,14 +166,19 @@ function overridden(input: Readonly<Record<string, unknown>>): Record<string, un
   return expires instanceof Date ? { ...headers, Expires: expires.toUTCString() } : headers;
 }
 
+function requireReadable(input: object): void {
+  requireBuilt(input);
+  requireNoEncryption(input);
+}
+
 /** Reads an object or some of it; KMS decrypts its data key for whoever reads. */
 export const getObject = read("GetObject", {
   targets: [onObject("s3:GetObject")],
-  validate: requireBuilt,
+  validate: requireReadable,
   async run(input, context) {
     const { store, bucket, bodies } = context;
     const row = await requireObject(input.Key, input, context);
-    requireWanted(input, row);
+    requireWanted(input, row, context.call.now);
     const parts = await listParts(store.db, row.body);
     const wish = wished(input, row, parts);
     const key = await openDataKey(row, { bucket: bucket.row, key: input.Key, body: row.body }, context);
@@ -179,10 +195,10 @@ export const getObject = read("GetObject", {
 /** What GetObject would tell beside the bytes; the KMS key is not asked. */
 export const headObject = read("HeadObject", {
   targets: [onObject("s3:GetObject")],
-  validate: requireBuilt,
+  validate: requireReadable,
   async run(input, context) {
     const row = await requireObject(input.Key, input, context);
-    requireWanted(input, row);
+    requireWanted(input, row, context.call.now);
     const wish = wished(input, row, await listParts(context.store.db, row.body));
     return { ...shownObject(row, wish, input), ...overridden(input) } as object;
   },
@@ -195,7 +211,7 @@ export const deleteObject = change("DeleteObject", {
   async run({ Key: key, ...conditions }, { tx, call, bucket }) {
     const name = { bucket: bucket.row.id, key };
     const { IfMatch } = conditions;
-    if (IfMatch !== undefined) requireReplaceable({ IfMatch }, await findObject(tx.db, name), key);
+    if (IfMatch !== undefined) requireReplaceable({ IfMatch }, await findObject(tx.db, name), name);
     await deleteRow(tx, name, call.now);
     return {};
   },
@@ -210,23 +226,23 @@ export const deleteObjects = change("DeleteObjects", {
   validate(input: Input<"DeleteObjects">) {
     requireBuilt(input);
     const objects = input.Delete.Objects ?? [];
-    if (objects.length === 0 || objects.length > OBJECTS_MAX) {
-      throw new MalformedXML(
-        "The XML you provided was not well-formed or did not validate against our published schema",
-      );
-    }
-    for (const object of objects) requireBuilt(object);
+    if (objects.length === 0 || objects.length > OBJECTS_MAX) throw new MalformedXML();
   },
   async run(input, { tx, call, bucket }) {
     const Deleted: DeletedObject[] = [];
     const Errors: FailedObject[] = [];
     const action = "s3:DeleteObject";
-    for (const { Key: key = "", ETag } of input.Delete.Objects ?? []) {
+    for (const { Key: key = "", ETag, VersionId } of input.Delete.Objects ?? []) {
       const resource = resourceOf(bucket.row, call, key);
       const denial = await mayAlso(action, resource, { call, input, settle: (reading) => tx.settle(reading) });
       if (denial !== undefined) {
         const { message } = deniedAs({ call, action, arn: resource.arn }, denial);
         Errors.push({ Key: key, Code: "AccessDenied", Message: message });
+        continue;
+      }
+      if (isOtherVersion(VersionId)) {
+        const Message = "The specified version does not exist.";
+        Errors.push({ Key: key, VersionId, Code: "NoSuchVersion", Message });
         continue;
       }
       const name = { bucket: bucket.row.id, key };

@@ -17,6 +17,7 @@ import type {
   RunContext,
   Target,
 } from "../../pipeline/operation.ts";
+import { verbatimMembers } from "../../pipeline/verbatim.ts";
 import type { S3BucketRow } from "../../storage/service-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 import type { ForwardingKms } from "../forwarding.ts";
@@ -177,10 +178,10 @@ function recordOf(targets: readonly Target<never>[], readOnly: boolean): Operati
       if (members["Bucket"] !== undefined) request["bucketName"] = members["Bucket"];
       if (typeof members["Policy"] === "string") request["bucketPolicy"] = jsonOf(members["Policy"]);
       for (const name of RECORDED) if (members[name] !== undefined) request[name] = members[name];
-      return request;
+      return verbatimMembers(request);
     },
     resources: targets.map(({ as }) => as),
-    additional: () => ({ SignatureVersion: "SigV4", AuthenticationMethod: "AuthHeader" }),
+    received: () => verbatimMembers({ SignatureVersion: "SigV4", AuthenticationMethod: "AuthHeader" }),
   };
 }
 

@@ -17,7 +17,7 @@ import {
 } from "./buckets.ts";
 import { copyObject } from "./copy.ts";
 import { InternalError, InvalidArgument, NotImplemented } from "./errors.ts";
-import { listObjects, listObjectsV2 } from "./listing.ts";
+import { listObjects, listObjectsV2, listObjectVersions } from "./listing.ts";
 import {
   abortMultipartUpload,
   completeMultipartUpload,
@@ -28,6 +28,8 @@ import {
 } from "./multipart.ts";
 import { deleteObject, deleteObjects, getObject, headObject, PART_BYTES_MAX, putObject } from "./objects.ts";
 import type { Environment } from "./operation.ts";
+import { uploadPartCopy } from "./part-copy.ts";
+import { unconfiguredOperations } from "./unconfigured.ts";
 
 /** What `aws-chunked` adds to a part: a line of some hundred bytes for each chunk, of which the smallest has 8 KiB. */
 const BODY_BYTES_MAX = PART_BYTES_MAX + PART_BYTES_MAX / 16;
@@ -35,6 +37,7 @@ const BODY_BYTES_MAX = PART_BYTES_MAX + PART_BYTES_MAX / 16;
 /** The S3 API over KMS. */
 export function s3Service(environment: Environment): Service {
   const operations = [
+    ...unconfiguredOperations,
     abortMultipartUpload,
     completeMultipartUpload,
     copyObject,
@@ -55,11 +58,13 @@ export function s3Service(environment: Environment): Service {
     listMultipartUploads,
     listObjects,
     listObjectsV2,
+    listObjectVersions,
     listParts,
     putBucketEncryption,
     putBucketPolicy,
     putObject,
     uploadPart,
+    uploadPartCopy,
   ];
   return {
     model: s3Model(),
@@ -67,7 +72,7 @@ export function s3Service(environment: Environment): Service {
     environment: { ...environment },
     bodyBytesMax: BODY_BYTES_MAX,
     payloads: s3Payloads,
-    invalid: ({ message }: ValidationException) => new InvalidArgument(message),
+    invalid: ({ message, details }: ValidationException) => new InvalidArgument(message, details),
     unsupported: (name) => new NotImplemented(`Keystead does not support ${name}.`),
     internal: (cause) => new InternalError("We encountered an internal error. Please try again.", { cause }),
   };

@@ -19,12 +19,17 @@ export interface Period {
   /** When it begins, in ms since the epoch. */
   readonly start: number;
   readonly value?: number;
+  /** How many measurements the value is of. */
+  readonly samples?: number;
 }
+
+/** A period that has data. */
+export type DataPoint = Period & { readonly value: number };
 
 /** A state, and the data points that it rests on, the newest first. */
 export interface Verdict {
   readonly state: StateValue;
-  readonly points: readonly Required<Period>[];
+  readonly points: readonly DataPoint[];
 }
 
 const OPERATORS: Readonly<
@@ -59,7 +64,7 @@ export function decideState(condition: Condition, range: readonly Period[]): Ver
     DatapointsToAlarm: needed = count,
     TreatMissingData: treat = "missing",
   } = condition;
-  const points = range.filter((period): period is Required<Period> => period.value !== undefined).slice(0, count);
+  const points = range.filter((period): period is DataPoint => period.value !== undefined).slice(0, count);
   const breaching = points.filter(({ value }) => breaches(condition, value)).length;
   const filled = count - points.length;
   const verdict = (isAlarm: boolean): Verdict => ({ state: isAlarm ? "ALARM" : "OK", points });
@@ -75,20 +80,49 @@ function breaches({ ComparisonOperator, Threshold }: Condition, value: number): 
   return OPERATORS[ComparisonOperator].holds(value, Threshold);
 }
 
+/** So many data points are listed before the words about them; of more, as many are listed after them. */
+const LISTED_BEFORE_MAX = 4;
+const LISTED_AFTER_MAX = 5;
+
 /** The reason of a change of state, in CloudWatch's words. */
 export function reasonOf(condition: Condition, { state, points }: Verdict, previous: StateValue): string {
-  const { ComparisonOperator, Threshold, EvaluationPeriods: count, DatapointsToAlarm = count } = condition;
+  const { ComparisonOperator, Threshold, EvaluationPeriods: count, DatapointsToAlarm } = condition;
   if (points.length === 0) {
     const unknown = `${count} datapoint${count === 1 ? " was" : "s were"} unknown`;
     if (state === "INSUFFICIENT_DATA") return `Insufficient Data: ${unknown}.`;
     return `Threshold Crossed: no datapoints were received for ${count} period${count === 1 ? "" : "s"} and ${count} missing datapoint${count === 1 ? " was" : "s were"} treated as [${state === "ALARM" ? "Breaching" : "NonBreaching"}].`;
   }
   const isAlarm = state === "ALARM";
-  const meant = points.filter(({ value }) => breaches(condition, value) === isAlarm);
-  const shown = (meant.length > 0 ? meant : points).map(({ value, start }) => `${double(value)} (${when(start)})`);
-  const were = `${shown.length === 1 ? "was" : "were"} ${isAlarm ? "" : "not "}${OPERATORS[ComparisonOperator].words}`;
-  const minimum = isAlarm ? DatapointsToAlarm : count - DatapointsToAlarm + 1;
-  return `Threshold Crossed: ${shown.length} out of the last ${count} datapoints [${shown.join(", ")}] ${were} the threshold (${double(Threshold)}) (minimum ${minimum} datapoint${minimum === 1 ? "" : "s"} for ${previous === state ? "OK" : previous} -> ${state} transition).`;
+  const found = points.filter(({ value }) => breaches(condition, value) === isAlarm);
+  const meant = found.length > 0 ? found : points;
+  const were = `${meant.length === 1 ? "was" : "were"} ${isAlarm ? "" : "not "}${OPERATORS[ComparisonOperator].words}`;
+  const crossed = `${were} the threshold (${double(Threshold)})`;
+  // Only an alarm that names DatapointsToAlarm is said to need so many "out of the last".
+  const [which, minimum] =
+    DatapointsToAlarm === undefined
+      ? [`${meant.length} datapoint${meant.length === 1 ? "" : "s"}`, ""]
+      : [`${meant.length} out of the last ${count} datapoints`, ` ${minimumOf(condition, { state, previous })}`];
+  if (meant.length <= LISTED_BEFORE_MAX) {
+    return `Threshold Crossed: ${which} [${listed(meant)}] ${crossed}${minimum}.`;
+  }
+  const recent = `The most recent datapoints${isAlarm ? " which crossed the threshold" : ""}: [${listed(meant)}]`;
+  return `Threshold Crossed: ${which} ${crossed}. ${recent}${minimum}.`;
+}
+
+function listed(points: readonly DataPoint[]): string {
+  return points
+    .slice(0, LISTED_AFTER_MAX)
+    .map(({ value, start }) => `${double(value)} (${when(start)})`)
+    .join(", ");
+}
+
+function minimumOf(
+  { EvaluationPeriods: count, DatapointsToAlarm = count }: Condition,
+  { state, previous }: { readonly state: StateValue; readonly previous: StateValue },
+): string {
+  const minimum = state === "ALARM" ? DatapointsToAlarm : count - DatapointsToAlarm + 1;
+  const datapoints = `${minimum} datapoint${minimum === 1 ? "" : "s"}`;
+  return `(minimum ${datapoints} for ${previous === state ? "OK" : previous} -> ${state} transition)`;
 }
 
 /** As Java prints doubles of a usual size. */

@@ -44,11 +44,16 @@ export type Watch = { readonly statistic: Statistic; readonly periodSeconds: num
 );
 
 const MINUTE_SECONDS = 60;
+const SHORT_PERIODS: readonly number[] = [10, 20, 30];
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 const WEEK_SECONDS = 604_800;
 const QUERY_ID = /^[a-z][A-Za-z0-9_]*$/;
-const TREATMENTS = ["breaching", "notBreaching", "ignore", "missing"];
+/** Members whose values the model leaves open. */
+const OPTIONS = {
+  TreatMissingData: ["breaching", "notBreaching", "ignore", "missing"],
+  EvaluateLowSampleCountPercentile: ["evaluate", "ignore"],
+} as const;
 
 /**
  * @throws ValidationException the alarm contradicts itself
@@ -111,23 +116,34 @@ function requireServed(input: Omit<Input<"PutMetricAlarm">, "Tags">, tags: Input
   }
 }
 
+/** The texts are those that users of AWS quote, but for that of the period. */
 function requireConsistent(alarm: AlarmDefinition): void {
-  const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = "missing" } = alarm;
+  const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm;
   const Period = periodOf(alarm);
-  if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("The value of Period must be a multiple of 60.");
-  const limit = Period < HOUR_SECONDS ? DAY_SECONDS : WEEK_SECONDS;
+  if (Period % MINUTE_SECONDS !== 0 && !SHORT_PERIODS.includes(Period)) {
+    throw new ValidationException("The value of Period must be 10, 20, 30 or a multiple of 60.");
+  }
+  const [limit, span, which] =
+    Period < HOUR_SECONDS ? [DAY_SECONDS, "a day", "< 3600"] : [WEEK_SECONDS, "a week", ">= 3600"];
   if (Period * EvaluationPeriods > limit) {
-    const span = limit === DAY_SECONDS ? "a day" : "a week";
     throw new ValidationException(
-      `Metrics cannot be checked across more than ${span} (EvaluationPeriods * Period must be <= ${limit}).`,
+      `Metrics cannot be checked across more than ${span} (EvaluationPeriods * Period must be <= ${limit}) for alarms using period ${which}`,
     );
   }
   if (DatapointsToAlarm > EvaluationPeriods) {
-    throw new ValidationException("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
+    throw new ValidationException("DatapointsToAlarm must be less than or equal to EvaluationPeriods");
   }
-  if (!TREATMENTS.includes(TreatMissingData)) {
-    throw new ValidationException(`TreatMissingData ${TreatMissingData} is not one of ${TREATMENTS.join(", ")}.`);
-  }
+  requireOption("TreatMissingData", alarm.TreatMissingData);
+  requireOption("EvaluateLowSampleCountPercentile", alarm.EvaluateLowSampleCountPercentile);
+}
+
+function requireOption(name: keyof typeof OPTIONS, value: string | undefined): void {
+  const options: readonly string[] = OPTIONS[name];
+  if (value === undefined || options.includes(value)) return;
+  const supported = `${options.slice(0, -1).join(", ")} and ${options.at(-1)}`;
+  throw new ValidationException(
+    `Option ${value} is not supported. Supported options for parameter ${name} are ${supported}.`,
+  );
 }
 
 /** The definition in a row. */

@@ -84,11 +84,12 @@ export class AlarmEvaluator extends IntervalTask {
     const until = Math.floor((now - LAG_MS) / MINUTE_MS) * MINUTE_MS;
     const from = until - count * periodMs;
     const points = await this.#pointsOf(row, watch, { from, until, periodMs });
-    const values = new Map(points.map((point) => [point.start, statisticOf(point, watch.statistic)]));
+    const known = new Map(points.map((point) => [point.start, point]));
     return Array.from({ length: count }, (_, index) => {
       const start = until - (index + 1) * periodMs;
-      const value = values.get(start);
-      return { start, ...(value !== undefined && { value }) };
+      const point = known.get(start);
+      if (point === undefined) return { start };
+      return { start, value: statisticOf(point, watch.statistic), samples: point.samples };
     });
   }
 
@@ -105,18 +106,24 @@ export class AlarmEvaluator extends IntervalTask {
   }
 }
 
-/** `StateReasonData`, as CloudWatch has it. */
+/** `StateReasonData`, as CloudWatch has it: where nothing was measured, it names the periods that were looked at. */
 function reasonDataOf({ alarm, watch, now }: Look, { points }: Verdict, range: readonly Period[]): object {
   const time = (at: number): string => new Date(at).toISOString().replace("Z", "+0000");
-  const first = points.at(-1) ?? range.at(alarm.EvaluationPeriods - 1);
+  const first = points.at(-1);
+  const evaluated: readonly Period[] = first === undefined ? range.slice(0, alarm.EvaluationPeriods) : points;
   return {
     version: "1.0",
     queryDate: time(now),
     ...(first !== undefined && { startDate: time(first.start) }),
+    ...(alarm.Metrics === undefined && alarm.Unit !== undefined && { unit: alarm.Unit }),
     ...(watch.kind === "series" && { statistic: watch.statistic }),
     period: watch.periodSeconds,
     recentDatapoints: points.map(({ value }) => value).reverse(),
     threshold: alarm.Threshold,
-    evaluatedDatapoints: points.map(({ start, value }) => ({ timestamp: time(start), value })),
+    evaluatedDatapoints: evaluated.map(({ start, value, samples }) => ({
+      timestamp: time(start),
+      sampleCount: samples,
+      value,
+    })),
   };
 }

@@ -2,11 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import type { HistoryItemType } from "@aws-sdk/client-cloudwatch";
+import { asArn } from "../../base/arn.ts";
 import { ValidationException } from "../../base/errors.ts";
 import * as rows from "../../storage/alarms.ts";
 import type { AlarmHistoryRow, MetricAlarmRow } from "../../storage/signal-schema.ts";
 import type { Tx } from "../../storage/store.ts";
 import {
+  alarmArn,
   change,
   InvalidFormatFault,
   LimitExceededFault,
@@ -14,6 +16,7 @@ import {
   ownerOf,
   page,
   ResourceNotFound,
+  ResourceNotFoundException,
   read,
 } from "../cloudwatch-operation.ts";
 import { requireOwnArns } from "../operation.ts";
@@ -159,10 +162,21 @@ export const setAlarmState = change("SetAlarmState", {
   },
   async run({ AlarmName = "", StateValue, StateReason = "", StateReasonData }, { call, tx, states }) {
     const row = await rows.findAlarm(tx.db, { ...ownerOf(call), name: AlarmName });
-    if (row === undefined || StateValue === undefined) throw new ResourceNotFound("Unknown");
+    if (row === undefined || StateValue === undefined) throw new ResourceNotFound();
     const reasonData = StateReasonData ?? null;
     await states.set(tx, row, { state: StateValue, reason: StateReason, reasonData, now: call.now });
     return {};
+  },
+});
+
+/** The tags of alarms, which here have none: clients ask for them whenever they look at an alarm. */
+export const listTagsForResource = read("ListTagsForResource", {
+  on: ({ ResourceARN }) => [ResourceARN ?? "*"],
+  async run({ ResourceARN = "" }, { call, store }) {
+    const name = /^alarm:(.+)$/.exec(asArn(ResourceARN)?.resource ?? "")?.[1] ?? "";
+    const row = await rows.findAlarm(store.db, { ...ownerOf(call), name });
+    if (row === undefined || alarmArn(row, name) !== ResourceARN) throw new ResourceNotFoundException();
+    return { Tags: [] };
   },
 });
 

@@ -1,6 +1,7 @@
 /** Changes of alarms' states: each with its history, its event and its actions, in one transaction. */
 
 import { randomUUID } from "node:crypto";
+import { regionNames } from "../../base/arn.ts";
 import { insertHistory, setAlarmState } from "../../storage/alarms.ts";
 import type { MetricAlarmRow } from "../../storage/signal-schema.ts";
 import type { Tx } from "../../storage/store.ts";
@@ -108,7 +109,7 @@ function eventMetric(alarm: AlarmDefinition): object {
     };
   }
   const metric = { namespace: alarm.Namespace, name: alarm.MetricName, dimensions: dimensionsIn(alarm.Dimensions) };
-  return { id: "m1", metricStat: { metric, period: alarm.Period, stat: alarm.Statistic }, returnData: true };
+  return { id: randomUUID(), metricStat: { metric, period: alarm.Period, stat: alarm.Statistic }, returnData: true };
 }
 
 function eventState({ state, reason, reason_data, updated_at }: State): Readonly<Record<string, unknown>> {
@@ -116,7 +117,7 @@ function eventState({ state, reason, reason_data, updated_at }: State): Readonly
   return { value: state, reason, ...(reason_data !== null && { reasonData: reason_data }), timestamp };
 }
 
-/** The message that CloudWatch publishes to topics. */
+/** The message that CloudWatch publishes to topics; it calls Regions by their names, those of Europe by older ones. */
 function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: AlarmDefinition): object {
   const { OKActions = [], AlarmActions = [], InsufficientDataActions = [] } = alarm;
   return {
@@ -127,7 +128,7 @@ function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: Alar
     NewStateValue: after.state,
     NewStateReason: after.reason,
     StateChangeTime: new Date(after.updated_at).toISOString().replace("Z", "+0000"),
-    Region: after.region,
+    Region: (regionNames[after.region] ?? after.region).replace(/^Europe /, "EU "),
     AlarmArn: alarmArn(after, after.name),
     OldStateValue: before.state,
     OKActions,
@@ -136,9 +137,11 @@ function notification(before: MetricAlarmRow, after: MetricAlarmRow, alarm: Alar
     Trigger: {
       ...triggerOf(alarm),
       EvaluationPeriods: alarm.EvaluationPeriods,
+      DatapointsToAlarm: alarm.DatapointsToAlarm,
       ComparisonOperator: alarm.ComparisonOperator,
       Threshold: alarm.Threshold,
       TreatMissingData: alarm.TreatMissingData ?? "",
+      EvaluateLowSampleCountPercentile: "",
     },
   };
 }

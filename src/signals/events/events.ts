@@ -87,7 +87,7 @@ function isObject(json: string): boolean {
 }
 
 /** What an event must have to be tried (API reference, TestEventPattern). */
-const REQUIRED = ["id", "account", "source", "time", "region", "resources", "detail-type"];
+const REQUIRED = ["id", "account", "source", "time", "region", "detail-type"];
 
 /** Whether an event is one that a pattern means. */
 export const testEventPattern = read("TestEventPattern", {

@@ -2,6 +2,7 @@
 
 import type { Target } from "@aws-sdk/client-eventbridge";
 import { coded } from "../../base/errors.ts";
+import { faultOf } from "./json-reader.ts";
 
 export class InvalidTargetInput extends coded("ValidationException") {}
 
@@ -44,23 +45,31 @@ function follow(event: unknown, path: Path): unknown {
   return value;
 }
 
-/** @throws InvalidTargetInput the target names more than one way, JSON that is none, or a path that is none */
-export function requireInput({ Input, InputPath, InputTransformer }: TargetInput): void {
+/**
+ * Texts are those that were recorded or that users quote.
+ *
+ * @throws InvalidTargetInput the target names more than one way, JSON that is none, a path that is none, or what its map has not
+ */
+export function requireInput({ Id, Input, InputPath, InputTransformer }: TargetInput & Pick<Target, "Id">): void {
   const ways = [Input, InputPath, InputTransformer].filter((way) => way !== undefined);
   if (ways.length > 1) {
-    throw new InvalidTargetInput("Only one of Input, InputPath, or InputTransformer must be provided for a target.");
+    throw new InvalidTargetInput(
+      `Only one of Input, InputPath, or InputTransformer must be provided for target ${Id}.`,
+    );
   }
-  if (Input !== undefined) requireJson(Input);
+  if (Input !== undefined) requireJson(Input, Id);
   if (InputPath !== undefined) parsePath(InputPath);
-  for (const path of Object.values(InputTransformer?.InputPathsMap ?? {})) parsePath(path);
+  const paths = InputTransformer?.InputPathsMap ?? {};
+  for (const path of Object.values(paths)) parsePath(path);
+  for (const [, name = ""] of InputTransformer?.InputTemplate?.matchAll(/<([A-Za-z0-9_.-]+)>/g) ?? []) {
+    if (Object.hasOwn(paths, name) || PREDEFINED.has(name)) continue;
+    throw new InvalidTargetInput(`InputTemplate for target ${Id} contains invalid placeholder ${name}.`);
+  }
 }
 
-function requireJson(text: string): void {
-  try {
-    JSON.parse(text);
-  } catch {
-    throw new InvalidTargetInput("JSON text in Input is not valid.");
-  }
+function requireJson(text: string, id: string | undefined): void {
+  const fault = faultOf(text);
+  if (fault !== undefined) throw new InvalidTargetInput(`JSON syntax error in input for target ${id}: ${fault.place}`);
 }
 
 /**
@@ -76,16 +85,39 @@ export function inputOf(target: TargetInput, json: string, facts: InputFacts): s
   return fill(InputTransformer.InputTemplate ?? "", variablesOf(InputTransformer.InputPathsMap ?? {}, json, facts));
 }
 
+/** What a template may name that its map has not (user guide, Predefined variables). */
+const PREDEFINED: ReadonlySet<string> = new Set([
+  "aws.events.rule-name",
+  "aws.events.rule-arn",
+  "aws.events.event.ingestion-time",
+  "aws.events.event",
+  "aws.events.event.json",
+]);
+
 function variablesOf(paths: Readonly<Record<string, string>>, json: string, facts: InputFacts): Map<string, unknown> {
-  const event: unknown = JSON.parse(json);
+  const event = JSON.parse(json) as Readonly<Record<string, unknown>>;
   return new Map<string, unknown>([
     ...Object.entries(paths).map(([name, path]) => [name, follow(event, parsePath(path))] as const),
     ["aws.events.rule-name", facts.ruleName],
     ["aws.events.rule-arn", facts.ruleArn],
     ["aws.events.event.ingestion-time", facts.ingestionTime],
-    ["aws.events.event", event],
+    ["aws.events.event", withoutDetail(event)],
     ["aws.events.event.json", event],
   ]);
+}
+
+/** An event as `aws.events.event` has it: without its detail, in this order and with this one name of another style (recorded). */
+function withoutDetail({
+  id,
+  account,
+  time,
+  source,
+  region,
+  resources,
+  version,
+  ...rest
+}: Record<string, unknown>): object {
+  return { id, account, detailType: rest["detail-type"], time, source, region, resources, version };
 }
 
 /** Puts values in the place of `<name>`: as JSON, or as text without its quotes where the template has it inside a string. */

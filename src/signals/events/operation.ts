@@ -1,6 +1,7 @@
 /** How an operation of EventBridge is declared, and what the operations have in common: buses, rules, their ARNs and errors. */
 
 import type { EventBridge } from "@aws-sdk/client-eventbridge";
+import { asArn } from "../../base/arn.ts";
 import { coded, ValidationException } from "../../base/errors.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { Call, Operation, RunContext } from "../../pipeline/operation.ts";
@@ -81,6 +82,12 @@ export async function requireRule(
   const row = await findRule(tx?.db ?? store.db, ruleName(call, name));
   if (row !== undefined) return row;
   throw new ResourceNotFoundException(`Rule ${name} does not exist on EventBus ${DEFAULT_BUS}.`);
+}
+
+/** The rule, and its bus where that is not the default one, that an ARN names; undefined of anything else. */
+export function ruleInArn(arn: string): { readonly name: string; readonly bus: string | undefined } | undefined {
+  const [, bus, name] = /^rule\/(?:(.+)\/)?([^/]+)$/.exec(asArn(arn)?.resource ?? "") ?? [];
+  return name === undefined ? undefined : { name, bus };
 }
 
 /** Pages have so many items when nothing is asked. */

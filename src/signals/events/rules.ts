@@ -6,6 +6,7 @@ import type { Call, ChangeContext } from "../../pipeline/operation.ts";
 import * as rows from "../../storage/events.ts";
 import type { EventRuleRow } from "../../storage/signal-schema.ts";
 import {
+  busArn,
   change,
   DEFAULT_BUS,
   type Input,
@@ -15,6 +16,7 @@ import {
   requireDefaultBus,
   requireRule,
   ruleArn,
+  ruleInArn,
   ruleName,
 } from "./operation.ts";
 import { compileEventPattern } from "./pattern.ts";
@@ -145,3 +147,23 @@ async function switchRule(
   await rows.setRuleState(context.tx, ruleName(context.call, name), state);
   return {};
 }
+
+/** The bus that is there. */
+export const describeEventBus = read("DescribeEventBus", {
+  on: ({ Name }, call) => [busArn(call, Name)],
+  run({ Name }, { call }) {
+    requireDefaultBus(call, Name);
+    return { Name: DEFAULT_BUS, Arn: busArn(call) };
+  },
+});
+
+/** The tags of rules and of the bus, which here have none: clients ask for them whenever they look at a rule. */
+export const listTagsForResource = read("ListTagsForResource", {
+  on: ({ ResourceARN }) => [ResourceARN ?? "*"],
+  async run({ ResourceARN = "" }, context) {
+    const rule = ruleInArn(ResourceARN);
+    if (rule === undefined) requireDefaultBus(context.call, ResourceARN);
+    else await requireRule(context, rule);
+    return { Tags: [] };
+  },
+});

@@ -5,15 +5,26 @@ import type { Operation, Service } from "../../pipeline/operation.ts";
 import { eventsModel } from "../../wire/models.ts";
 import { putEvents, testEventPattern } from "./events.ts";
 import type { EventsEnvironment } from "./operation.ts";
-import { deleteRule, describeRule, disableRule, enableRule, listRules, putRule } from "./rules.ts";
-import { listTargetsByRule, putTargets, removeTargets } from "./target-operations.ts";
-
-const operations: readonly Operation[] = [
+import {
   deleteRule,
+  describeEventBus,
   describeRule,
   disableRule,
   enableRule,
   listRules,
+  listTagsForResource,
+  putRule,
+} from "./rules.ts";
+import { listTargetsByRule, putTargets, removeTargets } from "./target-operations.ts";
+
+const operations: readonly Operation[] = [
+  deleteRule,
+  describeEventBus,
+  describeRule,
+  disableRule,
+  enableRule,
+  listRules,
+  listTagsForResource,
   listTargetsByRule,
   putEvents,
   putRule,

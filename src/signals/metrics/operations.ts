@@ -1,6 +1,6 @@
 /** ListMetrics, GetMetricStatistics and GetMetricData. */
 
-import type { Datapoint, MetricDataQuery, MetricDataResult, Statistic } from "@aws-sdk/client-cloudwatch";
+import type { Datapoint, MetricDataQuery, MetricDataResult, MetricStat, Statistic } from "@aws-sdk/client-cloudwatch";
 import { UnsupportedOperationException, ValidationException } from "../../base/errors.ts";
 import type { Call } from "../../pipeline/operation.ts";
 import {
@@ -25,6 +25,8 @@ const DATA_POINTS_MAX = 100_800;
 const QUERIES_MAX = 500;
 const RECENT_MS = 3 * 3_600_000;
 const MINUTE_SECONDS = 60;
+/** The periods below a minute that may be asked for; of points that come once a minute each has one or none. */
+const SHORT_PERIODS: ReadonlySet<number> = new Set([1, 5, 10, 20, 30]);
 const SECOND_MS = 1_000;
 const ONCE = () => ["*"];
 
@@ -83,6 +85,10 @@ export function isStatistic(text: string): text is Statistic {
   return STATISTICS.has(text);
 }
 
+function isPeriod(seconds: number): boolean {
+  return seconds > 0 && (seconds % MINUTE_SECONDS === 0 || SHORT_PERIODS.has(seconds));
+}
+
 /** Periods begin at multiples of their length, as on AWS. */
 function spanOf({ from, until, period }: { from: Date | undefined; until: Date | undefined; period: number }) {
   const periodMs = period * SECOND_MS;
@@ -137,13 +143,13 @@ function requireStatistics(input: Input<"GetMetricStatistics">): void {
   if (spanMs <= 0) {
     throw new InvalidParameterCombinationException("The parameter StartTime must be less than the parameter EndTime.");
   }
-  if (Period % MINUTE_SECONDS !== 0) {
-    throw new InvalidParameterValueException("The parameter Period must be a multiple of 60.");
+  if (!isPeriod(Period)) {
+    throw new InvalidParameterValueException("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.");
   }
   const points = Math.floor(spanMs / (Period * SECOND_MS));
   if (points > STATISTICS_POINTS_MAX) {
     throw new InvalidParameterCombinationException(
-      `You have requested up to ${points} datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.`,
+      `You have requested up to ${points} datapoints, which exceeds the limit of ${STATISTICS_POINTS_MAX}. You may reduce the datapoints requested by increasing Period, or decreasing the time range.`,
     );
   }
 }
@@ -154,6 +160,7 @@ export const getMetricData = read("GetMetricData", {
   validate: requireQueries,
   async run({ MetricDataQueries = [], StartTime, EndTime, ScanBy }, context) {
     await context.metrics.refresh();
+    const labelOf = labeller(MetricDataQueries);
     const MetricDataResults: MetricDataResult[] = [];
     for (const query of MetricDataQueries) {
       if (query.ReturnData === false) continue;
@@ -165,7 +172,7 @@ export const getMetricData = read("GetMetricData", {
       const ordered = ScanBy === "TimestampAscending" ? points : points.toReversed();
       MetricDataResults.push({
         Id: query.Id,
-        Label: query.Label ?? Metric.MetricName,
+        Label: query.Label ?? labelOf(query),
         Timestamps: ordered.map(({ start }) => new Date(start)),
         Values: ordered.flatMap((point) => (isStatistic(Stat) ? [statisticOf(point, Stat)] : [])),
         StatusCode: "Complete",
@@ -175,9 +182,27 @@ export const getMetricData = read("GetMetricData", {
   },
 });
 
+/** A label names the metric; where all queries are of one, its statistic and period as well, so far as those differ. */
+function labeller(queries: readonly MetricDataQuery[]): (query: MetricDataQuery) => string | undefined {
+  const asked = queries.flatMap(({ MetricStat }) => MetricStat ?? []);
+  const differ = (values: readonly unknown[]): boolean => new Set(values).size > 1;
+  const isOne = !differ(asked.map(({ Metric }) => Metric?.MetricName));
+  const showsStatistic = isOne && differ(asked.map(({ Stat }) => Stat));
+  const showsPeriod = isOne && differ(asked.map(({ Period }) => Period));
+  return ({ MetricStat: { Metric, Stat, Period } = {} as Partial<MetricStat> }) =>
+    [Metric?.MetricName, ...(showsStatistic ? [Stat] : []), ...(showsPeriod ? [Period] : [])].join(" ");
+}
+
+/** In milliseconds. */
+function wholeSeconds(time: Date | undefined): number {
+  return Math.floor((time?.getTime() ?? 0) / SECOND_MS) * SECOND_MS;
+}
+
+/** The texts on times are those of public test suites and bug reports. */
 function requireQueries({ MetricDataQueries = [], StartTime, EndTime }: Input<"GetMetricData">): void {
-  const spanMs = (EndTime?.getTime() ?? 0) - (StartTime?.getTime() ?? 0);
-  if (spanMs <= 0) throw new ValidationException("The parameter StartTime must be less than the parameter EndTime.");
+  const spanMs = wholeSeconds(EndTime) - wholeSeconds(StartTime);
+  if (spanMs === 0) throw new ValidationException("The parameter StartTime must not equal parameter EndTime.");
+  if (spanMs < 0) throw new ValidationException("The parameter EndTime must be greater than StartTime.");
   if (MetricDataQueries.length > QUERIES_MAX) {
     throw new ValidationException("The collection MetricDataQueries must not have a size greater than 500.");
   }
@@ -202,7 +227,7 @@ function requireQuery({ Id, Expression, MetricStat, AccountId }: MetricDataQuery
   }
   const { Period = 0, Stat = "" } = MetricStat ?? {};
   if (MetricStat === undefined) throw new ValidationException(`MetricStat or Expression must be given for ${Id}.`);
-  if (Period % MINUTE_SECONDS !== 0) throw new ValidationException("Period must be a multiple of 60.");
+  if (!isPeriod(Period)) throw new ValidationException("Period must be 1, 5, 10, 20, 30 or a multiple of 60.");
   if (!isStatistic(Stat)) {
     throw new UnsupportedOperationException(
       `Keystead does not support the statistic ${Stat}: it keeps no percentiles.`,

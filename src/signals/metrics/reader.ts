@@ -34,7 +34,7 @@ export interface PeriodPoint extends Omit<MinutePoint, "minute"> {
 export interface Span {
   readonly from: number;
   readonly until: number;
-  /** A multiple of a minute; the first period begins at `from`. */
+  /** The first period begins at `from`. Of periods shorter than a minute only those have a point in which a minute begins. */
   readonly periodMs: number;
 }
 
