@@ -16,7 +16,9 @@ const CONTEXT_BYTES_MAX = 8_192;
  */
 export function requireContext(context: Readonly<Record<string, string>> | undefined): void {
   if (context === undefined) return;
-  if (Object.entries(context).flat().includes("")) throw new ValidationException("Invalid EncryptionContext");
+  for (const name in context) {
+    if (name === "" || context[name] === "") throw new ValidationException("Invalid EncryptionContext");
+  }
   if (contextBytes(context) > CONTEXT_BYTES_MAX) {
     throw new ValidationException(`The encryption context is longer than ${CONTEXT_BYTES_MAX} bytes.`);
   }
