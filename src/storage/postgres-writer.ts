@@ -132,6 +132,9 @@ export class PostgresWriter implements WriterPort {
       throw new Error("The transactions of this commit are not those that were released.");
     }
     const { warnings } = connection;
+    // What this commit has written lies behind it: nobody could see it yet. Once the commit is sent, our own look at the feed may be
+    // quicker than its answer, and what this process has applied says nothing of the others.
+    const applied = this.#barrier().position;
     const head = connection.run(HEAD);
     const unlimited = connection.script("SET LOCAL statement_timeout = 0");
     const committed = connection.script("COMMIT");
@@ -148,8 +151,7 @@ export class PostgresWriter implements WriterPort {
       throw new Error("The database warned of a commit: a standby may not have it.");
     }
     const position = Number((await head).rows[0]?.["position"]);
-    // What this commit has written lies behind what is applied, since nobody could see it until now.
-    if (position > this.#barrier().position) await this.#barrier().passed(position, connection);
+    if (position > applied) await this.#barrier().passed(position, connection);
     return NOTHING;
   }
 
