@@ -52,6 +52,15 @@ describe("every test", () => {
     assert.deepEqual(places(elsewhere, put), []);
   });
 
+  it("begins no list of calls at once: what is refused before its turn would be a rejection that nobody handles", () => {
+    const awaited =
+      /for \(const (\w+) of (?:(?!for \(|it\()[\s\S]){0,1500}?(?:await |Refused\(|refusalOf\(|rejects\()\s*\1[,;)]/g;
+    const begun = tests.flatMap(({ path, text }) =>
+      [...text.matchAll(awaited)].map(({ index }) => `${path}:${text.slice(0, index).split("\n").length}`),
+    );
+    assert.deepEqual(begun, []);
+  });
+
   it("lies in a folder named by a room of src/ or by a kind of test", () => {
     const rooms = new Set(loadFiles("src/*/**/*.ts").map(({ path }) => path.split("/")[1]));
     const kinds = ["console", "conformance", "interop", "faults", "load", "e2e"];

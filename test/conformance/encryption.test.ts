@@ -104,12 +104,13 @@ describe("Decrypt", () => {
     const CiphertextBlob = await sealed();
     for (const EncryptionContext of [{ "aws:ssm:SessionId": "s-1", "aws:ssm:TargetId": "" }, { "": "v" }]) {
       for (const call of [
-        kms.encrypt({ KeyId, Plaintext: bytes(1), EncryptionContext }),
-        kms.generateDataKey({ KeyId, NumberOfBytes: 64, EncryptionContext }),
-        kms.decrypt({ CiphertextBlob, EncryptionContext }),
-        kms.reEncrypt({ CiphertextBlob, DestinationKeyId: KeyId, DestinationEncryptionContext: EncryptionContext }),
+        () => kms.encrypt({ KeyId, Plaintext: bytes(1), EncryptionContext }),
+        () => kms.generateDataKey({ KeyId, NumberOfBytes: 64, EncryptionContext }),
+        () => kms.decrypt({ CiphertextBlob, EncryptionContext }),
+        () =>
+          kms.reEncrypt({ CiphertextBlob, DestinationKeyId: KeyId, DestinationEncryptionContext: EncryptionContext }),
       ]) {
-        await assertRefused(call, "ValidationException", "Invalid EncryptionContext");
+        await assertRefused(call(), "ValidationException", "Invalid EncryptionContext");
       }
     }
   });

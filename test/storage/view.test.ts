@@ -114,7 +114,7 @@ describe("the view", () => {
     const view = new View({ load: loads.load, entriesMax: 100 });
     const fills = [view.fill([named("1")]), view.fill([named("1")])];
     loads.next().fail(new Error("no disk"));
-    for (const fill of fills) await assert.rejects(fill, { message: "no disk" });
+    await Promise.all(fills.map((fill) => assert.rejects(fill, { message: "no disk" })));
     const again = view.fill([named("1")]);
     loads.next().arrive("a");
     await again;
