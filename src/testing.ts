@@ -105,12 +105,12 @@ function untilReady(child: ChildProcess, errors: () => string): Promise<string> 
     };
     const timer = setTimeout(() => fail("it took too long"), START_MS_MAX);
     child.once("error", (error) => fail(error.message));
-    child.once("exit", (code) => fail(`it ended with ${code}`));
+    child.once("close", (code) => fail(`it ended with ${code}`)); // when all that it wrote is read
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       printed += text;
       if (!/^keystead is ready on \S+$/m.test(printed)) return;
       clearTimeout(timer);
-      child.removeAllListeners("exit");
+      child.removeAllListeners("close");
       child.stdout?.removeAllListeners("data").resume();
       resolve(printed);
     });

@@ -138,10 +138,11 @@ export async function startProcess(args: readonly string[], options: ProcessOpti
       child.kill("SIGKILL");
       fail("it took too long to be ready");
     }, START_MS_MAX);
-    exited.then((code) => {
+    exited.catch(reject);
+    child.once("close", (code) => {
       clearTimeout(timer);
-      fail(`it ended with ${code}`);
-    }, reject);
+      fail(`it ended with ${code}`); // by then all that it wrote is read
+    });
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
       if (!READY.test(stdout)) return;
