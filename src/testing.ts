@@ -6,8 +6,8 @@ import { testPlace } from "./testing-database.ts";
 import { MAIN } from "./testing-main.ts";
 
 /** How long a server may take to be ready, and to stop. */
-const START_MS_MAX = 30_000;
-const STOP_MS_MAX = 15_000;
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 30_000;
 
 /** Options of `startKeystead`. */
 export interface StartOptions {

@@ -16,7 +16,7 @@ import { newExternalKey, PROXY_CREDENTIAL, PROXY_PATH, XksProxy } from "../xks-p
 export const MOMENT_MS = 5_000;
 
 /** A machine that is busy must not look like a proxy that is late. */
-const PATIENT_MS = 10_000;
+const PATIENT_MS = 60_000;
 
 const OTHER = {
   id: OTHER_ACCOUNT,

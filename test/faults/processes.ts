@@ -12,8 +12,8 @@ import { childrenOf, untilGone } from "./process-tree.ts";
 import type { AccessKey } from "./signed-requests.ts";
 
 const READY = /^keystead is ready on (\S+)$/m;
-const START_MS_MAX = 60_000;
-const STOP_MS_MAX = 20_000;
+const START_MS_MAX = 120_000;
+const STOP_MS_MAX = 60_000;
 
 /** A directory of its own below the system's temporary one, removed when disposed of. */
 export class TemporaryDirectory implements Disposable {
