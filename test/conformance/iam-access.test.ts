@@ -70,6 +70,14 @@ describe("in the account of the key, a user", () => {
     await encrypts(person.kms, key);
   });
 
+  it("whom an Allow names as NotPrincipal is not let in by it, and everybody else is", async () => {
+    const [left, other] = [await world.person("left-out"), await world.person("another")];
+    const NotPrincipal = { AWS: left.arn };
+    const key = await keyWith({ Effect: "Allow", NotPrincipal, Action: "kms:Encrypt", Resource: "*" });
+    await denied(encrypts(left.kms, key));
+    await encrypts(other.kms, key);
+  });
+
   it("S03-004 gets nothing from IAM when the key policy leaves the account out, and an IAM deny outweighs its own name there", async () => {
     const allowed = await world.person("allowed-by-iam", { allow: [allow("kms:*")] });
     const forbidden = await world.person("denied-by-iam", { allow: [deny("kms:Encrypt")] });
