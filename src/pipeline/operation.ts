@@ -197,13 +197,13 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   validate?(input: I, call: Call): void;
   /**
    * Learns what conditions, `check`, `run` and the record ask of the input where that takes more than reading it (an attestation
-   * document is verified); runs once, after `validate` and before anything is resolved. What it returns joins the context of
+   * document is verified, the last use of a key is looked up); runs once, after `validate` and before anything is resolved. What it returns joins the context of
    * `check` and `run`, over the service's environment. What is wrong with the input can be told later, by `check`, so that
    * authorization speaks first.
    *
    * @param context the service's environment and the call
    */
-  examine?(input: I, context: RunContext): Examined;
+  examine?(input: I, context: RunContext): Examined | Promise<Examined>;
   /** Whether the input's `DryRun` ends the operation before `run`. */
   readonly dryRun?: boolean;
   /** What needs input and resources: sizes, the ciphertext. Throws. */
