@@ -3,8 +3,8 @@
 import { KMS } from "@aws-sdk/client-kms";
 import type { Place } from "../../src/base/outbound-post.ts";
 import { DEV_ACCOUNT, ensureAccount } from "../../src/cli/accounts.ts";
+import type { ServerConfig } from "../../src/cli/parts.ts";
 import { parseQuotas } from "../../src/cli/quotas-file.ts";
-import type { ServerConfig } from "../../src/cli/server.ts";
 import type { Exchange, KeyStoreMeter } from "../../src/kms/key-stores/meter.ts";
 import { type KeyStoreSettings, NO_SETTINGS, type VpcEndpointService } from "../../src/kms/key-stores/places.ts";
 import type { AccessKey } from "../faults/signed-requests.ts";
