@@ -74,7 +74,7 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(options.eventualConsistency !== undefined && {
       propagation: new Propagation(options.eventualConsistency * SECOND_MS),
     }),
-    attestationRoots: readAttestationRoots(attestationRoot),
+    attestationRoots: await readAttestationRoots(attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
     ...(await keyStoreSettings(options, "dev")),

@@ -138,7 +138,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     ...(options.readyPairs !== undefined && { readyPairs: options.readyPairs }),
     ...(options.objects !== undefined && { objects: options.objects }),
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
-    attestationRoots: readAttestationRoots(options.attestationRoot),
+    attestationRoots: await readAttestationRoots(options.attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
     ...(await keyStoreSettings(options, "serve")),

@@ -9,7 +9,7 @@ import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
-import { Attestations } from "../identity/attestation.ts";
+import { AttestationVerifier } from "../identity/attestation-verifier.ts";
 import type { RequestMeter } from "../kms/metering/request-meter.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { kmsService } from "../kms/service.ts";
@@ -112,7 +112,7 @@ function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">, reque
     custody,
     recorder,
     lastUsages,
-    attestations: new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock }),
+    attestations: new AttestationVerifier({ roots: config.attestationRoots ?? [], clock: systemClock }),
     unknownPrincipals: unknownPrincipalsOf(config),
     xks,
     clusters,

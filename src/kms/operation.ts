@@ -3,7 +3,7 @@
 import type { UnknownPrincipals } from "../access/principals.ts";
 import { InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
-import type { Attestations } from "../identity/attestation.ts";
+import type { AttestationVerifier } from "../identity/attestation-verifier.ts";
 import type {
   Call,
   ChangeContext,
@@ -34,7 +34,7 @@ export interface Environment {
   readonly recorder: Recorder;
   readonly lastUsages: LastUsages;
   readonly unknownPrincipals: UnknownPrincipals;
-  readonly attestations: Attestations;
+  readonly attestations: AttestationVerifier;
   readonly xks: XksClient;
   readonly clusters: Clusters;
 }

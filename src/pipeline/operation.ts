@@ -203,7 +203,7 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
    *
    * @param context the service's environment and the call
    */
-  examine?(input: I, context: RunContext): Examined;
+  examine?(input: I, context: RunContext): Examined | Promise<Examined>;
   /** Whether the input's `DryRun` ends the operation before `run`. */
   readonly dryRun?: boolean;
   /** What needs input and resources: sizes, the ciphertext. Throws. */

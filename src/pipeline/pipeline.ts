@@ -75,7 +75,8 @@ export class Pipeline {
     try {
       operation.validate?.(input, call);
       if (operation.examine !== undefined) {
-        attempt.examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+        const examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+        attempt.examined = examined instanceof Promise ? await examined : examined;
       }
       if (this.#throttle !== undefined && operation.kind !== "use") await this.#count(attempt, this.#throttle);
       const output = operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
