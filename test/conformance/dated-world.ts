@@ -42,12 +42,15 @@ export interface DatedWorld extends ClusterWorld {
   readonly recipientKey: string;
 }
 
-/** @param quotas as the file of `--quotas` */
-export async function startDatedWorld(quotas: string): Promise<DatedWorld> {
+/** @param quotas as the file of `--quotas`; those of AWS if not given */
+export async function startDatedWorld(quotas?: string): Promise<DatedWorld> {
   const pki = newPki();
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const spki = new Uint8Array(publicKey.export({ format: "der", type: "spki" }));
-  const world = await startClusterWorld({ quotas, config: { attestationRoots: [pki.root.der] } });
+  const world = await startClusterWorld({
+    ...(quotas !== undefined && { quotas }),
+    config: { attestationRoots: [pki.root.der] },
+  });
   const made: { destroy(): void }[] = [];
   const clientFor: DatedWorld["clientFor"] = (Client, { region = REGION, credentials } = {}) => {
     const { address } = world.held;
