@@ -220,6 +220,15 @@ export interface UnsignedContext {
   readonly partition: string;
 }
 
+/** A request that has been performed. */
+export interface Performed {
+  readonly operation: Operation;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly call: Call;
+  /** The resources that it was about, under the names of its targets. */
+  readonly known: Readonly<Record<string, Resource>>;
+}
+
 /** A service: a model, its operations, and the environment that its runs get. */
 export interface Service {
   readonly model: ServiceModel;
@@ -242,6 +251,8 @@ export interface Service {
   throttled?(): ServiceError;
   /** Is told of a request that is over a request quota, and over which. */
   overQuota?(charge: Charge, call: Call): void;
+  /** Is told of a request that was performed, or would have been but for its `DryRun`, once its record is safe. Must not throw. */
+  performed?(request: Performed): void;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */
