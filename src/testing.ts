@@ -6,8 +6,8 @@ import { testPlace } from "./testing-database.ts";
 import { MAIN } from "./testing-main.ts";
 
 /** How long a server may take to be ready, and to stop. */
-const START_MS_MAX = 30_000;
-const STOP_MS_MAX = 15_000;
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 30_000;
 
 /** Options of `startKeystead`. */
 export interface StartOptions {
@@ -105,12 +105,12 @@ function untilReady(child: ChildProcess, errors: () => string): Promise<string> 
     };
     const timer = setTimeout(() => fail("it took too long"), START_MS_MAX);
     child.once("error", (error) => fail(error.message));
-    child.once("exit", (code) => fail(`it ended with ${code}`));
+    child.once("close", (code) => fail(`it ended with ${code}`)); // when all that it wrote is read
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       printed += text;
       if (!/^keystead is ready on \S+$/m.test(printed)) return;
       clearTimeout(timer);
-      child.removeAllListeners("exit");
+      child.removeAllListeners("close");
       child.stdout?.removeAllListeners("data").resume();
       resolve(printed);
     });

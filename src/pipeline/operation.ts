@@ -197,7 +197,7 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   validate?(input: I, call: Call): void;
   /**
    * Learns what conditions, `check`, `run` and the record ask of the input where that takes more than reading it (an attestation
-   * document is verified); runs once, after `validate` and before anything is resolved. What it returns joins the context of
+   * document is verified, the last use of a key is looked up); runs once, after `validate` and before anything is resolved. What it returns joins the context of
    * `check` and `run`, over the service's environment. What is wrong with the input can be told later, by `check`, so that
    * authorization speaks first.
    *
