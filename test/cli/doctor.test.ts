@@ -128,6 +128,11 @@ describe("doctor", () => {
       says: /not pending deletion/,
     },
     {
+      title: "a key in use that is not charged",
+      damage: `INSERT INTO charge_end SELECT region, key_id, account, created_at, '[]', 0 FROM "key" WHERE spec LIKE 'ECC%'`,
+      says: /not on its way to be deleted, and is not charged any more/,
+    },
+    {
       title: "a rotation that nobody does",
       damage: "DELETE FROM due WHERE kind = 'kms:RotateKey'",
       says: /nothing that rotates it/,
