@@ -15,6 +15,7 @@ import { consoleRoutes } from "./console-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
+import { meterRoutes } from "./meter-route.ts";
 import { isLoopback, makeDirectory, readNamedFile, trailDirectoryOf, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
 import { databaseOf } from "./root-keys.ts";
@@ -83,10 +84,11 @@ export async function dev(options: DevOptions): Promise<void> {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork, signals: { alarms }, auditApi, store }) =>
+    routes: ({ dueWork, signals: { alarms }, auditApi, store, requestMeter }) =>
       new Map([
         ...clockRoutes(clock, { dueWork, alarms, auditApi }),
         ...explainRoutes(store, clock),
+        ...meterRoutes({ store, requestMeter, clock }),
         ...consoleRoutes(),
       ]),
   });

@@ -21,6 +21,7 @@ import { type KeyStoreSettings, NO_SETTINGS } from "../kms/key-stores/places.ts"
 import { SETTLE_BACKING_KEY, settleBackingKeyWhenDue } from "../kms/key-stores/token-keys.ts";
 import { XksClient } from "../kms/key-stores/xks-client.ts";
 import { type LastUsages, openLastUsages } from "../kms/last-usage.ts";
+import { RequestMeter } from "../kms/metering/request-meter.ts";
 import { ROTATE_KEY, rotateKeyWhenDue } from "../kms/rotation.ts";
 import { SETTLE_KEY, settleKeyWhenDue } from "../kms/transient-states.ts";
 import { DestructionGuard } from "../pipeline/destruction-guard.ts";
@@ -96,6 +97,8 @@ export interface ServerParts {
   readonly feedPruner: FeedPruner;
   readonly lastUsages: LastUsages;
   readonly credentialUsages: CredentialUsages;
+  /** Counts requests of KMS for whoever is charged for them. */
+  readonly requestMeter: RequestMeter;
   /** Asks the proxies of external key stores. */
   readonly xks: XksClient;
   /** CloudHSM clusters, and the tokens that they are. */
@@ -171,6 +174,10 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       store,
       onError: (cause) => log.error({ err: cause }, "The last use of access keys could not be written."),
     });
+    const requestMeter = new RequestMeter({
+      store,
+      onError: (cause) => log.error({ err: cause }, "Counts of requests could not be written."),
+    });
     const signals = openSignals({ ...config, store });
     const recorder = createRecorder({
       store,
@@ -242,6 +249,7 @@ export async function openParts(config: ServerConfig): Promise<ServerParts> {
       feedPruner,
       lastUsages,
       credentialUsages,
+      requestMeter,
       xks,
       clusters,
       post,
@@ -294,6 +302,7 @@ export async function closeParts({
   feedPruner,
   lastUsages,
   credentialUsages,
+  requestMeter,
   clusters,
   post,
   healthWatch,
@@ -314,6 +323,7 @@ export async function closeParts({
   await lastUsages.close();
   await signals.metricRecorder.close();
   await credentialUsages.close();
+  await requestMeter.close();
   await rootProof?.close();
   await store.close();
   await bodies.close();

@@ -10,6 +10,7 @@ import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
 import { AttestationVerifier } from "../identity/attestation-verifier.ts";
+import type { RequestMeter } from "../kms/metering/request-meter.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { kmsService } from "../kms/service.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
@@ -50,7 +51,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
   });
   const unknownPrincipals = unknownPrincipalsOf(config);
-  const kms = kmsOf(config, parts);
+  const kms = kmsOf(config, parts, parts.requestMeter);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   const secretsManager = secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline });
   return new Gateway({
@@ -109,7 +110,7 @@ export function trailServicesOf(config: ServerConfig, parts: Omit<ServerParts, "
 }
 
 /** KMS over the parts of a process. */
-function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
+function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">, requestMeter?: RequestMeter): Service {
   const { custody, recorder, lastUsages, xks, clusters, signals } = parts;
   return kmsService({
     custody,
@@ -120,6 +121,7 @@ function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Serv
     xks,
     clusters,
     meter: config.keyStoreMeter ?? signals.keyStoreMeter,
+    ...(requestMeter && { requestMeter }),
   });
 }
 
