@@ -248,6 +248,22 @@ describe("a refusal tells", () => {
     assert.deepEqual(small, { status: 400, code: "EntityTooSmall", ETag, PartNumber: "1", ...sizes });
   });
 
+  it("which Region to sign for where there is none of the scope's, as s3cmd and minio-go need to know", async () => {
+    const header = await world.rawS3({ target: `/${Bucket}/kept`, region: "US" });
+    const link = await fetch(await world.presignS3({ target: `/${Bucket}/kept`, region: "US" }, 60));
+    const refusals = [
+      [header.status, header.text],
+      [link.status, await link.text()],
+    ].map(([status, text]) => [status, String(text).replace(/^.*<Error>|<RequestId>.*$/gs, "")]);
+    const wrong = "the region &apos;US&apos; is wrong; expecting &apos;us-east-1&apos;";
+    const elements = (code: string, what: string) =>
+      `<Code>${code}</Code><Message>${what}; ${wrong}</Message><Region>us-east-1</Region>`;
+    assert.deepEqual(refusals, [
+      [400, elements("AuthorizationHeaderMalformed", "The authorization header is malformed")],
+      [400, elements("AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter")],
+    ]);
+  });
+
   it("that what an upload was to replace was replaced meanwhile", async () => {
     const upload = await begin("replaced");
     const MultipartUpload = { Parts: await partsOf(upload, ["new"]) };
