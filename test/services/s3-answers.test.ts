@@ -598,6 +598,20 @@ describe("a list", () => {
   });
 });
 
+describe("a bucket policy that was put", () => {
+  it("is answered with 204, without which MinIO's client fails", async () => {
+    const policy = {
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Deny", Principal: "*", Action: "s3:PutObject", Resource: `arn:aws:s3:::${Bucket}/none/*` },
+      ],
+    };
+    const { $metadata } = await s3.putBucketPolicy({ Bucket, Policy: JSON.stringify(policy) });
+    await s3.deleteBucketPolicy({ Bucket });
+    assert.equal($metadata.httpStatusCode, 204);
+  });
+});
+
 describe("an object that the reader has", () => {
   it("is known to caches by its headers, and has no body", async () => {
     const { status, headers, text } = await world.rawS3({
