@@ -17,9 +17,13 @@ export async function measureStarts(times: number): Promise<readonly number[]> {
 
 async function measureStart(): Promise<number> {
   const begin = performance.now();
-  const child = spawn(process.execPath, ["--max-semi-space-size=64", BIN, "dev", "--port", "0"], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--max-semi-space-size=64", "--min-semi-space-size=4", BIN, "dev", "--port", "0"],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
   const ended = new Promise((resolve) => child.once("exit", resolve));
   try {
     return await new Promise<number>((resolve, reject) => {

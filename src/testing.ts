@@ -6,8 +6,8 @@ import { testPlace } from "./testing-database.ts";
 import { MAIN } from "./testing-main.ts";
 
 /** How long a server may take to be ready, and to stop. */
-const START_MS_MAX = 30_000;
-const STOP_MS_MAX = 15_000;
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 30_000;
 
 /** Options of `startKeystead`. */
 export interface StartOptions {
@@ -39,7 +39,7 @@ export interface TestClock {
 /** Starts `keystead dev` on a free port, in memory unless `testPlace` says otherwise. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
   const { args: devArgs, remove } = await devCommand(args);
-  const command = ["--max-semi-space-size=64", MAIN, ...devArgs];
+  const command = ["--max-semi-space-size=64", "--min-semi-space-size=4", MAIN, ...devArgs];
   const child = spawn(process.execPath, command, {
     env: { ...withoutOptions(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -105,12 +105,12 @@ function untilReady(child: ChildProcess, errors: () => string): Promise<string> 
     };
     const timer = setTimeout(() => fail("it took too long"), START_MS_MAX);
     child.once("error", (error) => fail(error.message));
-    child.once("exit", (code) => fail(`it ended with ${code}`));
+    child.once("close", (code) => fail(`it ended with ${code}`)); // when all that it wrote is read
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       printed += text;
       if (!/^keystead is ready on \S+$/m.test(printed)) return;
       clearTimeout(timer);
-      child.removeAllListeners("exit");
+      child.removeAllListeners("close");
       child.stdout?.removeAllListeners("data").resume();
       resolve(printed);
     });

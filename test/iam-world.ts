@@ -50,18 +50,26 @@ export async function startIamWorld(args: readonly string[] = []): Promise<IamWo
     otherIam,
     clients,
     async person(name, { allow = [], account = ACCOUNT } = {}) {
-      const by = account === OTHER_ACCOUNT ? otherIam : iam;
-      const arn = present(present((await by.createUser({ UserName: name })).User).Arn);
-      if (allow.length > 0) {
-        await by.putUserPolicy({ UserName: name, PolicyName: "allowed", PolicyDocument: policyOf(...allow) });
-      }
-      const key = present((await by.createAccessKey({ UserName: name })).AccessKey);
-      const accessKeyId = present(key.AccessKeyId);
-      return { name, arn, accessKeyId, ...clients({ accessKeyId, secretAccessKey: present(key.SecretAccessKey) }) };
+      const { arn, ...key } = await newUser(account === OTHER_ACCOUNT ? otherIam : iam, name, allow);
+      return { name, arn, accessKeyId: key.accessKeyId, ...clients(key) };
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Makes a user who is allowed by inline statements what is given, and an access key for it. */
+export async function newUser(
+  iam: IAM,
+  UserName: string,
+  allow: readonly object[] = [],
+): Promise<AccessKey & { readonly arn: string }> {
+  const arn = present(present((await iam.createUser({ UserName })).User).Arn);
+  if (allow.length > 0) {
+    await iam.putUserPolicy({ UserName, PolicyName: "allowed", PolicyDocument: policyOf(...allow) });
+  }
+  const { AccessKeyId, SecretAccessKey } = present((await iam.createAccessKey({ UserName })).AccessKey);
+  return { arn, accessKeyId: present(AccessKeyId), secretAccessKey: present(SecretAccessKey) };
 }
 
 /** A statement of an identity policy that allows. */

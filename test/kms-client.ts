@@ -238,7 +238,7 @@ export interface AuditRecord {
 }
 
 /** How long a record of a change, which moves out of the store after its answer, may take to reach the file. */
-const RECORD_MS_MAX = 20_000;
+const RECORD_MS_MAX = 60_000;
 
 /** The records of a server, as its `--audit-log` file has them. */
 export class Records {

@@ -4,11 +4,11 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
-import type { AddressInfo, Socket } from "node:net";
-import { createServer } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { freePort } from "./free-port.ts";
 import { POSTGRES_BIN } from "./tools.ts";
 
 /** The variable with the address of a server that the test runner has started for all files. */
@@ -22,6 +22,7 @@ export class PostgresServer implements AsyncDisposable {
   readonly #settings: readonly string[];
   readonly port: number;
   #child: ChildProcess | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, port: number, settings: readonly string[]) {
     this.#directory = directory;
@@ -110,15 +111,19 @@ export class PostgresServer implements AsyncDisposable {
     });
   }
 
-  /** Ends the server: at once (`immediate`, as in a crash, without writing anything), or with its sessions ended in order. */
+  /**
+   * Ends the server: at once (`immediate`, as in a crash, without writing anything), or with its sessions ended in order.
+   * Resolves when it has ended, whichever call has told it to.
+   */
   async stop(mode: "fast" | "immediate" = "fast"): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    child.removeAllListeners("exit");
-    const ended = once(child, "exit");
-    child.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
-    await ended;
+    if (child !== undefined && child.exitCode === null) {
+      child.removeAllListeners("exit");
+      this.#ended = once(child, "exit");
+      child.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
+    }
+    await this.#ended;
   }
 
   /** Lets the process end, and the server with it. */
@@ -209,13 +214,4 @@ function unprivileged(): { readonly uid: number; readonly gid: number } | undefi
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string): number => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

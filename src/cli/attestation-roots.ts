@@ -1,6 +1,5 @@
 /** The roots that attestation documents are verified under, as the operator names them. */
 
-import { parseRoots } from "../identity/certificate-chain.ts";
 import { readNamedFile, UsageError } from "./options.ts";
 
 /**
@@ -9,7 +8,9 @@ import { readNamedFile, UsageError } from "./options.ts";
  * @returns DER of each root
  * @throws UsageError a file can't be read, has no certificate, or has one that is no such root
  */
-export function readAttestationRoots(paths: readonly string[] = []): readonly Uint8Array[] {
+export async function readAttestationRoots(paths: readonly string[] = []): Promise<readonly Uint8Array[]> {
+  if (paths.length === 0) return [];
+  const { parseRoots } = await import("../identity/certificate-chain.ts");
   return paths.flatMap((path) => {
     const pem = readNamedFile(path);
     try {

@@ -7,7 +7,7 @@ import type { Sink } from "../audit/sink.ts";
 import { OperatorError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
 import { PRIMARY_SLOT, slotDirectory } from "./audit-slots.ts";
-import type { ServerConfig } from "./server.ts";
+import type { ServerConfig } from "./parts.ts";
 
 /**
  * What lasts first: segments in a data directory, or memory; then the copy that the operator asked for.

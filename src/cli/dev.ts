@@ -15,6 +15,7 @@ import { consoleRoutes } from "./console-routes.ts";
 import { explainRoutes } from "./explain-route.ts";
 import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
+import { meterRoutes } from "./meter-route.ts";
 import { isLoopback, makeDirectory, readNamedFile, trailDirectoryOf, UsageError } from "./options.ts";
 import { quotaProfile } from "./quotas.ts";
 import { databaseOf } from "./root-keys.ts";
@@ -73,7 +74,7 @@ export async function dev(options: DevOptions): Promise<void> {
     ...(options.eventualConsistency !== undefined && {
       propagation: new Propagation(options.eventualConsistency * SECOND_MS),
     }),
-    attestationRoots: readAttestationRoots(attestationRoot),
+    attestationRoots: await readAttestationRoots(attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "approve"),
     ...(await keyStoreSettings(options, "dev")),
@@ -83,10 +84,11 @@ export async function dev(options: DevOptions): Promise<void> {
       await ensureAccount(parts, DEV_ACCOUNT, clock.now());
       await seeding?.plant(parts, clock.now());
     },
-    routes: ({ dueWork, signals: { alarms }, auditApi, store }) =>
+    routes: ({ dueWork, signals: { alarms }, auditApi, store, requestMeter }) =>
       new Map([
         ...clockRoutes(clock, { dueWork, alarms, auditApi }),
         ...explainRoutes(store, clock),
+        ...meterRoutes({ store, requestMeter, clock }),
         ...consoleRoutes(),
       ]),
   });

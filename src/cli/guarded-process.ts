@@ -4,9 +4,14 @@ import { UsageError } from "./options.ts";
 
 /**
  * Flags of node: without the first two another process of the same user could have every key handed to it (DESIGN §6); with
- * the third what lives as long as one request is collected before it is moved (docs/performance.md).
+ * the others what lives as long as one request is collected before it is moved, and a start moves little (docs/performance.md).
  */
-export const NODE_FLAGS: readonly string[] = ["--disable-sigusr1", "--report-exclude-env", "--max-semi-space-size=64"];
+export const NODE_FLAGS: readonly string[] = [
+  "--disable-sigusr1",
+  "--report-exclude-env",
+  "--max-semi-space-size=64",
+  "--min-semi-space-size=4",
+];
 
 /** Refuses a process that can be inspected, and runs itself anew with the flags that keep it from being so. */
 export function requireGuardedProcess(): void {

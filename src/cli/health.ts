@@ -1,7 +1,7 @@
 /** `/healthz` and `/readyz`: whether the process answers, and whether it can do its work. */
 
 import type { LocalAnswer, Log, Route } from "../gateway/gateway.ts";
-import type { ServerParts } from "./server.ts";
+import type { ServerParts } from "./parts.ts";
 
 /**
  * The routes of load balancers and supervisors. `/healthz`: the process answers. `/readyz`: the store does, too, and keys

@@ -317,6 +317,25 @@ Examples:
   )
   .action(async (options) => (await import("./explain.ts")).explainCommand(options));
 
+program
+  .command("meter")
+  .description("Show what accounts are charged for a month: keys by the hour, and requests by a tariff.")
+  .addOption(option("--month <month>", "such as 2026-11, of UTC; the one that runs if not given"))
+  .addOption(option("--account <id>", "of this account alone"))
+  .addOption(option("--tariff <file>", "prices (YAML) instead of AWS's, see docs/operating.md"))
+  .addOption(option("--json", "print it as one JSON text, with what was counted"))
+  .addOption(option("--data <directory>", "look at this store of `serve` instead of asking a server"))
+  .addOption(option("--database <url>", "look at the store of `serve` in this PostgreSQL database"))
+  .addOption(option("--endpoint <url>", "development server to ask").default("http://127.0.0.1:4599"))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ keystead meter
+  $ keystead meter --data /var/lib/keystead --month 2026-11 --account 111122223333 --tariff tariff.yaml --json`,
+  )
+  .action(async (options) => (await import("./meter.ts")).meter(options));
+
 addStoreCommands(program, { dataOption, databaseOption, rootKeyOptions });
 
 try {

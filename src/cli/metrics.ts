@@ -5,7 +5,7 @@ import { EXPOSITION_TYPE, exposition, type Family, requestFamilies } from "../si
 import { countDeliveries } from "../storage/events.ts";
 import { hasAsynchronousStandbys, readLags } from "../storage/lags.ts";
 import { metricsOfAll } from "./metrics-exchange.ts";
-import type { ServerConfig, ServerParts } from "./server.ts";
+import type { ServerConfig, ServerParts } from "./parts.ts";
 
 const MS_PER_SECOND = 1_000;
 

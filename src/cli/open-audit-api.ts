@@ -51,7 +51,7 @@ export interface AuditApiOptions {
   /** Where buckets are beside those of S3. */
   readonly trailDirectory: string | undefined;
   /** The services that trails use, made when the first one does. */
-  readonly services: () => TrailServices;
+  readonly services: () => Promise<TrailServices>;
 }
 
 /** What trails use of other services. */
@@ -100,21 +100,21 @@ export function openAuditApi(options: AuditApiOptions): AuditApi {
 }
 
 /** Services that are made with the first call. */
-function whenUsed(make: () => TrailServices): TrailServices {
-  let made: TrailServices | undefined;
-  const services = (): TrailServices => {
+function whenUsed(make: () => Promise<TrailServices>): TrailServices {
+  let made: Promise<TrailServices> | undefined;
+  const services = (): Promise<TrailServices> => {
     made ??= make();
     return made;
   };
   return {
     kms: {
-      requireKey: (...asked) => services().kms.requireKey(...asked),
-      seal: (...asked) => services().kms.seal(...asked),
+      requireKey: async (...asked) => (await services()).kms.requireKey(...asked),
+      seal: async (...asked) => (await services()).kms.seal(...asked),
     },
     buckets: {
-      has: (...asked) => services().buckets.has(...asked),
-      isOpen: (...asked) => services().buckets.isOpen(...asked),
-      put: (object) => services().buckets.put(object),
+      has: async (...asked) => (await services()).buckets.has(...asked),
+      isOpen: async (...asked) => (await services()).buckets.isOpen(...asked),
+      put: async (object) => (await services()).buckets.put(object),
     },
   };
 }

@@ -3,7 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import { OutboundClient } from "../base/outbound.ts";
 import type { IdentityTokens } from "../iam/identity-tokens.ts";
-import type { ServerConfig } from "./server.ts";
+import type { ServerConfig } from "./parts.ts";
 
 /** The same one for every call. */
 export function identityTokensOf({

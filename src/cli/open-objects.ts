@@ -1,15 +1,11 @@
-/** Joins S3 with what its objects lie in. */
+/** Opens what the objects of S3 lie in. */
 
 import { join } from "node:path";
 import type { DueHandler } from "../pipeline/due-work.ts";
-import type { Service } from "../pipeline/operation.ts";
 import { Bodies } from "../services/s3/bodies.ts";
-import { BucketKeys } from "../services/s3/bucket-keys.ts";
 import { eraseFileWhenDue } from "../services/s3/erasure.ts";
-import type { Environment } from "../services/s3/operation.ts";
-import { s3Service } from "../services/s3/service.ts";
 import { ERASE_OBJECT_FILE } from "../storage/objects.ts";
-import type { ServerConfig } from "./server.ts";
+import type { ServerConfig } from "./parts.ts";
 
 /** Where the bodies of objects are: where the operator says, else in the directory, else in a temporary one. */
 export function openBodies({ objects, directory }: Pick<ServerConfig, "objects" | "directory">): Bodies {
@@ -19,8 +15,4 @@ export function openBodies({ objects, directory }: Pick<ServerConfig, "objects" 
 /** The due work of objects, by kind. */
 export function objectHandlers(bodies: Bodies): readonly (readonly [string, DueHandler])[] {
   return [[ERASE_OBJECT_FILE, eraseFileWhenDue(bodies) as DueHandler]];
-}
-
-export function objectService({ clock }: ServerConfig, environment: Omit<Environment, "bucketKeys">): Service {
-  return s3Service({ ...environment, bucketKeys: new BucketKeys(clock) });
 }

@@ -1,17 +1,13 @@
-/** Opens what sends events, keeps metrics and evaluates alarms, and joins it with the services above it. */
+/** Opens what sends events, keeps metrics and evaluates alarms. */
 
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Custody } from "../custody/custody.ts";
 import type { Log } from "../gateway/gateway.ts";
 import { credentialAges, KeyStoreMetrics } from "../kms/key-stores/metrics.ts";
 import { expiryGauges, UseMetrics } from "../kms/metrics.ts";
-import type { Service } from "../pipeline/operation.ts";
 import { AlarmEvaluator } from "../signals/alarms/evaluator.ts";
 import { AlarmStates } from "../signals/alarms/states.ts";
-import { cloudwatchServices } from "../signals/cloudwatch-service.ts";
 import { EventBus } from "../signals/events/bus.ts";
 import { Deliveries } from "../signals/events/deliveries.ts";
-import { eventsService } from "../signals/events/service.ts";
 import { type EventTarget, senderOf } from "../signals/events/targets.ts";
 import { MetricReader } from "../signals/metrics/reader.ts";
 import { MetricRecorder } from "../signals/metrics/recorder.ts";
@@ -27,9 +23,9 @@ export interface Signals {
   readonly keyStoreMeter: KeyStoreMetrics;
   /** Counts uses of keys whose records are written. */
   readonly uses: UseMetrics;
+  readonly metrics: MetricReader;
   readonly alarms: AlarmEvaluator;
-  /** The APIs: EventBridge, and CloudWatch in each of its protocols. */
-  services(custody: Custody): readonly Service[];
+  readonly alarmStates: AlarmStates;
   /** Starts what one process does for all: deliveries and alarms. */
   start(): void;
   /** Ends that, after what is under way; call it before the store's other work ends. */
@@ -77,8 +73,9 @@ export function openSignals({ store, clock, log, eventTargets = [] }: SignalOpti
       onError: (cause) => log.error({ err: cause }, "Data points of a key store could not be counted."),
     }),
     uses: new UseMetrics(metricRecorder),
+    metrics,
     alarms,
-    services: (custody) => [eventsService({ custody, bus }), ...cloudwatchServices({ custody, metrics, states })],
+    alarmStates: states,
     start() {
       deliveries.start();
       alarms.start();

@@ -6,8 +6,8 @@ import type { RootKey } from "../custody/root-key.ts";
 import { requireUsableTls } from "../gateway/tls.ts";
 import { storeFamilies } from "./metrics.ts";
 import { MetricsCollector } from "./metrics-exchange.ts";
+import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./parts.ts";
 import { holdPorts } from "./ports.ts";
-import { closeParts, openParts, type ServerConfig, startBackground, takeRootKeys } from "./server.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** A server of several processes. */

@@ -14,7 +14,7 @@ import { insertOidcProvider } from "../storage/oidc-providers.ts";
 import type { Reader, Tx } from "../storage/store.ts";
 import { type AccessKey, ensureUserKey } from "./accounts.ts";
 import { UsageError } from "./options.ts";
-import type { ServerParts } from "./server.ts";
+import type { ServerParts } from "./parts.ts";
 
 /** Seeded identities are written in the `aws` partition. */
 const IAM = "arn:aws:iam::";

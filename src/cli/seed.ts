@@ -18,8 +18,8 @@ import type { Tx } from "../storage/store.ts";
 import { upsertTags } from "../storage/tags.ts";
 import { addAccount, DEV_ACCOUNT, ensureAccount } from "./accounts.ts";
 import { UsageError } from "./options.ts";
+import type { ServerParts } from "./parts.ts";
 import { plantIdentities, policyOf, principalsOf, seedAccessKey, seedIdentities } from "./seed-identities.ts";
-import type { ServerParts } from "./server.ts";
 
 const accountId = z.string().regex(/^[0-9]{12}$/, "an account id has 12 digits");
 const regionName = z.string().refine((region) => findPartition(region) !== undefined, "no Region of AWS");

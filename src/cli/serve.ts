@@ -12,10 +12,10 @@ import { keyStoreSettings } from "./key-stores.ts";
 import { operatorLog } from "./log.ts";
 import { requireStoreAt } from "./open-store.ts";
 import { isLoopback, readNamedFile, trailDirectoryOf, UsageError } from "./options.ts";
+import { type ServerConfig, takeRootKeys } from "./parts.ts";
 import { startPrimary } from "./primary.ts";
 import { quotaProfile } from "./quotas.ts";
 import { databaseOf, openRootKeys, type RootKeysOptions } from "./root-keys.ts";
-import { type ServerConfig, startServer, takeRootKeys } from "./server.ts";
 import { tellServiceManager } from "./service-manager.ts";
 import { closeOnSignal, onReload } from "./signals.ts";
 
@@ -49,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const config = await serverConfig(options);
   const workers = workersOf(options);
   if (workers > 1) return await serveWithWorkers(options, config, workers);
+  const { startServer } = await import("./server.ts"); // a primary serves nothing itself
   const server = await startServer(config);
   // Whoever reads the ready line may send a signal at once.
   onReload(async () => takeRootKeys(server, await openRootKeys(options)), printHeld);
@@ -138,7 +139,7 @@ export async function serverConfig(options: ServeOptions): Promise<ServerConfig>
     ...(options.readyPairs !== undefined && { readyPairs: options.readyPairs }),
     ...(options.objects !== undefined && { objects: options.objects }),
     ...(options.outboundAllow !== undefined && { outboundAllowed: options.outboundAllow }),
-    attestationRoots: readAttestationRoots(options.attestationRoot),
+    attestationRoots: await readAttestationRoots(options.attestationRoot),
     ...(options.eventTarget !== undefined && { eventTargets: options.eventTarget.map(parseEventTarget) }),
     quotas: await quotaProfile(options.quotas, "hold"),
     ...(await keyStoreSettings(options, "serve")),

@@ -9,7 +9,8 @@ import { organizationsService } from "../iam/organizations/service.ts";
 import { iamService } from "../iam/service.ts";
 import { serviceQuotasService } from "../iam/service-quotas/service.ts";
 import { stsService } from "../iam/sts.ts";
-import { Attestations } from "../identity/attestation.ts";
+import { AttestationVerifier } from "../identity/attestation-verifier.ts";
+import type { RequestMeter } from "../kms/metering/request-meter.ts";
 import { kmsQuotas } from "../kms/quotas/limits.ts";
 import { kmsService } from "../kms/service.ts";
 import { kmsDirectory } from "../kms/simulation.ts";
@@ -21,22 +22,25 @@ import { cloudHsmService } from "../services/cloudhsm/service.ts";
 import { ebsService } from "../services/ebs/service.ts";
 import { ec2Service } from "../services/ec2/service.ts";
 import { ForwardingKms } from "../services/forwarding.ts";
+import { BucketKeys } from "../services/s3/bucket-keys.ts";
+import { s3Service } from "../services/s3/service.ts";
 import { forwardedSecrets, secretsManagerService } from "../services/secretsmanager/service.ts";
 import { ServiceCaller } from "../services/service-caller.ts";
 import { ssmService } from "../services/ssm/service.ts";
 import { taggingService } from "../services/tagging/service.ts";
 import { ForwardingTrailKms } from "../services/trail-kms.ts";
 import { ObjectBuckets } from "../services/trail-objects.ts";
+import { cloudwatchServices } from "../signals/cloudwatch-service.ts";
+import { eventsService } from "../signals/events/service.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
 import type { TrailServices } from "./open-audit-api.ts";
 import { identityTokensOf } from "./open-identity-tokens.ts";
-import { objectService } from "./open-objects.ts";
-import type { ServerConfig, ServerParts } from "./server.ts";
+import type { ServerConfig, ServerParts } from "./parts.ts";
 
 /** A gateway with every service, which listens nowhere yet. */
 export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
-  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi, bodies } = parts;
+  const { store, custody, recorder, credentialUsages, clusters, signals, auditApi } = parts;
   const { history, buckets, digestKeys } = auditApi;
   const profile = config.quotas ?? DEFAULT_PROFILE;
   const processes = profile.processes * (config.worker?.workers ?? 1);
@@ -47,7 +51,7 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
     ...(quotas.countsRequests && { throttle: new Throttle({ store, quotas }) }),
   });
   const unknownPrincipals = unknownPrincipalsOf(config);
-  const kms = kmsOf(config, parts);
+  const kms = kmsOf(config, parts, parts.requestMeter);
   const forwardingKms = new ForwardingKms({ pipeline, kms, store });
   const secretsManager = secretsManagerService({ custody, kms: forwardingKms, unknownPrincipals, pipeline });
   return new Gateway({
@@ -67,8 +71,9 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
         readSecret: forwardedSecrets(new ServiceCaller(pipeline, secretsManager)),
       }),
       secretsManager,
-      ...signals.services(custody),
-      objectService(config, { custody, kms: forwardingKms, bodies, unknownPrincipals }),
+      eventsService({ custody, bus: signals.bus }),
+      ...cloudwatchServices({ custody, metrics: signals.metrics, states: signals.alarmStates }),
+      s3Of(config, parts, forwardingKms),
       cloudtrailService({ custody, history, buckets, digestKeys, kms: new ForwardingTrailKms(forwardingKms, store) }),
     ],
     pipeline,
@@ -94,10 +99,10 @@ export function gatewayOf(config: ServerConfig, parts: ServerParts): Gateway {
 
 /** What trails use, in their own name: deliveries are nobody's requests, so nothing counts them. */
 export function trailServicesOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): TrailServices {
-  const { store, recorder, custody, bodies } = parts;
+  const { store, recorder } = parts;
   const pipeline = new Pipeline({ store, recorder });
   const kms = new ForwardingKms({ pipeline, kms: kmsOf(config, parts), store });
-  const s3 = objectService(config, { custody, kms, bodies, unknownPrincipals: unknownPrincipalsOf(config) });
+  const s3 = s3Of(config, parts, kms);
   return {
     kms: new ForwardingTrailKms(kms, store),
     buckets: new ObjectBuckets(new ServiceCaller(pipeline, s3), store),
@@ -105,18 +110,24 @@ export function trailServicesOf(config: ServerConfig, parts: Omit<ServerParts, "
 }
 
 /** KMS over the parts of a process. */
-function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">): Service {
+function kmsOf(config: ServerConfig, parts: Omit<ServerParts, "auditApi">, requestMeter?: RequestMeter): Service {
   const { custody, recorder, lastUsages, xks, clusters, signals } = parts;
   return kmsService({
     custody,
     recorder,
     lastUsages,
-    attestations: new Attestations({ roots: config.attestationRoots ?? [], clock: systemClock }),
+    attestations: new AttestationVerifier({ roots: config.attestationRoots ?? [], clock: systemClock }),
     unknownPrincipals: unknownPrincipalsOf(config),
     xks,
     clusters,
     meter: config.keyStoreMeter ?? signals.keyStoreMeter,
+    ...(requestMeter && { requestMeter }),
   });
+}
+
+function s3Of(config: ServerConfig, { custody, bodies }: Omit<ServerParts, "auditApi">, kms: ForwardingKms): Service {
+  const unknownPrincipals = unknownPrincipalsOf(config);
+  return s3Service({ custody, kms, bodies, unknownPrincipals, bucketKeys: new BucketKeys(config.clock) });
 }
 
 function unknownPrincipalsOf({ allowUnknownPrincipals, log }: ServerConfig): UnknownPrincipals {

@@ -6,6 +6,7 @@ import type { Store } from "../storage/store.ts";
 import { takeSlot } from "./audit-slots.ts";
 import type { MetricsFromWorker, MetricsToWorker } from "./metrics-exchange.ts";
 import { UsageError } from "./options.ts";
+import { takeRootKeys } from "./parts.ts";
 import {
   type FromWorkerProcess,
   messagesWith,
@@ -16,7 +17,7 @@ import {
 } from "./process-messages.ts";
 import { openRootKeys } from "./root-keys.ts";
 import { type ServeOptions, serverConfig } from "./serve.ts";
-import { type OpenedServer, openServer, takeRootKeys } from "./server.ts";
+import { type OpenedServer, openServer } from "./server.ts";
 import { onReload } from "./signals.ts";
 
 type Messages = Channel<FromWorkerProcess, ToWorkerProcess<ServeOptions>>;

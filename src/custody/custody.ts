@@ -297,7 +297,7 @@ export interface Custody extends PlaintextSource {
    * @param publicKey DER SubjectPublicKeyInfo
    * @returns undefined when that is no RSA key of 2,048 to 4,096 bits
    */
-  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined;
+  forRecipient(publicKey: Uint8Array): Promise<PlaintextSource | undefined>;
   /** A new ML-KEM shared secret and its ciphertext (FIPS 203). The secret is the caller's to wipe. */
   encapsulate(material: SealedMaterial): Promise<{ secret: Uint8Array; ciphertext: Uint8Array }>;
   /**

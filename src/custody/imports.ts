@@ -1,6 +1,6 @@
 /** Imports: wrapping key pairs, the tokens that carry their private halves, and what imported material must be. */
 
-import { createPrivateKey, type KeyObject, sign, verify } from "node:crypto";
+import { createPrivateKey, type KeyObject } from "node:crypto";
 import {
   ExpiredImportTokenException,
   IncorrectKeyMaterialException,
@@ -9,12 +9,13 @@ import {
 } from "../base/errors.ts";
 import type { MaterialOwner } from "./custody.ts";
 import type { DomainKeys } from "./domain-keys.ts";
-import { type Pair, WrongMaterialError } from "./key-pairs.ts";
+import { WrongMaterialError } from "./key-pairs.ts";
 import { lengthsFirst, splitLengthsFirst } from "./lengths-first.ts";
 import { openMaterial, requireMaterialLength } from "./materials.ts";
 import type { PairUse } from "./pair-use.ts";
 import { SealedRowError } from "./seal.ts";
 import { Secret } from "./secret.ts";
+import { isSoundPair } from "./sound-pairs.ts";
 import { unwrap } from "./unwrapping.ts";
 
 /** How material for one key is to be wrapped, and until when; the words are the API's. */
@@ -79,7 +80,7 @@ export class Imports {
       wrapped,
     });
     if (material === undefined) throw new InvalidCiphertextException();
-    if (isMaterial(owner, material.bytes)) return material;
+    if (await isMaterial(owner, material.bytes)) return material;
     material[Symbol.dispose]();
     throw new IncorrectKeyMaterialException();
   }
@@ -117,37 +118,15 @@ function tokenFields({ account, region, keyId, spec, usage, origin }: MaterialOw
 
 /**
  * Whether bytes are material of a spec as the guide asks for it (KMS guide, Requirements for imported key material): secret
- * bytes of its length, or a private key of two primes or of a named curve that fits the public key it comes with.
+ * bytes of its length, or a private key that is sound (sound-pairs.ts).
  */
-function isMaterial(owner: MaterialOwner, bytes: Uint8Array): boolean {
+async function isMaterial(owner: MaterialOwner, bytes: Uint8Array): Promise<boolean> {
   try {
     requireMaterialLength(owner, bytes);
     const { opened } = openMaterial(owner, bytes);
-    return opened.kind !== "pair" || (hasTwoPrimes(opened) && isWhole(opened));
+    return opened.kind !== "pair" || (await isSoundPair(opened, bytes));
   } catch (cause) {
     if (cause instanceof WrongMaterialError) return false;
     throw cause;
-  }
-}
-
-/** DER of an RSA PrivateKeyInfo of at least 1,024 bits, lengths left out, down to the version of its RSAPrivateKey. */
-const RSA_VERSION_AT = 32;
-
-/** RFC 8017, A.1.2: version 0 is a key of two primes, 1 one of more. */
-function hasTwoPrimes({ privateKey }: Pair): boolean {
-  if (privateKey.asymmetricKeyType !== "rsa") return true;
-  using pkcs8 = new Secret(privateKey.export({ format: "der", type: "pkcs8" }));
-  return pkcs8.bytes[RSA_VERSION_AT - 2] === 2 && pkcs8.bytes[RSA_VERSION_AT] === 0;
-}
-
-const PROBE = utf8.encoder.encode("keystead/import/1");
-
-/** Whether the two keys are a pair: a PKCS#8 may bring a public key, and RSA numbers, that are not its own. */
-function isWhole({ privateKey, publicKey }: Pair): boolean {
-  const hash = privateKey.asymmetricKeyType === "rsa" || privateKey.asymmetricKeyType === "ec" ? "sha256" : null;
-  try {
-    return verify(hash, PROBE, publicKey, sign(hash, PROBE, privateKey));
-  } catch {
-    return false; // numbers that OpenSSL can't compute with; what it says of them is not worth keeping
   }
 }

@@ -99,7 +99,8 @@ export function readPair(spec: string, pkcs8: Uint8Array): Pair {
     throw new WrongMaterialError(`The material is no private key of spec ${spec}`);
   }
   const publicKey = plainPublicKey(createPublicKey(privateKey), requireKind(spec));
-  if (publicKey === undefined) throw new WrongMaterialError(`The private key of spec ${spec} does not name its curve`);
+  if (publicKey === undefined)
+    throw new WrongMaterialError(`The private key of spec ${spec} does not name its curve, or has no point on it`);
   return { privateKey, publicKey, spki: spkiOf(publicKey) };
 }
 
@@ -107,11 +108,13 @@ export function readPair(spec: string, pkcs8: Uint8Array): Pair {
  * A public key in the one form that is handed out: imported private keys may come with a compressed or hybrid point, which
  * OpenSSL keeps as it was.
  *
- * @returns undefined when its curve is spelled out and not named
+ * @returns undefined when its curve is spelled out and not named, or the point is the one at infinity, which has no coordinates
  */
 function plainPublicKey(publicKey: KeyObject, kind: PairKind): KeyObject | undefined {
   if (kind.type !== "ec") return publicKey;
-  if (spkiOf(publicKey).length > kind.spkiBytes) return undefined;
+  const length = findSpki(publicKey)?.length ?? 0;
+  // Not left to the export, whose failure node:crypto would report of whatever key it reads next.
+  if (length > kind.spkiBytes || length < kind.spkiBytes / 2) return undefined;
   const plain = createPublicKey({ key: publicKey.export({ format: "jwk" }), format: "jwk" });
   return isPlainSpki(spkiOf(plain), kind) ? plain : undefined;
 }
@@ -135,6 +138,15 @@ function isPlainSpki(spki: Uint8Array, kind: PairKind): boolean {
 
 function spkiOf(publicKey: KeyObject): Uint8Array {
   return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+}
+
+/** Undefined for a point at infinity that was given in a form of points. */
+function findSpki(publicKey: KeyObject): Uint8Array | undefined {
+  try {
+    return spkiOf(publicKey);
+  } catch {
+    return undefined; // OpenSSL has no encoding for it
+  }
 }
 
 function publicOf(key: KeyObject): KeyObject {

@@ -1,7 +1,7 @@
 /** Custody as an attested caller gets it: every plaintext comes out as an envelope that the caller's platform alone can open. */
 
 import type { EncryptionAlgorithm, EncryptionContext, PlaintextSource, SealedMaterial } from "./custody.ts";
-import { envelop, type Recipient } from "./enveloped-data.ts";
+import { envelop, findRecipient, type Recipient } from "./enveloped-data.ts";
 import { Secret } from "./secret.ts";
 
 /** Does what the custody behind it does and wipes each plaintext once it is enveloped. Envelopes are no secrets. */
@@ -12,6 +12,12 @@ export class RecipientCustody implements PlaintextSource {
   constructor(source: PlaintextSource, recipient: Recipient) {
     this.#source = source;
     this.#recipient = recipient;
+  }
+
+  /** As `Custody.forRecipient`. */
+  static find(source: PlaintextSource, publicKey: Uint8Array): RecipientCustody | undefined {
+    const recipient = findRecipient(publicKey);
+    return recipient && new RecipientCustody(source, recipient);
   }
 
   async decrypt(

@@ -23,7 +23,6 @@ import type {
 import type { CustodyOptions } from "./custody-options.ts";
 import { DomainKeys } from "./domain-keys.ts";
 import { decapsulate, encapsulate } from "./encapsulation.ts";
-import { findRecipient } from "./enveloped-data.ts";
 import { encryptTwice, isExternal, openTwice } from "./external-blob.ts";
 import { type Handle, Handles, materialFields, materialId, mistaken, type SymmetricHandle } from "./handles.ts";
 import { Imports } from "./imports.ts";
@@ -36,7 +35,6 @@ import { PairUse } from "./pair-use.ts";
 import { Tokens } from "./pkcs11/tokens.ts";
 import { choosePrimitives } from "./primitives.ts";
 import { readySizes } from "./ready-pairs.ts";
-import { RecipientCustody } from "./recipient-custody.ts";
 import { Recipients } from "./recipients.ts";
 import { Secret } from "./secret.ts";
 import { Sessions } from "./sessions.ts";
@@ -360,9 +358,9 @@ export class SoftwareCustody implements Custody {
     return new Uint8Array(createHmac("sha256", key.bytes).update(bytes).digest());
   }
 
-  forRecipient(publicKey: Uint8Array): PlaintextSource | undefined {
-    const recipient = findRecipient(publicKey);
-    return recipient && new RecipientCustody(this, recipient);
+  async forRecipient(publicKey: Uint8Array): Promise<PlaintextSource | undefined> {
+    const { RecipientCustody } = await import("./recipient-custody.ts"); // what writes CMS is a tenth of all modules' code
+    return RecipientCustody.find(this, publicKey);
   }
 
   /** Begins to make RSA pairs ahead of time: what comes first does not wait for them either. */

@@ -378,9 +378,22 @@ function receivedRequest(request: IncomingMessage, body: Uint8Array): WireReques
   return {
     method: request.method ?? "",
     target: request.url ?? "",
-    headers: request.headers as Readonly<Record<string, string | undefined>>,
+    headers: receivedHeaders(request),
     body,
   };
+}
+
+/** A header that comes twice has its values joined by a bare comma, as its signature has them: node puts a blank behind. */
+function receivedHeaders({ headers, rawHeaders }: IncomingMessage): WireRequest["headers"] {
+  if (rawHeaders.length === 2 * Object.keys(headers).length) return headers as WireRequest["headers"];
+  const joined = new Map<string, string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? "";
+    const value = rawHeaders[index + 1] ?? "";
+    const before = joined.get(name);
+    joined.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return Object.fromEntries(joined);
 }
 
 /** Such as `vpce-0a1b2c3d4e5f60718-a1b2c3d4.kms.us-east-1.vpce.amazonaws.com` (AWS PrivateLink guide, DNS hostnames). */

@@ -35,11 +35,6 @@ export class Attestations {
     this.#clock = clock;
   }
 
-  /** Whether there is anything that a document could be verified under. */
-  get hasRoots(): boolean {
-    return this.#roots.length > 0;
-  }
-
   /**
    * Verifies a document as a key management service should (attestation_process.md of the NSM API, section 3): its form, its age,
    * its certificates up to a root, and its signature. What is cheap comes first.

@@ -68,8 +68,17 @@ interface Attestable {
   readonly Recipient?: RecipientInfo;
 }
 
-function examineRecipient({ Recipient }: Attestable, { attestations, custody }: Environment): ExaminedRecipient {
-  if (Recipient === undefined) return {};
+function examineRecipient(
+  { Recipient }: Attestable,
+  environment: Environment,
+): ExaminedRecipient | Promise<ExaminedRecipient> {
+  return Recipient === undefined ? {} : verifyRecipient(Recipient, environment);
+}
+
+async function verifyRecipient(
+  Recipient: RecipientInfo,
+  { attestations, custody }: Environment,
+): Promise<ExaminedRecipient> {
   const { AttestationDocument, KeyEncryptionAlgorithm } = Recipient;
   if (AttestationDocument === undefined || KeyEncryptionAlgorithm === undefined) {
     return { refusal: new ValidationException("Recipient takes AttestationDocument and KeyEncryptionAlgorithm.") };
@@ -78,8 +87,8 @@ function examineRecipient({ Recipient }: Attestable, { attestations, custody }: 
     return { refusal: new UnsupportedOperationException("Keystead was started without --attestation-root.") };
   }
   try {
-    const attestation = attestations.verify(AttestationDocument);
-    const recipient = custody.forRecipient(attestation.publicKey);
+    const attestation = await attestations.verify(AttestationDocument);
+    const recipient = await custody.forRecipient(attestation.publicKey);
     if (recipient === undefined) throw new AttestationError("its public key is not an RSA key of 2048 to 4096 bits");
     return { attestation, custody: recipient };
   } catch (cause) {

@@ -8,6 +8,7 @@ import { deleteGrantsOfKey } from "../storage/grants.ts";
 import { deleteKeyUsage } from "../storage/key-usage.ts";
 import { deleteKey, updateKey } from "../storage/keys.ts";
 import { deleteMaterialsOfKey } from "../storage/materials.ts";
+import { endCharge, resumeCharge } from "../storage/meter.ts";
 import type { DueRow, KeyRow } from "../storage/schema.ts";
 import type { Tx } from "../storage/store.ts";
 import { deleteTagsOfKey } from "../storage/tags.ts";
@@ -64,6 +65,7 @@ export function deleteKeyWhenDue(recorder: Recorder, afterDeletion: () => Promis
 export async function eraseKey(tx: Tx, row: KeyRow, now: number): Promise<void> {
   const { account, region, key_id: keyId } = row;
   const name = { region, keyId };
+  await endCharge(tx, row, now);
   for (const materialId of await deleteMaterialsOfKey(tx, name)) {
     await clearDue(tx, expiryOf({ ...name, materialId }));
     await insertTombstone(tx, {
@@ -97,6 +99,7 @@ export async function scheduleDeletion(
   row: KeyRow,
   { windowDays, now }: { readonly windowDays: number; readonly now: number },
 ): Promise<number | undefined> {
+  await endCharge(tx, row, now);
   if (multiRegionKeyType(row) === "PRIMARY" && replicaRegionsOf(row).length > 0) {
     await updateKey(tx, row, { state: "PendingReplicaDeletion", pending_window_days: windowDays });
     return undefined;
@@ -112,6 +115,7 @@ export async function cancelDeletion(tx: Tx, row: KeyRow): Promise<void> {
   const state = await stateWithMaterial(tx, row, "Disabled");
   await updateKey(tx, row, { state, deletion_at: null, pending_window_days: null });
   await clearDue(tx, { kind: DELETE_KEY, region: row.region, subject: row.key_id });
+  await resumeCharge(tx, { region: row.region, keyId: row.key_id });
 }
 
 /**

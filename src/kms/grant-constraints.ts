@@ -37,10 +37,18 @@ export interface ContextConstraint {
 
 /**
  * The pairs of an encryption context as texts that are equal when the pairs are: names in any case, values exactly. The
- * guide wants the exact case of both; the API reference, which is newer, says this (GrantConstraints).
+ * guide wants the exact case of both; the API reference, which is newer, says this (GrantConstraints). Pairs that differ in the case of
+ * their names alone are as many as they are: together they are another context than one of them.
  */
 export function pairsOf(context: Readonly<Record<string, string>>): ReadonlySet<string> {
-  return new Set(Object.entries(context).map(([name, value]) => JSON.stringify([name.toLowerCase(), value])));
+  const pairs = new Set<string>();
+  for (const [name, value] of Object.entries(context)) {
+    const pair = [name.toLowerCase(), value];
+    let text = JSON.stringify(pair);
+    for (let count = 2; pairs.has(text); count += 1) text = JSON.stringify([...pair, count]);
+    pairs.add(text);
+  }
+  return pairs;
 }
 
 /** The constraint on the encryption context, if there is one. */

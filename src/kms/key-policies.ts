@@ -2,6 +2,7 @@
 
 import { decide } from "../access/decide.ts";
 import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
+import { asArn } from "../base/arn.ts";
 import { LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
 import { servicePrincipal } from "../pipeline/forwarding.ts";
 import type { Call } from "../pipeline/operation.ts";
@@ -111,7 +112,7 @@ export interface CheckedPolicy {
  * @param options.contextOf what conditions are asked of, when the lockout check decides about a later PutKeyPolicy
  * @throws LimitExceededException more than the quota, 32,768 bytes on AWS
  * @throws MalformedPolicyDocumentException not a policy document, one with conditions that no key policy may have, one that
- *   names principals that are not here, or (unless bypassed) one that would leave the caller without kms:PutKeyPolicy on the
+ *   names principals that are not here or are of another partition, or (unless bypassed) one that would leave the caller without kms:PutKeyPolicy on the
  *   key (spec 03, Lockout safety check)
  */
 export async function requireKeyPolicy(
@@ -132,6 +133,7 @@ export async function requireKeyPolicy(
     throw new LimitExceededException(`The policy document is larger than ${most} bytes.`);
   const document = parseOrRefuse(text);
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
+  requirePartition(names, call);
   const { policy, principals, unknown } = await tx.settle((reader) => {
     const { ids, unknown } = findNamedPrincipals(names, reader);
     if (unknown.length > 0 && !unknownPrincipals.allow) throw new MalformedPolicyDocumentException(INVALID_PRINCIPAL);
@@ -148,6 +150,12 @@ export async function requireKeyPolicy(
   });
   if (unknown.length > 0 && unknownPrincipals.allow) unknownPrincipals.warn(unknown);
   return { policy, principals };
+}
+
+/** Accounts are of one partition: who has the same number in another is somebody else. */
+function requirePartition(names: readonly string[], { partition }: Call): void {
+  const isOfAnother = (name: string): boolean => (asArn(name)?.partition ?? partition) !== partition;
+  if (names.some(isOfAnother)) throw new MalformedPolicyDocumentException(INVALID_PRINCIPAL);
 }
 
 function parseOrRefuse(text: string): Document {

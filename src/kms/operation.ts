@@ -3,10 +3,11 @@
 import type { UnknownPrincipals } from "../access/principals.ts";
 import { InvalidKeyUsageException } from "../base/errors.ts";
 import type { Custody } from "../custody/custody.ts";
-import type { Attestations } from "../identity/attestation.ts";
+import type { AttestationVerifier } from "../identity/attestation-verifier.ts";
 import type {
   Call,
   ChangeContext,
+  Examined,
   Operation,
   Recorder,
   RecordRule,
@@ -34,7 +35,7 @@ export interface Environment {
   readonly recorder: Recorder;
   readonly lastUsages: LastUsages;
   readonly unknownPrincipals: UnknownPrincipals;
-  readonly attestations: Attestations;
+  readonly attestations: AttestationVerifier;
   readonly xks: XksClient;
   readonly clusters: Clusters;
 }
@@ -73,6 +74,8 @@ export interface Declared<I, O, T extends readonly AnyTarget[], C> {
   /** The condition keys of the request, for every target; those of a key itself are always there. */
   readonly conditions?: ConditionKeys<I>;
   validate?(input: I, call: Call): void;
+  /** As `Operation.examine`. */
+  examine?(input: I, context: RunContext & Environment): Examined | Promise<Examined>;
   check?(input: I, context: C): void | Promise<void>;
   run(input: I, context: C): O | Promise<O>;
 }

@@ -5,6 +5,7 @@ import type { Service } from "../pipeline/operation.ts";
 import type { KeyStoreType } from "../storage/key-store-schema.ts";
 import { kmsModel } from "../wire/models.ts";
 import { type KeyStoreMeter, noMeter } from "./key-stores/meter.ts";
+import type { RequestMeter } from "./metering/request-meter.ts";
 import type { Environment } from "./operation.ts";
 import { operations } from "./operations/index.ts";
 import { keyStoreQuotas } from "./quotas/request-quotas.ts";
@@ -17,8 +18,15 @@ const storeTypes = Object.keys(keyStoreQuotas) as readonly KeyStoreType[];
 /** As the guide has it (KMS guide, Throttling). */
 const OVER_QUOTA = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
 
+interface Counters {
+  /** Counts the use of custom key stores. */
+  readonly meter?: KeyStoreMeter;
+  /** Counts requests, for whom they are charged to; absent where nobody pays for them. */
+  readonly requestMeter?: RequestMeter;
+}
+
 /** The KMS API over a custody and a recorder. */
-export function kmsService({ meter = noMeter, ...environment }: Environment & { meter?: KeyStoreMeter }): Service {
+export function kmsService({ meter = noMeter, requestMeter, ...environment }: Environment & Counters): Service {
   return {
     model: kmsModel(),
     operations,
@@ -29,6 +37,7 @@ export function kmsService({ meter = noMeter, ...environment }: Environment & { 
       const type = storeTypes.find((each) => keyStoreQuotas[each] === quota);
       if (type !== undefined && subject !== undefined) meter.throttled(subject, operation, type);
     },
+    ...(requestMeter && { performed: (request) => requestMeter.note(request) }),
     unsupported: (operation) => new UnsupportedOperationException(`Keystead does not support ${operation} yet.`),
     internal: (cause) => new KMSInternalException("", { cause }),
   };

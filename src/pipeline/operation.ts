@@ -197,13 +197,13 @@ export interface Operation<I = unknown, O = unknown, C = unknown> {
   validate?(input: I, call: Call): void;
   /**
    * Learns what conditions, `check`, `run` and the record ask of the input where that takes more than reading it (an attestation
-   * document is verified); runs once, after `validate` and before anything is resolved. What it returns joins the context of
+   * document is verified, the last use of a key is looked up); runs once, after `validate` and before anything is resolved. What it returns joins the context of
    * `check` and `run`, over the service's environment. What is wrong with the input can be told later, by `check`, so that
    * authorization speaks first.
    *
    * @param context the service's environment and the call
    */
-  examine?(input: I, context: RunContext): Examined;
+  examine?(input: I, context: RunContext): Examined | Promise<Examined>;
   /** Whether the input's `DryRun` ends the operation before `run`. */
   readonly dryRun?: boolean;
   /** What needs input and resources: sizes, the ciphertext. Throws. */
@@ -218,6 +218,15 @@ export interface UnsignedContext {
   readonly store: Store;
   /** Of the Region that the request came for. */
   readonly partition: string;
+}
+
+/** A request that has been performed. */
+export interface Performed {
+  readonly operation: Operation;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly call: Call;
+  /** The resources that it was about, under the names of its targets. */
+  readonly known: Readonly<Record<string, Resource>>;
 }
 
 /** A service: a model, its operations, and the environment that its runs get. */
@@ -242,6 +251,8 @@ export interface Service {
   throttled?(): ServiceError;
   /** Is told of a request that is over a request quota, and over which. */
   overQuota?(charge: Charge, call: Call): void;
+  /** Is told of a request that was performed, or would have been but for its `DryRun`, once its record is safe. Must not throw. */
+  performed?(request: Performed): void;
   /** What an operation that is in the model but not in `operations` answers. */
   unsupported(operation: string): ServiceError;
   /** What the service answers for a fault of ours (KMS: KMSInternalException). */

@@ -75,10 +75,13 @@ export class Pipeline {
     try {
       operation.validate?.(input, call);
       if (operation.examine !== undefined) {
-        attempt.examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+        const examined = operation.examine(input, { ...service.environment, call, store: this.#store });
+        attempt.examined = examined instanceof Promise ? await examined : examined;
       }
       if (this.#throttle !== undefined && operation.kind !== "use") await this.#count(attempt, this.#throttle);
-      return operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
+      const output = operation.kind === "change" ? await this.#change(attempt) : await this.#use(attempt);
+      service.performed?.(attempt);
+      return output;
     } catch (cause) {
       throw await this.#fail(attempt, cause);
     }
@@ -159,7 +162,9 @@ export class Pipeline {
   async #fail(attempt: Attempt, cause: unknown): Promise<ServiceError> {
     const error = cause instanceof ServiceError ? cause : attempt.service.internal(cause);
     if (attempt.unrecorded) return error;
-    return this.#append(attempt.service, failureOf(attempt, error));
+    const answer = await this.#append(attempt.service, failureOf(attempt, error));
+    if (answer instanceof DryRunOperationException) attempt.service.performed?.(attempt);
+    return answer;
   }
 
   async #append(service: Service, entry: Entry & { error: ServiceError }): Promise<ServiceError> {

@@ -174,7 +174,7 @@ function compileStatement(
   return {
     sid,
     effect,
-    reachOf: principals === undefined ? () => "direct" : compilePrincipals(principals, ids),
+    reachOf: principals === undefined ? () => "direct" : compilePrincipals(principals, effect, ids),
     isAction: compileActions(actions),
     isResource: resources === "implied" ? () => true : compileResources(resources, variables),
     conditions: conditions.map((condition) => ({ ...condition, holds: compileCondition(condition, variables) })),
@@ -220,11 +220,12 @@ function requireVariablesInResource(template: Template): void {
  * An account is meant by its root ARN or its bare id; both are delegation to the account, its root user included. Users and
  * roles that `ids` has are meant by their unique ids, whatever they are called by now.
  *
- * `NotPrincipal` leaves out whom it names in every way that the caller goes by: the session, its role and the account, or the
- * user and the account (IAM guide, NotPrincipal).
+ * `NotPrincipal` of a Deny leaves out whom it names in every way that the caller goes by: the session, its role and the account, or the
+ * user and the account (IAM guide, NotPrincipal). That of an Allow leaves out whom it names in one of them, since it is for all others.
  */
 function compilePrincipals(
   principals: Principals,
+  effect: Statement["effect"],
   ids: PrincipalIds,
 ): (principal: PolicyPrincipal) => Reach | undefined {
   const { negated, everyone, services, federated } = principals;
@@ -249,7 +250,9 @@ function compilePrincipals(
   if (!negated) return reachOf;
   const isLeftOut = (principal: PolicyPrincipal): boolean => {
     const { arn, baseArn, accountArn, service, federated: provider } = principal;
-    if (everyone || service !== undefined || provider !== undefined) return reachOf(principal) !== undefined;
+    if (effect === "Allow" || everyone || service !== undefined || provider !== undefined) {
+      return reachOf(principal) !== undefined;
+    }
     return (
       namesAccount(principal) &&
       (arn === accountArn || namesSelf(principal)) &&

@@ -55,6 +55,31 @@ export async function deleteGrantsOfKey(tx: Tx, { region, keyId }: KeyName): Pro
   await tx.db.deleteFrom("grant_count").where("region", "=", region).where("key_id", "=", keyId).execute();
 }
 
+/**
+ * Names a user as it is called now in every grant that means it. Users seldom get other names, so that no index leads from them to grants: all
+ * are looked at.
+ *
+ * @param arnOf the user's ARN of today in a partition
+ */
+export async function renameParty(tx: Tx, uniqueId: string, arnOf: (partition: string) => string): Promise<void> {
+  const naming = tx.db
+    .selectFrom("grant")
+    .select(["region", "grant_id", "key_id", "partition", "grantee", "grantee_id", "retirer_id"])
+    .where((row) => row.or([row("grantee_id", "=", uniqueId), row("retirer_id", "=", uniqueId)]));
+  for (const row of await naming.execute()) {
+    const { region, grant_id, key_id, partition, grantee } = row;
+    const arn = arnOf(partition);
+    const isGrantee = row.grantee_id === uniqueId;
+    const named = { ...(isGrantee && { grantee: arn }), ...(row.retirer_id === uniqueId && { retirer: arn }) };
+    const update = tx.db.updateTable("grant").set(named).where("region", "=", region);
+    await update.where("grant_id", "=", grant_id).execute();
+    await tx.changed("grant", region, grant_id);
+    if (!isGrantee) continue;
+    await tx.changed("granted", region, key_id, grantee);
+    await tx.changed("granted", region, key_id, arn);
+  }
+}
+
 /** The grants on a key that have a name, which is not empty; several may have the same. */
 export async function findGrantsOfName(tx: Tx, { region, keyId }: KeyName, name: string): Promise<GrantRow[]> {
   const query = tx.db.selectFrom("grant").selectAll().where("region", "=", region).where("key_id", "=", keyId);
@@ -65,6 +90,8 @@ export async function findGrantsOfName(tx: Tx, { region, keyId }: KeyName, name:
 export interface GrantFilter {
   readonly grantId?: string;
   readonly grantee?: string;
+  /** The unique id of the user or role that the grantee is today: a grant to another one that had its name is none to it. */
+  readonly granteeId?: string | null;
   /** Whether the grantee was given as a service principal. */
   readonly isService?: boolean;
 }
@@ -72,23 +99,40 @@ export interface GrantFilter {
 /** Grants on a key in the order of their ids. */
 export async function listGrantsOfKey(
   db: Kysely<Schema>,
-  { region, keyId, grantId, grantee, isService }: KeyName & GrantFilter,
+  { region, keyId, grantId, grantee, granteeId = null, isService }: KeyName & GrantFilter,
   { after = "", count }: Slice,
 ): Promise<GrantRow[]> {
   let query = db.selectFrom("grant").selectAll().where("region", "=", region).where("key_id", "=", keyId);
   if (grantId !== undefined) query = query.where("grant_id", "=", grantId);
-  if (grantee !== undefined) query = query.where("grantee", "=", grantee);
+  if (grantee !== undefined) {
+    query = query
+      .where("grantee", "=", grantee)
+      .where((row) => row.or([row("grantee_id", "is", null), row("grantee_id", "=", granteeId)]));
+  }
   if (isService !== undefined) query = query.where("grantee_is_service", "=", isService ? 1 : 0);
   return await query.where("grant_id", ">", after).orderBy("grant_id").limit(count).execute();
 }
 
-/** Grants of a Region that somebody is named to retire, whosever keys they are on, in the order of their ids. */
+/**
+ * Grants of a Region that somebody is named to retire, whosever keys they are on, in the order of their ids.
+ *
+ * @param retirerId the unique id of the user or role of that name today, if it is one
+ */
 export async function listGrantsOfRetirer(
   db: Kysely<Schema>,
-  { region, retirer }: { readonly region: string; readonly retirer: string },
+  {
+    region,
+    retirer,
+    retirerId,
+  }: { readonly region: string; readonly retirer: string; readonly retirerId: string | null },
   { after = "", count }: Slice,
 ): Promise<GrantRow[]> {
-  const query = db.selectFrom("grant").selectAll().where("region", "=", region).where("retirer", "=", retirer);
+  const query = db
+    .selectFrom("grant")
+    .selectAll()
+    .where("region", "=", region)
+    .where("retirer", "=", retirer)
+    .where((row) => row.or([row("retirer_id", "is", null), row("retirer_id", "=", retirerId)]));
   return await query.where("grant_id", ">", after).orderBy("grant_id").limit(count).execute();
 }
 

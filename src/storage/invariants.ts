@@ -101,6 +101,11 @@ const invariants: readonly Invariant[] = [
       WHERE k.state IN ('Enabled', 'Updating') AND (m.material_id IS NULL OR m.import_state = 'PENDING_IMPORT')`,
   },
   {
+    broken: "a key that is not on its way to be deleted, and is not charged any more",
+    sql: `SELECT ${keyOf("k")} AS name FROM charge_end e JOIN "key" k ON ${sameKey("k", "e")}
+      WHERE k.state NOT IN ('PendingDeletion', 'PendingReplicaDeletion')`,
+  },
+  {
     broken: "a key in a state that no key has",
     sql: `SELECT ${keyOf("k")} || ' ' || k.state AS name FROM "key" k WHERE k.state NOT IN ('Creating', 'Enabled', 'Disabled',
       'PendingDeletion', 'PendingImport', 'PendingReplicaDeletion', 'Unavailable', 'Updating')`,

@@ -223,4 +223,26 @@ export const LATER_MIGRATIONS: readonly Migration[] = [
       ALTER TABLE ssm_parameter ADD COLUMN labels TEXT NOT NULL DEFAULT '[]';
     `,
   },
+  {
+    // Code of before would leave a key whose deletion is called off without its charge. Of keys that wait already it is not
+    // known since when: 30 days before their end at the latest.
+    version: 19,
+    minimumReader: 19,
+    sqlite: `
+      CREATE TABLE request_count (
+        month TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, operation TEXT NOT NULL, spec TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        PRIMARY KEY (month, account, region, operation, spec)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE charge_end (
+        region TEXT NOT NULL, key_id TEXT NOT NULL, account TEXT NOT NULL, created_at INTEGER NOT NULL,
+        rotations TEXT NOT NULL, ended_at INTEGER NOT NULL,
+        PRIMARY KEY (region, key_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX charge_end_by_time ON charge_end (ended_at);
+      INSERT INTO charge_end (region, key_id, account, created_at, rotations, ended_at)
+        SELECT region, key_id, account, created_at, '[]', deletion_at - 2592000000 FROM "key"
+        WHERE manager = 'CUSTOMER' AND state = 'PendingDeletion' AND deletion_at IS NOT NULL;
+    `,
+  },
 ];

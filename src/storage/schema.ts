@@ -21,6 +21,7 @@ import type {
   VpcEndpointTable,
 } from "./identity-schema.ts";
 import type { BackingKeyTable, KeyStoreTable } from "./key-store-schema.ts";
+import type { MeterTables } from "./meter-schema.ts";
 import type {
   EbsBlockPlaceTable,
   EbsBlockTable,
@@ -415,7 +416,7 @@ export interface TombstoneTable {
   deleted_at: number;
 }
 
-export interface Schema extends SignalTables, TrailTables {
+export interface Schema extends MeterTables, SignalTables, TrailTables {
   store: StoreTable;
   account: AccountTable;
   credential: CredentialTable;

@@ -586,6 +586,33 @@ const cases: readonly Case[] = [
     key: [lets(ROLE), { ...mayNot, NotPrincipal: { AWS: [ROLE, ROOT] } }],
     refused: denied("a resource-based policy"),
   },
+  {
+    title: "an allow for all but the user does not let the user in, though its account is not named",
+    who: asAlice,
+    world: { identities: [alice] },
+    key: [{ ...may, NotPrincipal: { AWS: ALICE } }],
+    refused: no("resource-based policy"),
+  },
+  {
+    title: "an allow for all but the role does not let its session in",
+    who: asRole,
+    world: { identities: [role] },
+    key: [{ ...may, NotPrincipal: { AWS: ROLE } }],
+    refused: no("resource-based policy"),
+  },
+  {
+    title: "an allow for all but the account lets none of its users in",
+    who: asAlice,
+    world: { identities: [alice] },
+    key: [{ ...may, NotPrincipal: { AWS: ROOT } }],
+    refused: no("resource-based policy"),
+  },
+  {
+    title: "an allow for all but a role lets a user in",
+    who: asAlice,
+    world: { identities: [alice] },
+    key: [{ ...may, NotPrincipal: { AWS: ROLE } }],
+  },
 ];
 
 function requestOf({ who, world, key, endpoint, granted, foreign = false }: Case): {

@@ -122,6 +122,6 @@ function untilReady(child: ChildProcess): Promise<string> {
     child.stdout?.on("data", hear);
     child.stderr?.on("data", hear);
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`keystead ended with ${code}: ${printed}`)));
+    child.once("close", (code) => reject(new Error(`keystead ended with ${code}: ${printed}`)));
   });
 }

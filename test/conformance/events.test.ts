@@ -66,7 +66,7 @@ const ofKey = ({ Arn }: Metadata, count = 1) => receiver.events("/kms", count, (
 
 /** The event of a key in the file that is a target, too: targets are served each for itself. */
 async function loggedOf({ Arn }: Metadata): Promise<ReceivedEvent> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await nextPoll(10)) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await nextPoll(10)) {
     const whole = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
     const event = whole.map((line) => JSON.parse(line) as ReceivedEvent).find(({ resources }) => resources[0] === Arn);
     if (event !== undefined) return event;

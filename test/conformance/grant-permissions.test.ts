@@ -56,7 +56,9 @@ describe("a grant", () => {
     await grant(bySubset.KeyId, all, { Constraints: { EncryptionContextSubset: { A: "1" } } });
     for (const { EncryptionContext, equal, superset } of [
       { EncryptionContext: { A: "1" }, equal: true, superset: true },
+      { EncryptionContext: { a: "1" }, equal: true, superset: true },
       { EncryptionContext: { A: "1", B: "2" }, equal: false, superset: true },
+      { EncryptionContext: { A: "1", a: "1" }, equal: false, superset: true },
       { EncryptionContext: { B: "2" }, equal: false, superset: false },
       { EncryptionContext: { A: "2" }, equal: false, superset: false },
       { EncryptionContext: {}, equal: false, superset: false },

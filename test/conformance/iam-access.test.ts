@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import type { KMS } from "@aws-sdk/client-kms";
+import type { GrantListEntry, KMS } from "@aws-sdk/client-kms";
 import { operations } from "../../src/kms/operations/index.ts";
 import { allow, deny, type Person, startIamWorld } from "../iam-world.ts";
 import {
@@ -68,6 +68,14 @@ describe("in the account of the key, a user", () => {
     const PolicyDocument = policyOf(allow("kms:Encrypt", key));
     await iam.putUserPolicy({ UserName: "named", PolicyName: "p", PolicyDocument });
     await encrypts(person.kms, key);
+  });
+
+  it("whom an Allow names as NotPrincipal is not let in by it, and everybody else is", async () => {
+    const [left, other] = [await world.person("left-out"), await world.person("another")];
+    const NotPrincipal = { AWS: left.arn };
+    const key = await keyWith({ Effect: "Allow", NotPrincipal, Action: "kms:Encrypt", Resource: "*" });
+    await denied(encrypts(left.kms, key));
+    await encrypts(other.kms, key);
   });
 
   it("S03-004 gets nothing from IAM when the key policy leaves the account out, and an IAM deny outweighs its own name there", async () => {
@@ -583,6 +591,31 @@ describe("a change decides from the next request on:", () => {
     await encrypts(person.kms, key);
     await iam.untagUser({ UserName: person.name, TagKeys: ["team"] });
     await denied(encrypts(person.kms, key));
+  });
+
+  it("a user who is renamed or moved stays who grants mean; one made anew under the name is shown none of them", async () => {
+    const person = await fresh();
+    const { name, arn } = person;
+    const { Arn: key } = await newKey(kms);
+    const input = { KeyId: key, GranteePrincipal: arn, RetiringPrincipal: arn } as const;
+    for (const operation of ["Encrypt", "DescribeKey"] as const)
+      await kms.createGrant({ ...input, Operations: [operation] });
+    const grantsTo = async (grantee: string): Promise<number> =>
+      present((await kms.listGrants({ KeyId: key, GranteePrincipal: grantee })).Grants).length;
+    const toRetire = async (retirer: string): Promise<readonly GrantListEntry[]> =>
+      present((await kms.listRetirableGrants({ RetiringPrincipal: retirer })).Grants);
+    await encrypts(person.kms, key);
+    await iam.updateUser({ UserName: name, NewUserName: `${name}-wed`, NewPath: "/north/" });
+    const moved = arn.replace(`user/${name}`, `user/north/${name}-wed`);
+    await encrypts(person.kms, key);
+    assert.deepEqual([await grantsTo(arn), await grantsTo(moved), (await toRetire(arn)).length], [0, 2, 0]);
+    const [first] = await toRetire(moved);
+    assert.deepEqual([first?.GranteePrincipal, first?.RetiringPrincipal], [moved, moved]);
+    await person.kms.retireGrant({ KeyId: key, GrantId: first?.GrantId });
+    await iam.deleteAccessKey({ UserName: `${name}-wed`, AccessKeyId: person.accessKeyId });
+    await iam.deleteUser({ UserName: `${name}-wed` });
+    await iam.createUser({ UserName: `${name}-wed`, Path: "/north/" });
+    assert.deepEqual([await grantsTo(moved), await toRetire(moved)], [0, []]);
   });
 
   it("a user who is renamed stays who the key policy means; one made anew under the name is another", async () => {

@@ -1,7 +1,7 @@
 /** Imported key material of spec 05: every wrapping of every kind of material, made by OpenSSL, and what is refused. */
 
 import assert from "node:assert/strict";
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, decapsulate, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { KeySpec, KeyUsageType, MacAlgorithmSpec, SigningAlgorithmSpec } from "@aws-sdk/client-kms";
 import {
@@ -18,6 +18,7 @@ import {
 } from "../key-material.ts";
 import { assertRefused, describedKey, present, startWorld } from "../kms-client.ts";
 import { openssl } from "../openssl.ts";
+import { ed25519Of, inverse, P256_ORDER, p256Of, primeOf, rsaOf } from "../private-numbers.ts";
 
 const world = await startWorld();
 after(() => world.stop());
@@ -90,6 +91,21 @@ async function proveAgreement(KeyId: string, material: Uint8Array): Promise<void
   const args = ["pkeyutl", "-derive", "-inkey", "{material}", "-keyform", "der", "-peerkey", "{public}"];
   const expected = opensslOutput([...args, "-peerform", "der"], { material, public: PublicKey });
   assert.deepEqual(SharedSecret, expected);
+}
+
+/** By Node's OpenSSL: that of the command line may be too old for ML-KEM. */
+function mlKem(type: "ml-kem-512" | "ml-kem-768" | "ml-kem-1024"): () => Uint8Array {
+  const pair = (): { privateKey: KeyObject } => generateKeyPairSync(type as "ml-kem-512");
+  return () => new Uint8Array(pair().privateKey.export({ format: "der", type: "pkcs8" }));
+}
+
+async function proveEncapsulation(KeyId: string, material: Uint8Array): Promise<void> {
+  const { SharedSecretCiphertextBlob: blob, SharedSecret } = await kms.encapsulate({
+    KeyId,
+    EncapsulationAlgorithm: "ML_KEM",
+  });
+  const privateKey = createPrivateKey({ key: Buffer.from(material), format: "der", type: "pkcs8" });
+  assert.deepEqual(new Uint8Array(decapsulate(privateKey, present(blob))), present(SharedSecret));
 }
 
 const hmac = (
@@ -180,6 +196,13 @@ const KINDS: readonly Kind[] = [
     wrappings: [KEY_WRAP, OAEP],
     prove: proveSigning("ED25519_SHA_512"),
   },
+  ...(["512", "768", "1024"] as const).map((bits) => ({
+    KeySpec: `ML_KEM_${bits}` as const,
+    KeyUsage: "ENCAPSULATE_DECAPSULATE" as const,
+    make: mlKem(`ml-kem-${bits}`),
+    wrappings: [KEY_WRAP],
+    prove: proveEncapsulation,
+  })),
 ];
 
 const idsOf = (usage: KeyUsageType): string =>
@@ -219,6 +242,25 @@ describe("a private key from outside", () => {
     });
   }
 
+  it("S05-049: may bring its public key, or leave it out", async () => {
+    const { KeyId } = await newExternalKey(kms, P256);
+    await importInto(kms, KeyId, p256Of(P256_ORDER - 1n));
+    const seed = randomMaterial(32);
+    const edwards = await newExternalKey(kms, { KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: SIGN });
+    const alone = new Uint8Array([...Uint8Array.fromHex("302e020100300506032b657004220420"), ...seed]);
+    await importInto(kms, edwards.KeyId, ed25519Of(seed, publicOf(alone).slice(-32)));
+    await proveSigning("ED25519_SHA_512")(edwards.KeyId, alone);
+  });
+
+  it("S05-049: may have a small exponent of RSA", async () => {
+    const { KeyId } = await newExternalKey(kms, { KeySpec: "RSA_2048", KeyUsage: SIGN });
+    const material = privateKeyMaterial(
+      ...["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:3"],
+    );
+    await importInto(kms, KeyId, material, { wrapping: KEY_WRAP });
+    await proveSigning("RSASSA_PKCS1_V1_5_SHA_256")(KeyId, material);
+  });
+
   it("S05-049: may be in BER, with lengths that are told at the end", async () => {
     const { KeyId } = await newExternalKey(kms, P256);
     const plain = ecForm();
@@ -253,6 +295,58 @@ describe("a private key from outside", () => {
         privateKeyMaterial("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_primes:3"),
     },
     { title: "an RSA key with another's exponent", KeySpec: "RSA_2048", material: spoiltRsa },
+    {
+      title: "an RSA key with exponent 1, which encrypts nothing",
+      KeySpec: "RSA_2048",
+      material: () => rsaOf({ ...twoPrimes(), e: 1n }),
+    },
+    {
+      title: "an RSA key with the same prime twice",
+      KeySpec: "RSA_2048",
+      material: () => {
+        const p = primeOf(1024);
+        return rsaOf({ p, q: p, e: E, phi: p * (p - 1n) });
+      },
+    },
+    {
+      title: "an RSA key with a prime that is none",
+      KeySpec: "RSA_2048",
+      material: () => {
+        const [p, left, right] = [primeOf(1024), primeOf(512), primeOf(512)];
+        return rsaOf({ p, q: left * right, e: E, phi: (p - 1n) * (left - 1n) * (right - 1n) });
+      },
+    },
+    {
+      title: "an RSA key with primes of unequal length",
+      KeySpec: "RSA_2048",
+      material: () => rsaOf({ p: primeOf(1280), q: primeOf(768), e: E }),
+    },
+    {
+      title: "an RSA key with the primes of another modulus",
+      KeySpec: "RSA_2048",
+      material: () => {
+        const { p, q } = twoPrimes();
+        return rsaOf({ ...twoPrimes(), e: E, n: p * q, d: inverse(E, (p - 1n) * (q - 1n)) });
+      },
+    },
+    { title: "the scalar 0 of a curve", KeySpec: "ECC_NIST_P256", material: () => p256Of(0n) },
+    { title: "the order of a curve", KeySpec: "ECC_NIST_P256", material: () => p256Of(P256_ORDER) },
+    { title: "a scalar above the order", KeySpec: "ECC_NIST_P256", material: () => p256Of(P256_ORDER + 5n) },
+    {
+      title: "a point at infinity as public key",
+      KeySpec: "ECC_NIST_P256",
+      material: () => p256Of(5n, Uint8Array.of(0)),
+    },
+    {
+      title: "a public key off the curve",
+      KeySpec: "ECC_NIST_P256",
+      material: () => p256Of(5n, new Uint8Array(65).fill(1).with(0, 4)),
+    },
+    {
+      title: "an Edwards key with the public key of another",
+      KeySpec: "ECC_NIST_EDWARDS25519",
+      material: () => ed25519Of(randomMaterial(32), randomMaterial(32)),
+    },
   ] as readonly Foreign[]) {
     it(`S05-054: that ${foreign} is refused: ${title}`, async () => {
       const isMac = KeySpec?.startsWith("HMAC") === true;
@@ -264,6 +358,12 @@ describe("a private key from outside", () => {
     });
   }
 });
+
+const E = 65_537n;
+
+function twoPrimes(): { readonly p: bigint; readonly q: bigint } {
+  return { p: primeOf(1024), q: primeOf(1024) };
+}
 
 function publicOf(material: Uint8Array): Uint8Array {
   return opensslOutput(["pkey", "-inform", "der", "-in", "{material}", "-pubout", "-outform", "der"], { material });

@@ -128,3 +128,45 @@ describe("GetKeyLastUsage", () => {
     await assertRefused(lastUse(KeyId, mine.kms), "NotFoundException");
   });
 });
+
+describe("kms:TrailingDaysWithoutKeyUsage", () => {
+  const ROOT = `arn:aws:iam::${ACCOUNT}:root`;
+  const statement = { Principal: { AWS: ROOT }, Action: "kms:*", Resource: "*" };
+  const allowed = { ...statement, Effect: "Allow" };
+
+  it("is how many whole days ago the key was used, or made where it was not, of DisableKey and ScheduleKeyDeletion", async () => {
+    await using server = await startDevServer();
+    using mine = clientOf(server);
+    const Condition = { NumericLessThanEquals: { "kms:TrailingDaysWithoutKeyUsage": "2" } };
+    const Action = ["kms:ScheduleKeyDeletion", "kms:DisableKey"];
+    const Policy = policyOf(allowed, { ...statement, Effect: "Deny", Action, Condition });
+    const { KeyId, Arn } = await newKey(mine.kms, { Policy });
+    const used = async (): Promise<void> => {
+      for (const name of [KeyId, Arn]) {
+        await assertRefused(mine.kms.disableKey({ KeyId: name }), "AccessDeniedException", /explicit deny/);
+        await assertRefused(mine.kms.scheduleKeyDeletion({ KeyId: name }), "AccessDeniedException", /explicit deny/);
+      }
+    };
+    await used();
+    await server.clock.advance("P2DT23H");
+    await used();
+    await server.clock.advance("PT1H");
+    await mine.kms.disableKey({ KeyId });
+    await mine.kms.enableKey({ KeyId });
+    await mine.kms.encrypt({ KeyId, Plaintext: bytes(4) });
+    await used();
+    await server.clock.advance("P3D");
+    await mine.kms.disableKey({ KeyId: Arn });
+    await mine.kms.scheduleKeyDeletion({ KeyId });
+  });
+
+  it("is not in other requests, and hides no error in the name of a key", async () => {
+    const Condition = { Null: { "kms:TrailingDaysWithoutKeyUsage": "true" } };
+    const Policy = policyOf(allowed, { ...statement, Effect: "Deny", Action: "kms:D*", Condition });
+    const { KeyId } = await newKey(kms, { Policy });
+    await kms.disableKey({ KeyId });
+    await assertRefused(kms.describeKey({ KeyId }), "AccessDeniedException");
+    await assertRefused(kms.disableKey({ KeyId: "none" }), "NotFoundException", "Invalid keyId 'none'");
+    await assertRefused(kms.disableKey({ KeyId: "alias/none" }), "InvalidArnException");
+  });
+});

@@ -44,6 +44,7 @@ after(async () => {
 const { kms } = world;
 const { clock } = world.server;
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const EXPIRATION = "SecondsUntilKeyMaterialExpiration";
 const metric = (MetricName: string, dimensions: Readonly<Record<string, string>>) => ({
@@ -74,6 +75,11 @@ async function minimums(keyId: string, { hours = 24, Period = 60, MetricName = E
     assert.equal(Unit, "Seconds");
     return { at: present(Timestamp).getTime(), value: present(Minimum) };
   });
+}
+
+/** Moves the clock to where a minute begins, so that no other begins soon. */
+async function nextMinute(): Promise<void> {
+  await clock.set(new Date(Math.ceil((await clock.now()).getTime() / MINUTE_MS) * MINUTE_MS));
 }
 
 async function listed(filter: Parameters<typeof watch.listMetrics>[0] = {}) {
@@ -323,6 +329,7 @@ describe("alarms", () => {
 
   it("are set by hand until they are evaluated next, and removed", async () => {
     await watch.putMetricAlarm({ ...alarm, AlarmName: "by-hand", ActionsEnabled: false, OKActions: [topic] });
+    await nextMinute(); // they are evaluated once in each
     await watch.setAlarmState({ AlarmName: "by-hand", StateValue: "ALARM", StateReason: "a test" });
     const state = async () => (await watch.describeAlarms({ AlarmNamePrefix: "by-" })).MetricAlarms?.[0]?.StateValue;
     assert.equal(await state(), "ALARM");

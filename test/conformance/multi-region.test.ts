@@ -424,7 +424,9 @@ describe("records of replication", () => {
     const { KeyId } = await newKey(home, { MultiRegion: true });
     const answer = await home.replicateKey({ KeyId, ReplicaRegion: WEST, Description: "west" });
     const requestID = requestIdOf(answer);
-    await server.records.where((record) => record.eventName === "CreateKey" && record.requestID === requestID);
+    for (const event of ["ReplicateKey", "CreateKey"]) {
+      await server.records.where((record) => record.eventName === event && record.requestID === requestID);
+    }
     const records = server.records.all().filter((record) => record.requestID === requestID);
     const byName = new Map(records.map((record) => [record.eventName, record]));
     assert.equal(records.length, 2);

@@ -213,6 +213,10 @@ describe("a policy document", () => {
       allowing(ACCOUNT),
       statement("group", `arn:aws:iam::${ACCOUNT}:group/admins`, "kms:*"),
     ),
+    "that names the account in another partition": policyOf(
+      allowing(ACCOUNT),
+      statement("elsewhere", `arn:aws-us-gov:iam::${ACCOUNT}:root`, "kms:*"),
+    ),
     "that names no ARN": policyOf(allowing(ACCOUNT), statement("nobody", "somebody", "kms:*")),
   })) {
     it(`${title} is MalformedPolicyDocumentException even when the lockout check is bypassed`, async () => {

@@ -1,15 +1,14 @@
 /** VPC endpoints (spec 03): their API, their policies, what conditions and records say of requests that came through them. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { EC2 } from "@aws-sdk/client-ec2";
 import { KMS } from "@aws-sdk/client-kms";
 import { type DevServer, startDevServer } from "../dev-server.ts";
+import { freePort } from "../free-port.ts";
 import {
   ACCOUNT,
   allowing,
@@ -287,12 +286,4 @@ describe("a listener of a VPC endpoint", () => {
 
 function clientConfig({ credentials }: DevServer) {
   return { credentials, region: REGION, maxAttempts: 1 };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

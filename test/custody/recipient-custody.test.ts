@@ -103,7 +103,7 @@ describe("a recipient's public key", () => {
     it(`is not ${title}`, async () => {
       assert.equal(findRecipient(spki), undefined);
       const { custody } = await newCustody();
-      assert.equal(custody.forRecipient(spki), undefined);
+      assert.equal(await custody.forRecipient(spki), undefined);
     });
   }
 });
@@ -114,7 +114,7 @@ describe("custody for a recipient", () => {
 
   it("answers envelopes where custody answers plaintexts", async () => {
     const { custody } = await newCustody();
-    const attested = custody.forRecipient(platform.spki);
+    const attested = await custody.forRecipient(platform.spki);
     assert.ok(attested);
     const material = await custody.createMaterial(owner);
     const blob = await custody.encrypt(material, ascii("Attack at dawn"), { a: "b" });

@@ -9,7 +9,7 @@ import { REGION } from "../kms-client.ts";
 import { CHROMIUM } from "../tools.ts";
 
 /** How long a page may take to show what it is to show. */
-const SHOWN_MS_MAX = 30_000;
+const SHOWN_MS_MAX = 60_000;
 
 /** A server, a browser, and pages of people who are signed in. */
 export interface ConsoleWorld extends IamWorld {

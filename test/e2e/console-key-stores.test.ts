@@ -47,7 +47,7 @@ before(async () => {
     hsms: ["a", "b"].map((zone) => ({ id: `hsm-abcdefghij${zone}`, availabilityZone: `${REGION}${zone}` })),
   };
   const clusters = `cloudHsmClusters:\n  ${CLUSTER}: ${JSON.stringify(cluster)}\n`;
-  writeFileSync(settings, `proxyTimeoutMs: 10000\n${host}${IDLE_KEY_STORES}${clusters}`);
+  writeFileSync(settings, `proxyTimeoutMs: 60000\n${host}${IDLE_KEY_STORES}${clusters}`);
   world = await startConsoleWorld(["--key-stores", settings]);
   page = await world.signedIn();
 });

@@ -309,7 +309,7 @@ describe("the tab with a key's policy", () => {
     await page.getByText("MalformedPolicyDocumentException: kms:PutKeyPolicy").waitFor();
   });
 
-  it("S08-028 shows the policies of AWS managed keys, and lets nobody edit them", async () => {
+  it("S08-028, S08-029: 2019-11-15 shows the policies of AWS managed keys, and lets nobody edit them", async () => {
     const { KeyId } = await managedKey(world.kms, "ebs");
     const { Policy } = await world.kms.getKeyPolicy({ KeyId });
     await page.goto(world.address("defaultKeys"));
@@ -322,6 +322,24 @@ describe("the tab with a key's policy", () => {
 });
 
 describe("the lists of keys", () => {
+  it("S08-029: 2018-11-07 are pages of KMS's own console: customer managed keys, AWS managed keys and both kinds of key stores", async () => {
+    const { KeyId } = await newKey(world.kms);
+    const { KeyId: managedId } = await managedKey(world.kms, "ebs");
+    await page.goto(world.address("keys"));
+    await page.getByRole("heading", { name: /^Customer managed keys/ }).waitFor();
+    await page.getByRole("link", { name: KeyId }).waitFor();
+    assert.equal(await page.getByText(managedId).count(), 0);
+    for (const [link, heading] of [
+      ["AWS managed keys", /^AWS managed keys/],
+      ["AWS CloudHSM key stores", /^AWS CloudHSM key stores/],
+      ["External key stores", /^External key stores/],
+    ] as const) {
+      await page.getByRole("navigation").getByRole("link", { name: link }).click();
+      await page.getByRole("heading", { name: heading }).first().waitFor();
+      assert.equal(await page.getByText(KeyId).count(), 0, link);
+    }
+  });
+
   it("S02-051 offer the columns of monitoring, those of AWS managed keys, too", async () => {
     for (const path of ["keys", "defaultKeys"]) {
       await page.goto(world.address(path));

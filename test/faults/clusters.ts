@@ -2,6 +2,7 @@
 
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
+import { freePort } from "../free-port.ts";
 import type { RunningProcess } from "./processes.ts";
 import type { NodeClients, RegisterPrincipals } from "./registers.ts";
 import type { AccessKey } from "./signed-requests.ts";
@@ -21,9 +22,9 @@ export class NodeProcess {
     this.#running = running;
   }
 
-  /** @param start starts the node on a port, `0` for any */
+  /** @param start starts the node on a port, which is its own for good */
   static async start(name: string, start: (port: string) => Promise<RunningProcess>): Promise<NodeProcess> {
-    return new NodeProcess(name, start, await start("0"));
+    return new NodeProcess(name, start, await start(String(await freePort())));
   }
 
   get endpoint(): string {

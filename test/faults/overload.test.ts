@@ -56,8 +56,8 @@ describe("a flood of changes of one account", () => {
 describe("more requests of one account than a process lets in", () => {
   const CONNECTIONS = 60;
   const OF_EACH = 60;
-  /** Another's request waits for the turn that runs, not for the thousands; but a turn's refusals and reading count, too. */
-  const AHEAD_MAX = 1_200;
+  /** Another's request waits for a few turns of 32, not for the thousand that the flood gets done at least. */
+  const AHEAD_MAX = 400;
   let throttled: Heard | undefined;
   let encrypted: Heard;
 
@@ -76,12 +76,13 @@ describe("more requests of one account than a process lets in", () => {
     encrypted = await quiet.ask(own);
     const burst = Buffer.concat(Array.from({ length: OF_EACH }, () => request));
     const flood = sockets.map((socket) => socket.askAll(burst, OF_EACH, (heard) => outcomes.push(heard)));
-    const ahead: number[] = [];
+    const done = (): number => outcomes.filter(({ status }) => status === 200).length;
+    const ahead: number[] = []; // of what was done alone: how many are refused meanwhile is a matter of the machine's time
     const isDone = Promise.all(flood).then(() => true);
     do {
-      const before = outcomes.length;
+      const before = done();
       assert.equal((await quiet.ask(own)).status, 200);
-      ahead.push(outcomes.length - before);
+      ahead.push(done() - before);
     } while (!(await Promise.race([isDone, Promise.resolve(false)])));
     for (const socket of sockets) socket[Symbol.dispose]();
     assert.equal(outcomes.length, CONNECTIONS * (OF_EACH + 1));

@@ -12,8 +12,8 @@ import { childrenOf, untilGone } from "./process-tree.ts";
 import type { AccessKey } from "./signed-requests.ts";
 
 const READY = /^keystead is ready on (\S+)$/m;
-const START_MS_MAX = 60_000;
-const STOP_MS_MAX = 20_000;
+const START_MS_MAX = 120_000;
+const STOP_MS_MAX = 60_000;
 
 /** A directory of its own below the system's temporary one, removed when disposed of. */
 export class TemporaryDirectory implements Disposable {
@@ -138,10 +138,11 @@ export async function startProcess(args: readonly string[], options: ProcessOpti
       child.kill("SIGKILL");
       fail("it took too long to be ready");
     }, START_MS_MAX);
-    exited.then((code) => {
+    exited.catch(reject);
+    child.once("close", (code) => {
       clearTimeout(timer);
-      fail(`it ended with ${code}`);
-    }, reject);
+      fail(`it ended with ${code}`); // by then all that it wrote is read
+    });
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
       if (!READY.test(stdout)) return;

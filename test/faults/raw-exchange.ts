@@ -21,8 +21,8 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Longer than the server gives a client for its headers. */
-const WAIT_MS_MAX = 20_000;
+/** Longer by far than the server gives a client for its headers. */
+const WAIT_MS_MAX = 60_000;
 
 /** Sends bytes, in one write each, and reads until as many answers as are `expected` are whole or the connection ends. */
 export function exchange(

@@ -11,6 +11,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
 import { readSegments } from "../../src/audit/segment-files.ts";
+import { freePort } from "../free-port.ts";
 import { present } from "../kms-client.ts";
 import { segmentFolders } from "./audit-trail.ts";
 import { childrenOf, isAlive, untilGone } from "./process-tree.ts";
@@ -199,13 +200,13 @@ describe("a server of several processes", () => {
   });
 
   it("ends its workers when the primary is killed, waits for one that has not ended, and ends when none can start", async () => {
-    const first = await startServe(data, ["--workers", "2"]);
+    const port = String(await freePort());
+    const first = await startServe(data, ["--port", port, "--workers", "2"]);
     const [stopped, other] = childrenOf(first.child.pid);
     assert.ok(stopped && other);
     process.kill(stopped, "SIGSTOP");
     first.child.kill("SIGKILL");
     await untilGone([other]);
-    const { port } = new URL(first.endpoint);
     const again = ["serve", "--data", data, "--port", port, "--workers", "2"];
     const refused = await runKeystead(again);
     assert.match(refused.stderr, /^keystead: A worker of an earlier Keystead server still runs on /);
@@ -217,7 +218,7 @@ describe("a server of several processes", () => {
 
     // Without its root key no worker comes up again: the server says so and ends.
     renameSync(join(data, "root.key"), directory.at("root.key"));
-    const ended = once(second.child, "exit");
+    const ended = once(second.child, "close"); // when it has ended and all that it wrote is read
     for (const pid of childrenOf(second.child.pid)) process.kill(pid, "SIGKILL");
     assert.deepEqual(await ended, [1, null]);
     assert.match(second.log(), /root\.key does not exist/);

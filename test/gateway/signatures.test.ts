@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type DevServer, startDevServer } from "../dev-server.ts";
+import { exchange } from "../faults/raw-exchange.ts";
 import {
+  bytesOf,
   callerIdentityDraft,
   callKms,
   type Draft,
@@ -44,6 +46,21 @@ describe("a signature", () => {
       { ...signed, headers: { ...signed.headers, host: "kms.us-west-2.amazonaws.com" } },
       /InvalidSignatureException/,
     );
+  });
+
+  it("holds of a header that comes twice, whose values it has with a comma between them, in their order alone", async () => {
+    const draft = kmsDraft("ListKeys", {});
+    const signed = await sign(server, { ...draft, headers: { ...draft.headers, "x-amz-meta": "b,a" } });
+    const sendAs = async (first: string, second: string): Promise<string> => {
+      const text = bytesOf(signed).toString("latin1");
+      const twice = text.replace("x-amz-meta: b,a\r\n", `X-Amz-Meta: ${first}\r\nx-amz-meta:  ${second} \r\n`);
+      assert.notEqual(twice, text);
+      const outcome = await exchange(server.endpoint, [Buffer.from(twice, "latin1")]);
+      return outcome.kind === "answered" ? String(outcome.answers[0]?.body) : outcome.kind;
+    };
+    assert.match(await sendAs("b", "a"), /"Keys"/);
+    assert.match(await sendAs("a", "b"), /InvalidSignatureException/);
+    assert.match(await sendAs("b,a", "a"), /InvalidSignatureException/);
   });
 
   it("chooses the Region by its scope", async () => {

@@ -251,9 +251,10 @@ describe("the grants of one grantee", () => {
     const question = questionOf(input, rows);
     const ask = (): string | undefined => findGrant("Encrypt", [ROLE], question)?.grantId;
     assert.equal(ask(), "49999");
-    const start = performance.now();
+    const start = process.cpuUsage(); // a busy machine has no part in it
     for (let count = 0; count < 1_000; count += 1) ask();
-    const perAskMs = (performance.now() - start) / 1_000;
+    const { user, system } = process.cpuUsage(start);
+    const perAskMs = (user + system) / 1_000 / 1_000;
     assert.ok(perAskMs < 1, `one question took ${perAskMs} ms`); // looking at each takes twenty
   });
 });

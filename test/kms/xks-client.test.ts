@@ -184,9 +184,9 @@ describe("many requests", () => {
     proxy.disturb = () => "silent";
     const place = { address: "127.0.0.1", port: proxy.port, tls: false };
     const client = new PostClient({});
-    const post = (host: string) =>
+    const post = (host: string, timeoutMs = 60_000) =>
       client
-        .post({ url: `https://${host}/kms`, place, headers: {}, body: "{}", timeoutMs: 2_000 })
+        .post({ url: `https://${host}/kms`, place, headers: {}, body: "{}", timeoutMs })
         .catch((cause: unknown) => cause);
     const waiting = Array.from({ length: 512 }, () => post("slow.example.net"));
     const refused = await post("slow.example.net");

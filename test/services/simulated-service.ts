@@ -1,7 +1,7 @@
 /** A service of AWS that Keystead doesn't have, as far as KMS sees it: calls in its callers' names, and calls of its own. */
 
 import { randomUUID } from "node:crypto";
-import { Attestations } from "../../src/identity/attestation.ts";
+import { AttestationVerifier } from "../../src/identity/attestation-verifier.ts";
 import { type Principal, servicePrincipal } from "../../src/identity/principal.ts";
 import { kmsService } from "../../src/kms/service.ts";
 import type { Input, OperationName, Output } from "../../src/kms/shapes.ts";
@@ -44,7 +44,7 @@ interface Alone {
 /** Puts a service in front of a server's KMS, with the pipeline that the server's own services have. */
 export function simulatedService({ parts, now }: HeldServer, service: string, region: string): SimulatedService {
   const { store, custody, recorder, lastUsages, xks, clusters, signals } = parts;
-  const attestations = new Attestations({ roots: [], clock: { now } });
+  const attestations = new AttestationVerifier({ roots: [], clock: { now } });
   const kms = kmsService({
     custody,
     recorder,

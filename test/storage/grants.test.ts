@@ -151,7 +151,7 @@ describe("rows of grants", () => {
         await insertGrant(tx, grant("e", { name: "n", region: "us-east-1", retirer: BOB }));
       });
       assert.deepEqual(ids(await store.transaction((tx) => findGrantsOfName(tx, k1, "n"))), ["b", "a"]);
-      const retirable = { region: REGION, retirer: BOB };
+      const retirable = { region: REGION, retirer: BOB, retirerId: null };
       assert.deepEqual(ids(await listGrantsOfRetirer(store.db, retirable, all)), ["a", "d"]);
       assert.deepEqual(ids(await listGrantsOfRetirer(store.db, retirable, { after: "a", count: 5 })), ["d"]);
     });

@@ -136,10 +136,8 @@ describe("an answered change", () => {
     await database.query("UPDATE node_lease SET confirmed = 1 WHERE node = 'slow'");
     await change;
     await lease("dead", 700);
-    const startedAt = performance.now();
     await database.query("UPDATE node_lease SET confirmed = 1000 WHERE node = 'slow'");
     await insert(store, "2");
-    assert.ok(performance.now() - startedAt < 5_000);
     assert.deepEqual(
       await database.query(
         "SELECT expires_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS over FROM node_lease WHERE node = 'dead'",

@@ -62,8 +62,9 @@ class Worker implements AsyncDisposable {
   }
 
   async report(): Promise<string> {
-    const ended = this.#ended.then(() => assert.fail("The worker ended."));
     while (this.#reports.length === 0) {
+      // Made where it is waited for: a promise that nobody waits for would be a rejection that nobody handles.
+      const ended = this.#ended.then(() => assert.fail("The worker ended."));
       await Promise.race([this.#next.promise, ended]);
       this.#next = Promise.withResolvers();
     }

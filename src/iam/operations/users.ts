@@ -1,8 +1,9 @@
 /** CreateUser, GetUser, ListUsers, UpdateUser and DeleteUser. */
 
 import { DeleteConflictException, EntityAlreadyExistsException } from "../../base/errors.ts";
-import { newUniqueId } from "../../identity/credentials.ts";
+import { identityArn, newUniqueId } from "../../identity/credentials.ts";
 import { listCredentials } from "../../storage/credentials.ts";
+import { renameParty } from "../../storage/grants.ts";
 import {
   countIdentities,
   deleteIdentity,
@@ -102,7 +103,7 @@ export const listUsers = read("ListUsers", {
 });
 
 /**
- * Gives a user another name or path; its unique id, and so its permissions, stay (API reference, UpdateUser). Both what it is
+ * Gives a user another name or path; its unique id, and so its permissions and grants, stay (API reference, UpdateUser). Both what it is
  * and what it becomes are authorized.
  *
  * @throws EntityAlreadyExistsException another user has that name
@@ -116,6 +117,8 @@ export const updateUser = change("UpdateUser", {
     const name = NewUserName ?? identity.name;
     const path = NewPath ?? identity.path;
     if (!(await renameIdentity(tx, identity, { name, path }))) throw alreadyThere(name);
+    const { unique_id } = identity;
+    await renameParty(tx, unique_id, (partition) => identityArn({ ...identity, name, path }, partition));
     return {};
   },
 });

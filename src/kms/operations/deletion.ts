@@ -6,6 +6,7 @@ import type { BackingKeyRow } from "../../storage/key-store-schema.ts";
 import { windowCondition } from "../conditions.ts";
 import { cancelDeletion, scheduleDeletion } from "../deletion.ts";
 import { keyIdOrArn } from "../identifiers.ts";
+import { examineIdleness, idleCondition } from "../idle-keys.ts";
 import { cancellable, deletable } from "../key-states.ts";
 import { backingKeysData } from "../key-stores/token-keys.ts";
 import { change } from "../operation.ts";
@@ -20,7 +21,8 @@ const WINDOW_DAYS = { min: 7, max: 30, initial: 30 };
  */
 export const scheduleKeyDeletion = change("ScheduleKeyDeletion", {
   targets: [{ as: "key", action: "kms:ScheduleKeyDeletion", resource: key("KeyId", keyIdOrArn), states: deletable }],
-  conditions: windowCondition,
+  conditions: { ...windowCondition, ...idleCondition },
+  examine: examineIdleness,
   record: {
     readOnly: false,
     request: ({ KeyId, PendingWindowInDays = WINDOW_DAYS.initial }) => ({ KeyId, PendingWindowInDays }),

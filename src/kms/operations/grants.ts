@@ -1,6 +1,7 @@
 /** CreateGrant, ListGrants, ListRetirableGrants, RetireGrant and RevokeGrant. */
 
 import type { GrantListEntry } from "@aws-sdk/client-kms";
+import { findNamedPrincipals } from "../../access/principals.ts";
 import { LimitExceededException, ValidationException } from "../../base/errors.ts";
 import { newGrantId } from "../../base/ids.ts";
 import type { Call } from "../../pipeline/operation.ts";
@@ -160,7 +161,11 @@ export const listGrants = read("ListGrants", {
     const grantee = GranteePrincipal ?? GranteeServicePrincipal;
     const filter = {
       ...(GrantId !== undefined && { grantId: GrantId }),
-      ...(grantee !== undefined && { grantee, isService: GranteePrincipal === undefined }),
+      ...(grantee !== undefined && {
+        grantee,
+        granteeId: await uniqueIdOf(grantee, store),
+        isService: GranteePrincipal === undefined,
+      }),
     };
     const name = { region: key.row.region, keyId: key.id };
     const { items, ...rest } = await page(input, context, {
@@ -190,16 +195,24 @@ export const listRetirableGrants = read("ListRetirableGrants", {
   },
   async run(input, context) {
     const { call, principal, store } = context;
+    const retirer = principal.arn;
+    const retirerId = await uniqueIdOf(retirer, store);
     const { items, ...rest } = await page(input, context, {
       sizes,
-      filter: principal.arn,
+      filter: retirer,
       list: (after, count) =>
-        listGrantsOfRetirer(store.db, { region: call.region, retirer: principal.arn }, { after, count }),
+        listGrantsOfRetirer(store.db, { region: call.region, retirer, retirerId }, { after, count }),
       nameOf: ({ grant_id }) => grant_id,
     });
     return { Grants: await entriesOf(items, store), ...rest };
   },
 });
+
+/** The unique id of the user or role that has a name today; null where nobody has it, or one that is neither. */
+async function uniqueIdOf(name: string, store: Store): Promise<string | null> {
+  const { ids } = await store.settle((reader) => findNamedPrincipals([name], reader));
+  return ids.get(name) ?? null;
+}
 
 async function entriesOf(rows: readonly GrantRow[], store: Store): Promise<GrantListEntry[]> {
   return await store.settle((reader) => rows.map((row) => grantListEntry(row, reader)));

@@ -10,6 +10,7 @@ import type { Reader } from "../../storage/store.ts";
 import { upsertTags } from "../../storage/tags.ts";
 import { aliasCondition, contextOfKey, createKeyConditions } from "../conditions.ts";
 import { keyArn, keyIdOrArn } from "../identifiers.ts";
+import { examineIdleness, idleCondition } from "../idle-keys.ts";
 import { defaultKeyPolicy, requireKeyPolicy } from "../key-policies.ts";
 import { creatableSpecs, findAlgorithms, isImportable, requireOffered } from "../key-specs.ts";
 import { anyState, manageable, stateOf, switchable } from "../key-states.ts";
@@ -235,6 +236,8 @@ export const enableKey = change("EnableKey", {
 /** Stops cryptographic use at once, reversibly; does nothing to a disabled key. */
 export const disableKey = change("DisableKey", {
   targets: [{ as: "key", action: "kms:DisableKey", resource: key("KeyId", keyIdOrArn), states: switchable }],
+  conditions: idleCondition,
+  examine: examineIdleness,
   record: { readOnly: false, request: ["KeyId"], response: keyIdOf, resources: ["key"] },
   async run(_input, { key, tx }) {
     if (key.state !== "Disabled") await updateKey(tx, key.row, { state: "Disabled" });
