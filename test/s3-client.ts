@@ -22,6 +22,8 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly key?: AccessKey;
+  /** Of the signature's scope. */
+  readonly region?: string;
 }
 
 /** A running server with clients of S3. */
@@ -68,7 +70,7 @@ export async function startS3World(args: readonly string[] = []): Promise<S3Worl
       const { AccessKeyId = "", SecretAccessKey = "" } = present(AccessKey);
       return { ...person, s3: s3Client({ accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey }) };
     },
-    async rawS3({ method = "GET", target, headers = {}, body = "", key = credentials }) {
+    async rawS3({ method = "GET", target, headers = {}, body = "", key = credentials, region }) {
       const bytes = Buffer.from(body);
       const all = {
         host: new URL(endpoint).host,
@@ -76,13 +78,13 @@ export async function startS3World(args: readonly string[] = []): Promise<S3Worl
         "content-length": String(bytes.length),
         ...headers,
       };
-      const signed = await signerOf(key).sign({ ...partsOf(target), method, headers: all, body: bytes });
+      const signed = await signerOf(key, region).sign({ ...partsOf(target), method, headers: all, body: bytes });
       const answer = await send(endpoint, { method, path: target, headers: signed.headers, body: bytes });
       return { ...answer, text: answer.body.toString("utf8") };
     },
-    async presignS3({ method = "GET", target, headers = {}, key = credentials }, expiresIn) {
+    async presignS3({ method = "GET", target, headers = {}, key = credentials, region }, expiresIn) {
       const all = { host: new URL(endpoint).host, "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers };
-      const { path, query = {} } = await signerOf(key).presign(
+      const { path, query = {} } = await signerOf(key, region).presign(
         { ...partsOf(target), method, headers: all },
         { expiresIn },
       );
@@ -93,8 +95,8 @@ export async function startS3World(args: readonly string[] = []): Promise<S3Worl
   };
 }
 
-function signerOf(credentials: AccessKey): SignatureV4 {
-  return new SignatureV4({ service: "s3", region: REGION, credentials, sha256: Sha256, uriEscapePath: false });
+function signerOf(credentials: AccessKey, region = REGION): SignatureV4 {
+  return new SignatureV4({ service: "s3", region, credentials, sha256: Sha256, uriEscapePath: false });
 }
 
 /** A target as the signer takes it. */

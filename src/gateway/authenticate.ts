@@ -118,7 +118,10 @@ export class Authenticator {
       throw new InvalidSignatureException(`Credential should be scoped to correct service: '${model.id}'. `);
     }
     const partition = findPartition(region);
-    if (partition === undefined) throw new InvalidSignatureException("Credential should be scoped to a valid region. ");
+    if (partition === undefined) {
+      const ours = payloads?.unknownRegion?.(claimed);
+      throw ours ?? new InvalidSignatureException("Credential should be scoped to a valid region. ");
+    }
     const { principal, signingKey } =
       securityToken === undefined
         ? await this.#signerOfKey(claimed, partition)

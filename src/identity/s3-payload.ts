@@ -2,6 +2,7 @@
 
 import { createHash, hash, timingSafeEqual } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { homeRegion } from "../base/arn.ts";
 import { coded, IncompleteSignatureException, InvalidSignatureException, ServiceError } from "../base/errors.ts";
 import type { SigningKey } from "../custody/custody.ts";
 import { hmac } from "../custody/hmac.ts";
@@ -24,13 +25,25 @@ class AuthorizationQueryParametersError extends coded("AuthorizationQueryParamet
 /** A refusal with elements that say what is wrong with the signature. */
 class Unacceptable extends ServiceError {
   readonly code: string;
-  override readonly status = 403;
+  override readonly status: number = 403;
   override readonly details: Readonly<Record<string, string>>;
 
   constructor(code: string, message: string, details: Readonly<Record<string, string>>) {
     super(message);
     this.code = code;
     this.details = details;
+  }
+}
+
+/** Clients sign again for the Region that it names: s3cmd, which signs for `US` unless it is told, and minio-go. */
+class WrongScope extends Unacceptable {
+  override readonly status = 400;
+
+  constructor({ region, presigned }: SignedRequest, Region: string) {
+    const [code, what] = presigned
+      ? ["AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter"]
+      : ["AuthorizationHeaderMalformed", "The authorization header is malformed"];
+    super(code, `${what}; the region '${region}' is wrong; expecting '${Region}'`, { Region });
   }
 }
 
@@ -74,6 +87,8 @@ export const s3Payloads: PayloadScheme = {
     if (!(error instanceof IncompleteSignatureException) || !query.has("X-Amz-Algorithm")) return error;
     return new AuthorizationQueryParametersError(messageOfExpires(query.get("X-Amz-Expires")) ?? PARAMETERS);
   },
+
+  unknownRegion: (signed) => new WrongScope(signed, homeRegion("aws")),
 
   requireFresh(signed, nowMs) {
     const { signedAt, lifeSeconds, presigned } = signed;

@@ -44,6 +44,8 @@ export interface PayloadScheme {
   readonly mismatch?: string;
   /** A refusal of what a request says of its signature, in the service's words. */
   refusal?(error: ServiceError, request: WireRequest): ServiceError;
+  /** What it says of a scope whose Region there is none of; absent: what most services say. */
+  unknownRegion?(signed: SignedRequest): ServiceError;
   /** @throws ServiceError it is too old or too new, as `verifySignature` would find it */
   requireFresh?(signed: SignedRequest, nowMs: number): void;
   /**

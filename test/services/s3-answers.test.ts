@@ -248,6 +248,22 @@ describe("a refusal tells", () => {
     assert.deepEqual(small, { status: 400, code: "EntityTooSmall", ETag, PartNumber: "1", ...sizes });
   });
 
+  it("which Region to sign for where there is none of the scope's, as s3cmd and minio-go need to know", async () => {
+    const header = await world.rawS3({ target: `/${Bucket}/kept`, region: "US" });
+    const link = await fetch(await world.presignS3({ target: `/${Bucket}/kept`, region: "US" }, 60));
+    const refusals = [
+      [header.status, header.text],
+      [link.status, await link.text()],
+    ].map(([status, text]) => [status, String(text).replace(/^.*<Error>|<RequestId>.*$/gs, "")]);
+    const wrong = "the region &apos;US&apos; is wrong; expecting &apos;us-east-1&apos;";
+    const elements = (code: string, what: string) =>
+      `<Code>${code}</Code><Message>${what}; ${wrong}</Message><Region>us-east-1</Region>`;
+    assert.deepEqual(refusals, [
+      [400, elements("AuthorizationHeaderMalformed", "The authorization header is malformed")],
+      [400, elements("AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter")],
+    ]);
+  });
+
   it("that what an upload was to replace was replaced meanwhile", async () => {
     const upload = await begin("replaced");
     const MultipartUpload = { Parts: await partsOf(upload, ["new"]) };
@@ -579,6 +595,20 @@ describe("a list", () => {
     const { Buckets: all = [] } = await s3.listBuckets({});
     const { Buckets: some = [] } = await s3.listBuckets({ Prefix: Bucket });
     assert.deepEqual([all[0]?.BucketRegion, some[0]?.BucketRegion], [undefined, "us-east-1"]);
+  });
+});
+
+describe("a bucket policy that was put", () => {
+  it("is answered with 204, without which MinIO's client fails", async () => {
+    const policy = {
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Deny", Principal: "*", Action: "s3:PutObject", Resource: `arn:aws:s3:::${Bucket}/none/*` },
+      ],
+    };
+    const { $metadata } = await s3.putBucketPolicy({ Bucket, Policy: JSON.stringify(policy) });
+    await s3.deleteBucketPolicy({ Bucket });
+    assert.equal($metadata.httpStatusCode, 204);
   });
 });
 
