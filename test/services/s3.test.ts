@@ -234,7 +234,7 @@ describe("an object", () => {
     await assertFails(put("plain", "x", { ACL: "public-read" }), "AccessControlListNotSupported", 400);
     await assertFails(put("k".repeat(1025), "x"), "KeyTooLongError", 400);
     await assertFails(put("plain", "x", { Metadata: { a: "x".repeat(2048) } }), "MetadataTooLarge", 400);
-    await assertFails(put("plain", Buffer.alloc(16 * MEGABYTE + 1)), "EntityTooLarge", 400);
+    await assertFails(put("plain", Buffer.alloc(32 * MEGABYTE + 1)), "EntityTooLarge", 400);
   });
 
   it("goes, alone or with others", async () => {

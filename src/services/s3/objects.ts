@@ -35,7 +35,7 @@ import { requireObject } from "./visibility.ts";
  * What one request may carry. S3 takes 5 GiB; here a body is in memory once, and larger objects come in parts, as clients send them
  * anyway.
  */
-export const PART_BYTES_MAX = 16 * 1_048_576;
+export const PART_BYTES_MAX = 32 * 1_048_576;
 
 /** A new id under which the parts of a body are listed. */
 export function newBody(): string {
