@@ -112,9 +112,9 @@ async function listRotations(
     .where("rotated_at", "is not", null)
     .where("key_id", "in", [...new Set(keys.map(({ key_id }) => key_id))])
     .where("region", "in", [...new Set(keys.map(({ region }) => region))])
-    .orderBy("rotated_at")
     .execute();
-  return rows.map((row) => ({ name: nameOf(row), rotatedAt: row.rotated_at ?? 0 }));
+  const rotations = rows.map((row) => ({ name: nameOf(row), rotatedAt: row.rotated_at ?? 0 }));
+  return rotations.sort((one, other) => one.rotatedAt - other.rotatedAt);
 }
 
 function nameOf({ region, key_id }: Pick<KeyRow, "region" | "key_id">): string {

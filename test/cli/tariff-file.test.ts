@@ -1,6 +1,7 @@
 /** The tariff file: what it may say, what holds where it says nothing, and what is refused. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parseTariff } from "../../src/cli/tariff-file.ts";
 import { exactText } from "../../src/kms/metering/money.ts";
@@ -10,6 +11,13 @@ describe("a tariff file", () => {
   it("is AWS's prices where it says nothing", () => {
     assert.deepEqual(parseTariff(""), DEFAULT_TARIFF);
     assert.deepEqual(parseTariff("requests: {}"), DEFAULT_TARIFF);
+  });
+
+  it("is AWS's prices in the documentation's example", () => {
+    const text = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+    const [, example = ""] = /^```yaml\n(currency:.*?)^```$/ms.exec(text) ?? [];
+    assert.match(example, /^keyMonth:/m);
+    assert.deepEqual(parseTariff(example), DEFAULT_TARIFF);
   });
 
   it("takes prices as numbers and as texts, exactly", () => {
