@@ -19,9 +19,9 @@ async function answer(
   clock: Clock,
 ): Promise<LocalAnswer> {
   if (method !== "POST") return { status: 405, body: "Use POST.\n" };
-  const { explainText, parseQuestion } = await import("./explain.ts");
+  const { explainText, parseExplainQuestion } = await import("./explain.ts");
   try {
-    return { status: 200, body: await explainText(store, parseQuestion(body), clock.now()) };
+    return { status: 200, body: await explainText(store, parseExplainQuestion(body), clock.now()) };
   } catch (cause) {
     if (cause instanceof UsageError) return { status: 400, body: `${cause.message}\n` };
     throw cause;

@@ -13,6 +13,7 @@ import type { Reader, Store } from "../storage/store.ts";
 import { EXPLAIN_PATH } from "./explain-route.ts";
 import { openStore, requireStoreAt } from "./open-store.ts";
 import { UsageError } from "./options.ts";
+import { askServer, checkedQuestion, parseQuestion } from "./questions.ts";
 import { databaseOf } from "./root-keys.ts";
 
 const questionForm = z.strictObject({
@@ -40,46 +41,19 @@ interface ExplainOptions {
   readonly endpoint: string;
 }
 
-/**
- * Reads a question that came as JSON.
- *
- * @throws UsageError it is none
- */
-export function parseQuestion(body: Uint8Array): ExplainQuestion {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (cause) {
-    throw new UsageError("The question is no JSON.", { cause });
-  }
-  return checkedQuestion(json);
-}
-
-function checkedQuestion(json: unknown): ExplainQuestion {
-  const asked = questionForm.safeParse(json);
-  if (!asked.success) throw new UsageError(z.prettifyError(asked.error));
-  return asked.data;
+/** As `parseQuestion` of questions.ts. */
+export function parseExplainQuestion(body: Uint8Array): ExplainQuestion {
+  return parseQuestion(questionForm, body);
 }
 
 /** Prints the explanation; of the store in `--data` or `--database`, else of the development server at `--endpoint`. */
 export async function explainCommand(options: ExplainOptions): Promise<void> {
-  const { data, database } = options;
-  const text = data === undefined && database === undefined ? await askServer(options) : await readStore(options);
+  const { data, database, endpoint, principal, action, resource, context, region } = options;
+  const text =
+    data === undefined && database === undefined
+      ? await askServer(endpoint, EXPLAIN_PATH, { principal, action, resource, context, region })
+      : await readStore(options);
   process.stdout.write(text);
-}
-
-async function askServer({ endpoint, principal, action, resource, context, region }: ExplainOptions): Promise<string> {
-  const body = JSON.stringify({ principal, action, resource, context, region });
-  let response: Response;
-  try {
-    response = await fetch(new URL(EXPLAIN_PATH, endpoint), { method: "POST", body });
-  } catch (cause) {
-    throw new UsageError(`No development server answers at ${endpoint}; for a store on disk give --data.`, { cause });
-  }
-  const text = await response.text();
-  if (response.status === 404) throw new UsageError(`${endpoint} is no development server; for a store give --data.`);
-  if (!response.ok) throw new UsageError(text.trim());
-  return text;
 }
 
 async function readStore(options: ExplainOptions): Promise<string> {
@@ -93,7 +67,11 @@ async function readStore(options: ExplainOptions): Promise<string> {
   } as const;
   await using store = await openStore(config, { lock: "tool", clock: systemClock });
   const { principal, action, resource, context, region } = options;
-  return await explainText(store, checkedQuestion({ principal, action, resource, context, region }), systemClock.now());
+  return await explainText(
+    store,
+    checkedQuestion(questionForm, { principal, action, resource, context, region }),
+    systemClock.now(),
+  );
 }
 
 /**

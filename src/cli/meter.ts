@@ -11,6 +11,7 @@ import type { Schema } from "../storage/schema.ts";
 import { METER_PATH } from "./meter-route.ts";
 import { openSnapshot, requireStoreAt } from "./open-store.ts";
 import { readNamedFile, UsageError } from "./options.ts";
+import { askServer, checkedQuestion, parseQuestion } from "./questions.ts";
 import { databaseOf } from "./root-keys.ts";
 import { parseTariff } from "./tariff-file.ts";
 
@@ -38,25 +39,9 @@ interface MeterOptions {
   readonly endpoint: string;
 }
 
-/**
- * Reads a question that came as JSON.
- *
- * @throws UsageError it is none
- */
+/** As `parseQuestion` of questions.ts. */
 export function parseMeterQuestion(body: Uint8Array): MeterQuestion {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (cause) {
-    throw new UsageError("The question is no JSON.", { cause });
-  }
-  return checkedQuestion(json);
-}
-
-function checkedQuestion(json: unknown): MeterQuestion {
-  const asked = questionForm.safeParse(json);
-  if (!asked.success) throw new UsageError(z.prettifyError(asked.error));
-  return asked.data;
+  return parseQuestion(questionForm, body);
 }
 
 /**
@@ -82,28 +67,16 @@ export async function billAsked(
 /** Prints what is charged; of the store in `--data` or `--database`, else of the development server at `--endpoint`. */
 export async function meter(options: MeterOptions): Promise<void> {
   const { data, database, json, month, account, tariff } = options;
-  const question = checkedQuestion({
+  const question = checkedQuestion(questionForm, {
     month,
     account,
     ...(tariff !== undefined && { tariff: readNamedFile(tariff) }),
   });
   const bill =
     data === undefined && database === undefined
-      ? await askServer(options.endpoint, question)
+      ? (JSON.parse(await askServer(options.endpoint, METER_PATH, question)) as Bill)
       : await readStore(options, question);
   process.stdout.write(json === true ? `${JSON.stringify(bill)}\n` : billText(bill));
-}
-
-async function askServer(endpoint: string, question: MeterQuestion): Promise<Bill> {
-  let response: Response;
-  try {
-    response = await fetch(new URL(METER_PATH, endpoint), { method: "POST", body: JSON.stringify(question) });
-  } catch (cause) {
-    throw new UsageError(`No development server answers at ${endpoint}; for a store on disk give --data.`, { cause });
-  }
-  if (response.status === 404) throw new UsageError(`${endpoint} is no development server; for a store give --data.`);
-  if (!response.ok) throw new UsageError((await response.text()).trim());
-  return (await response.json()) as Bill;
 }
 
 async function readStore(options: MeterOptions, question: MeterQuestion): Promise<Bill> {
