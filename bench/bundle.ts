@@ -66,7 +66,7 @@ interface Start {
 
 async function startOnce(args: readonly string[], idleMs: number): Promise<Start> {
   const begin = performance.now();
-  const child = spawn(process.execPath, ["--max-semi-space-size=64", "--min-semi-space-size=4", BUNDLE, ...args], {
+  const child = spawn(process.execPath, ["--max-semi-space-size=16", "--min-semi-space-size=4", BUNDLE, ...args], {
     stdio: ["ignore", "pipe", "ignore"],
     timeout: START_MS_MAX,
   });

@@ -19,7 +19,7 @@ async function measureStart(): Promise<number> {
   const begin = performance.now();
   const child = spawn(
     process.execPath,
-    ["--max-semi-space-size=64", "--min-semi-space-size=4", BIN, "dev", "--port", "0"],
+    ["--max-semi-space-size=16", "--min-semi-space-size=4", BIN, "dev", "--port", "0"],
     {
       stdio: ["ignore", "pipe", "ignore"],
     },

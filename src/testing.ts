@@ -39,7 +39,7 @@ export interface TestClock {
 /** Starts `keystead dev` on a free port, in memory unless `testPlace` says otherwise. Rejects, with what it wrote, when it does not become ready. */
 export async function startKeystead({ args = [], env = {} }: StartOptions = {}): Promise<Keystead> {
   const { args: devArgs, remove } = await devCommand(args);
-  const command = ["--max-semi-space-size=64", "--min-semi-space-size=4", MAIN, ...devArgs];
+  const command = ["--max-semi-space-size=16", "--min-semi-space-size=4", MAIN, ...devArgs];
   const child = spawn(process.execPath, command, {
     env: { ...withoutOptions(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -9,7 +9,7 @@ import { UsageError } from "./options.ts";
 export const NODE_FLAGS: readonly string[] = [
   "--disable-sigusr1",
   "--report-exclude-env",
-  "--max-semi-space-size=64",
+  "--max-semi-space-size=16",
   "--min-semi-space-size=4",
 ];
 

@@ -85,7 +85,7 @@ export async function runSoak(settings: SoakSettings): Promise<SoakReport> {
 /** `dev` on files, or `serve` where something is asked for that only it has. */
 async function startSubject(data: string, { workers, database }: SoakSettings) {
   if (workers === undefined && database === undefined) {
-    const nodeArgs = ["--max-semi-space-size=64", "--min-semi-space-size=4", "--trace-gc"];
+    const nodeArgs = ["--max-semi-space-size=16", "--min-semi-space-size=4", "--trace-gc"];
     const server = await startProcess(["dev", "--port", "0", "--data", data], { nodeArgs });
     const exported = (name: string): string =>
       new RegExp(`^export ${name}=(\\S+)$`, "m").exec(server.printed())?.[1] ?? "";
