@@ -1,7 +1,7 @@
 /**
  * Runs the tests: all of them, with the argument `unit` those that need no tool, browser or long run, and with `postgres`
- * all whose servers can have their store in PostgreSQL, there. Beginnings of paths after the argument (`all` for the first) choose
- * among these files.
+ * all whose servers can have their store in PostgreSQL, there. Beginnings of paths (after the argument, if any) choose among these
+ * files.
  *
  * It prints a line for each file, then what failed, then node's own summary and what took most processor time. It fails when a test failed, was skipped or is
  * marked to do, when a file holds no test, and, where all ran, when an id of a finished capability has no passing test.
@@ -96,7 +96,9 @@ class Tally {
   }
 }
 
-const [mode = "all", ...named] = process.argv.slice(2);
+const [first = "all", ...others] = process.argv.slice(2);
+const hasMode = ["all", "unit", "postgres"].includes(first);
+const [mode, named] = hasMode ? [first, others] : ["all", [first, ...others]];
 const unitOnly = mode === "unit";
 const onPostgres = mode === "postgres";
 const onPostgresToo = onPostgres

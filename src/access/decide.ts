@@ -1,11 +1,19 @@
 /** One question: may this principal do this to that? AWS's order of evaluation, and its words for a refusal. */
 
 import { AccessDeniedException } from "../base/errors.ts";
+import { type ControlPolicyType, RCP, SCP } from "../identity/control-policies.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { ConditionContext } from "../policy/context.ts";
 import { type CompiledPolicy, evaluate, type PolicyRequest, type Reach } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
-import { controlPolicyArn, organizationOf, type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
+import {
+  controlPolicyArn,
+  organizationOf,
+  resourceControl,
+  type SourcedPolicy,
+  type Sources,
+  sourcesOf,
+} from "./sources.ts";
 
 /** A grant that lets a caller do what was asked. */
 export interface GrantMatch {
@@ -24,6 +32,8 @@ export interface AccessRequest {
     readonly policy?: CompiledPolicy;
     /** Whether the identity policies of its own account allow whatever its policy does not deny (S3; keys are otherwise). */
     readonly ownedByAccount?: boolean;
+    /** Whether no resource control policy limits it (AWS managed keys). */
+    readonly exempt?: boolean;
   };
   /** Nothing is there under that ARN. */
   readonly absent: boolean;
@@ -31,7 +41,10 @@ export interface AccessRequest {
   readonly context: ConditionContext;
   /** The policy of the VPC endpoint through which the request came. */
   readonly endpointPolicy?: CompiledPolicy;
-  /** The policies that hang on the caller; those of today unless a simulation says otherwise. */
+  /**
+   * The policies that hang on the caller; those of today unless a simulation says otherwise, in which resource control policies
+   * take no part (IAM guide, policy simulator).
+   */
   readonly sources?: Sources;
   /** The grant on the resource, if any, that lets a grantee of one of these names (ARNs) do the action. */
   granted?(granteeNames: readonly string[]): GrantMatch | undefined;
@@ -44,10 +57,16 @@ export type PolicyType =
   | "permissions boundary"
   | "session policy"
   | "service control policy"
+  | "resource control policy"
   | "VPC endpoint policy";
 
-/** Those that hang on the caller. */
-type CallersPolicyType = Exclude<PolicyType, "resource-based policy" | "VPC endpoint policy">;
+/** Those that have ARNs, or names, of their own. */
+type NamedPolicyType = Exclude<PolicyType, "resource-based policy" | "VPC endpoint policy">;
+
+const CONTROL_TYPES: Readonly<Partial<Record<PolicyType, ControlPolicyType>>> = {
+  "service control policy": SCP,
+  "resource control policy": RCP,
+};
 
 export type Decision = { readonly allowed: true; readonly grant?: GrantMatch } | Denial;
 
@@ -69,7 +88,8 @@ const ALLOWED: Decision = { allowed: true };
  * Decides (KMS guide, Troubleshooting key access; IAM guide, Policy evaluation logic; spec 03 and 04):
  *
  * - an explicit deny anywhere outweighs all else;
- * - service control policies at every level, and the policy of the VPC endpoint, must allow;
+ * - resource control policies at every level above the resource's account, service control policies at every level above the
+ *   caller's, and the policy of the VPC endpoint, must allow;
  * - in the own account, a resource policy allows whom it names, or leaves it to the identity policies by naming the account;
  *   a resource without a policy leaves it to them, and so does one that is its account's (`ownedByAccount`); permissions boundary and session policy limit what identity policies and
  *   statements for the base of a session (its role) give, not what is given to the user or the session itself;
@@ -84,21 +104,25 @@ export function decide(request: AccessRequest, reader: Reader): Decision {
 }
 
 function judge(request: AccessRequest, reader: Reader): Decision {
-  const { principal, action, resource, absent, context, endpointPolicy } = request;
+  const { principal, resource, absent, endpointPolicy } = request;
   // A service has no identity policies in any account: a resource policy that names it is all that it needs.
   const own = resource.account === principal.account || principal.kind === "service";
-  const asked: Asked = { principal, action, resourceArn: resource.arn, context };
+  const asked = askedOf(request);
   const sources = request.sources ?? sourcesOf(principal, reader);
   const onResource = absent || resource.policy === undefined ? undefined : evaluateOnResource(resource.policy, asked);
   const verdicts = verdictsOf(sources, asked);
   const atEndpoint = endpointPolicy && evaluate(endpointPolicy, asked).verdict;
+  const aboveResource = aboveResourceOf(request, reader);
+  const outer = evaluateLevels(aboveResource, asked);
 
-  if (verdicts.control === "deny") return denied("service control policy", sources.control.flat(), asked, reader);
+  if (outer === "deny") return denied("resource control policy", aboveResource.flat(), request, reader);
+  if (verdicts.control === "deny") return denied("service control policy", sources.control.flat(), request, reader);
   if (atEndpoint === "deny") return explicit("VPC endpoint policy");
   if (onResource === "deny") return own ? explicit("resource-based policy") : anothers;
-  if (verdicts.boundary === "deny") return denied("permissions boundary", sources.boundary, asked, reader);
-  if (verdicts.session === "deny") return denied("session policy", sources.session, asked, reader);
-  if (verdicts.identity === "deny") return denied("identity-based policy", sources.identity, asked, reader);
+  if (verdicts.boundary === "deny") return denied("permissions boundary", sources.boundary, request, reader);
+  if (verdicts.session === "deny") return denied("session policy", sources.session, request, reader);
+  if (verdicts.identity === "deny") return denied("identity-based policy", sources.identity, request, reader);
+  if (outer === "none") return implicit("resource control policy");
   if (verdicts.control === "none") return implicit("service control policy");
   if (atEndpoint === "none") return implicit("VPC endpoint policy");
 
@@ -147,24 +171,33 @@ function verdictsOf({ identity, boundary, session, control }: Sources, asked: Po
   };
 }
 
-type Asked = PolicyRequest & { readonly principal: Principal };
+/** The control policies above the resource's account that take part, a list for each level. */
+export function aboveResourceOf(request: AccessRequest, reader: Reader): Sources["control"] {
+  return request.sources === undefined ? resourceControl(request, reader) : [];
+}
+
+function askedOf({ principal, action, resource, context }: AccessRequest): PolicyRequest {
+  return { principal, action, resourceArn: resource.arn, context };
+}
 
 /**
- * A denial by one of the caller's own policies, which is named by its ARN where it has one (AWS Security Blog, Enhanced access
- * denied error messages with policy ARNs).
+ * A denial by a policy of the caller's or of an organization, which is named by its ARN where it has one (AWS Security Blog,
+ * Enhanced access denied error messages with policy ARNs).
  */
 function denied(
-  by: CallersPolicyType,
+  by: NamedPolicyType,
   policies: readonly SourcedPolicy[] | undefined,
-  asked: Asked,
+  request: AccessRequest,
   reader: Reader,
 ): Denial {
-  const name = policies?.find(({ policy }) => evaluate(policy, asked).verdict === "deny")?.name;
+  const name = policies?.find(({ policy }) => evaluate(policy, askedOf(request)).verdict === "deny")?.name;
   if (name?.startsWith("arn:")) return { ...explicit(by), policyArn: name };
-  const { account, partition } = asked.principal;
-  const organization = organizationOf(account, reader);
-  if (by !== "service control policy" || name === undefined || organization === undefined) return explicit(by);
-  return { ...explicit(by), policyArn: controlPolicyArn(name, { partition, organization }) };
+  const type = CONTROL_TYPES[by];
+  const { principal, resource } = request;
+  const organization = organizationOf(type === RCP ? resource.account : principal.account, reader);
+  if (type === undefined || name === undefined || organization === undefined) return explicit(by);
+  const { partition } = principal;
+  return { ...explicit(by), policyArn: controlPolicyArn({ id: name, type }, { partition, organization }) };
 }
 
 /** Whether the resource is of neither the caller's account nor its organization: of policies there, less is told. */

@@ -2,7 +2,14 @@
 
 import type { CompiledCondition, CompiledStatement, PolicyRequest, Reach } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
-import { type AccessRequest, type Decision, decide, type GrantMatch, type PolicyType } from "./decide.ts";
+import {
+  type AccessRequest,
+  aboveResourceOf,
+  type Decision,
+  decide,
+  type GrantMatch,
+  type PolicyType,
+} from "./decide.ts";
 import { type PolicyOrigin, type SourcedPolicy, type Sources, sourcesOf } from "./sources.ts";
 
 /** What one condition of a statement came to. */
@@ -35,7 +42,7 @@ export interface ExplainedSource {
   readonly name: string;
   /** Absent for policies of resources and endpoints. */
   readonly origin?: PolicyOrigin;
-  /** Of service control policies: how far below the account they are attached, 0 for the account's own. */
+  /** Of control policies: how far above the account they are attached, 0 for the account's own. */
   readonly level?: number;
   readonly statements: readonly ExplainedStatement[];
 }
@@ -59,7 +66,8 @@ export function explain(request: AccessRequest, reader: Reader): Explanation {
   return {
     decision: decide(request, reader),
     sources: [
-      ...explainControl(sources.control, asked),
+      ...explainControl("resource control policy", aboveResourceOf(request, reader), asked),
+      ...explainControl("service control policy", sources.control, asked),
       ...(endpointPolicy === undefined
         ? []
         : told("VPC endpoint policy", [{ name: "VPC endpoint policy", policy: endpointPolicy }])),
@@ -74,9 +82,9 @@ export function explain(request: AccessRequest, reader: Reader): Explanation {
   };
 }
 
-function explainControl(levels: Sources["control"], asked: PolicyRequest): ExplainedSource[] {
+function explainControl(type: PolicyType, levels: Sources["control"], asked: PolicyRequest): ExplainedSource[] {
   return levels.flatMap((policies, level) =>
-    policies.map((policy) => ({ ...explainSource("service control policy", policy, asked), level })),
+    policies.map((policy) => ({ ...explainSource(type, policy, asked), level })),
   );
 }
 
@@ -143,6 +151,7 @@ const WHERE: Readonly<Record<PolicyType, string>> = {
   "permissions boundary": "the caller's permissions boundary",
   "session policy": "the policies of the session",
   "service control policy": "a service control policy at every level above the account",
+  "resource control policy": "a resource control policy at every level above the account of the resource",
   "VPC endpoint policy": "the policy of the VPC endpoint",
 };
 

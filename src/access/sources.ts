@@ -1,6 +1,7 @@
 /** Where permissions come from: the policies that hang on a caller, compiled once for each version of their rows. */
 
-import { FULL_AWS_ACCESS, findAwsManagedPolicy } from "../identity/aws-managed-policies.ts";
+import { findAwsManagedPolicy } from "../identity/aws-managed-policies.ts";
+import { type ControlPolicyType, findFullAccess, isEnabled, RCP, SCP } from "../identity/control-policies.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { SessionClaims } from "../identity/session.ts";
 import type { PolicyKind } from "../policy/document.ts";
@@ -49,7 +50,7 @@ export function sourcesOf(principal: Principal, reader: Reader): Sources {
     identity: isRootLike(principal) ? undefined : identity === undefined ? [] : policiesOf(identity, reader),
     boundary: identity?.boundary == null ? undefined : managedPolicies([identity.boundary], reader),
     session: sessionPolicies(principal, reader),
-    control: linked ? NO_CONTROL : controlPolicies(principal.account, reader),
+    control: linked ? NO_CONTROL : controlPolicies(principal.account, SCP, reader),
   };
 }
 
@@ -129,31 +130,61 @@ function sessionPolicies(principal: Principal, reader: Reader): readonly Sourced
   return [...inline, ...managedPolicies(policyArns, reader)];
 }
 
-/** Service control policies on an account's way from the organization's root; the management account is under none. */
-function controlPolicies(account: string, reader: Reader): Sources["control"] {
+/** Services whose resources are limited by resource control policies, of those that are here (Organizations user guide, RCPs). */
+const GOVERNED: ReadonlySet<string> = new Set(["events", "kms", "s3", "secretsmanager", "sts"]);
+
+/**
+ * Resource control policies above the account of a resource, a list for each level: whoever calls, each level must allow.
+ * Service-linked roles, AWS managed keys (`exempt`), `kms:RetireGrant` and actions that name no resource are not limited.
+ */
+export function resourceControl(
+  {
+    principal,
+    action,
+    resource,
+  }: {
+    readonly principal: Principal;
+    readonly action: string;
+    readonly resource: { readonly arn: string; readonly account: string; readonly exempt?: boolean };
+  },
+  reader: Reader,
+): Sources["control"] {
+  if (resource.exempt === true || resource.arn === "*" || action === "kms:RetireGrant") return NO_CONTROL;
+  if (!GOVERNED.has(action.slice(0, action.indexOf(":")))) return NO_CONTROL;
+  const levels = controlPolicies(resource.account, RCP, reader);
+  if (levels.length === 0) return NO_CONTROL;
+  const identity = principal.kind === "assumed-role" ? findIdentity(principal.identityId, reader) : undefined;
+  return identity?.linked_service == null ? levels : NO_CONTROL;
+}
+
+const DOCUMENT_KINDS = { SERVICE_CONTROL_POLICY: "control", RESOURCE_CONTROL_POLICY: "resource" } as const;
+
+/** Policies of one type on an account's way to the organization's root; the management account is under none. */
+function controlPolicies(account: string, type: ControlPolicyType, reader: Reader): Sources["control"] {
   const organization = organizationOf(account, reader);
-  if (organization === undefined || organization.management_account === account || organization.scp_enabled === 0) {
+  if (organization === undefined || organization.management_account === account || !isEnabled(organization, type)) {
     return NO_CONTROL;
   }
   return organizationPath(account, reader).map(({ policies }) =>
     policies.flatMap((id) => {
-      const text = id === FULL_AWS_ACCESS.id ? FULL_AWS_ACCESS : reader.find("organizationPolicy", id);
-      return text === undefined ? [] : [compiled(text, id, "control")];
+      const policy = findFullAccess(id) ?? reader.find("organizationPolicy", id);
+      return policy?.type === type ? [compiled(policy, id, DOCUMENT_KINDS[type])] : [];
     }),
   );
 }
 
-/** The ARN of a service control policy; AWS's own belong to no account. */
+/** The ARN of a control policy; AWS's own belong to no account. */
 export function controlPolicyArn(
-  id: string,
+  { id, type }: { readonly id: string; readonly type: ControlPolicyType },
   {
     partition,
     organization,
   }: { readonly partition: string; readonly organization: Pick<OrganizationRow, "id" | "management_account"> },
 ): string {
-  if (id === FULL_AWS_ACCESS.id) return `arn:${partition}:organizations::aws:policy/service_control_policy/${id}`;
+  const name = `${type.toLowerCase()}/${id}`;
+  if (findFullAccess(id) !== undefined) return `arn:${partition}:organizations::aws:policy/${name}`;
   const { id: organizationId, management_account } = organization;
-  return `arn:${partition}:organizations::${management_account}:policy/${organizationId}/service_control_policy/${id}`;
+  return `arn:${partition}:organizations::${management_account}:policy/${organizationId}/${name}`;
 }
 
 /** The organization of an account, if it is in one. */

@@ -18,14 +18,19 @@ type Row = Readonly<Record<string, unknown>>;
 const policies: readonly {
   readonly table: string;
   readonly column: string;
-  readonly kind: PolicyKind;
+  readonly kind: PolicyKind | ((row: Row) => PolicyKind);
   readonly name: readonly string[];
 }[] = [
   { table: "key", column: "policy", kind: "resource", name: ["region", "key_id"] },
   { table: "identity", column: "trust_policy", kind: "trust", name: ["account", "kind", "name"] },
   { table: "inline_policy", column: "document", kind: "identity", name: ["unique_id", "name"] },
   { table: "policy_version", column: "document", kind: "identity", name: ["arn", "version"] },
-  { table: "organization_policy", column: "content", kind: "control", name: ["id"] },
+  {
+    table: "organization_policy",
+    column: "content",
+    kind: ({ type }) => (type === "RESOURCE_CONTROL_POLICY" ? "resource-control" : "control"),
+    name: ["id"],
+  },
   { table: "vpc_endpoint", column: "policy", kind: "endpoint", name: ["id"] },
 ];
 
@@ -102,7 +107,7 @@ export async function examinePolicies(examination: Examination, snapshot: Snapsh
       if (typeof text !== "string") continue;
       await examineOne(examination, "policies", () => {
         try {
-          parsePolicy(text, kind);
+          parsePolicy(text, typeof kind === "function" ? kind(row) : kind);
         } catch (cause) {
           throw new Error(
             `The ${column} of ${table} ${name.map((part) => String(row[part])).join(" ")} can't be read`,

@@ -85,15 +85,3 @@ const byArn = new Map(awsManagedPolicies.map((managed) => [managed.arn, managed]
 export function findAwsManagedPolicy(arn: string): AwsManagedPolicy | undefined {
   return byArn.get(arn.replace(/^arn:aws-(?:cn|us-gov):/, "arn:aws:"));
 }
-
-/** The service control policy that every root, unit and account of an organization begins with. */
-export const FULL_AWS_ACCESS = {
-  id: "p-FullAWSAccess",
-  name: "FullAWSAccess",
-  description: "Allows access to every operation",
-  document: JSON.stringify(
-    { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] },
-    null,
-    2,
-  ),
-} as const;

@@ -60,6 +60,11 @@ export class Key implements Resource {
     return this.row.region;
   }
 
+  /** Whether it is an AWS managed key: no resource control policy limits those (KMS guide, Resource control policies). */
+  get exempt(): boolean {
+    return this.row.manager === "AWS";
+  }
+
   get state(): KeyState {
     return this.row.state;
   }

@@ -59,6 +59,8 @@ export interface Resource {
   readonly policy?: CompiledPolicy;
   /** Whether its account's identity policies allow without it; see `AccessRequest`. */
   readonly ownedByAccount?: boolean;
+  /** Whether no resource control policy limits it; see `AccessRequest`. */
+  readonly exempt?: boolean;
   /** Where the action on it is carried out, when that is not the Region of the call (ReplicateKey): `aws:RequestedRegion`. */
   readonly region?: string;
 }

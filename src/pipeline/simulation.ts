@@ -74,6 +74,7 @@ export function simulate(
   const resource = {
     arn: found.resource.arn,
     account: resourceAccount ?? found.resource.account,
+    exempt: found.resource.exempt === true,
     ...(policy !== undefined && { policy }),
   };
   const known = requestContext({ call, resource, reader }, found.conditions);

@@ -78,9 +78,10 @@ type Json = Readonly<Record<string, unknown>>;
  * - `trust`: who may assume a role; the resource is the role itself;
  * - `identity`: policies of users, groups, roles and sessions, and permissions boundaries; no principals. Their parts alone are
  *   looked at here, so that whatever IAM has taken can be read; what IAM takes, `requireIdentityPolicy` says (identity-policies.ts);
- * - `control`: service control policies; no principals.
+ * - `control`: service control policies; no principals;
+ * - `resource-control`: resource control policies, which deny, to everybody, named actions of named services.
  */
-export type PolicyKind = "resource" | "endpoint" | "bucket" | "trust" | "identity" | "control";
+export type PolicyKind = "resource" | "endpoint" | "bucket" | "trust" | "identity" | "control" | "resource-control";
 
 /** Those of which AWS names the field that a statement lacks. */
 const NAMES_FIELDS: ReadonlySet<PolicyKind> = new Set(["trust", "bucket"]);
@@ -104,7 +105,7 @@ export function parsePolicy(text: string, kind: PolicyKind): Document {
     throw new PolicySyntaxError("Could not parse the policy: Statement is empty!");
   }
   const parsed = statements.map((statement) => parseStatement(statement, kind));
-  if (kind === "trust" || kind === "control") requireSids(parsed);
+  if (kind === "trust" || kind === "control" || kind === "resource-control") requireSids(parsed);
   return { version: Version, statements: parsed };
 }
 
@@ -133,6 +134,7 @@ function parseJson(text: string): unknown {
 function parseStatement(value: unknown, kind: PolicyKind): Statement {
   const statement = asObject(value, "Policy statement must be a JSON object.");
   requireMembers(statement, STATEMENT_MEMBERS);
+  if (kind === "resource-control") requireDenial(statement);
   const { Sid, Effect } = statement;
   if (Sid !== undefined && typeof Sid !== "string") throw new PolicySyntaxError("Statement Sid must be a string.");
   return {
@@ -143,6 +145,18 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
     resources: resourcesOf(statement, kind),
     conditions: parseConditions(statement["Condition"], kind),
   };
+}
+
+/**
+ * What resource control policies of customers are made of beyond what every policy is (Organizations user guide, RCP syntax).
+ *
+ * @throws PolicySyntaxError
+ */
+function requireDenial({ Effect, Principal, NotAction, Action }: Json): void {
+  const actions: readonly unknown[] = Array.isArray(Action) ? Action : [Action];
+  const isNamed = (action: unknown): boolean => typeof action === "string" && /^[a-z0-9-]+:/.test(action);
+  if (Effect === "Deny" && Principal === "*" && NotAction === undefined && actions.every(isNamed)) return;
+  throw new PolicySyntaxError("A resource control policy denies actions of named services to everybody.");
 }
 
 /** Whether the letters' case is right in an identity policy is looked at after everything else that is of form. */

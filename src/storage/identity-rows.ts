@@ -25,12 +25,12 @@ export interface Identity extends IdentityRow {
   readonly tags: readonly Tag[];
 }
 
-/** A node of an organization's tree with the ids of the service control policies on it. */
+/** A node of an organization's tree with the ids of the control policies on it. */
 export interface OrganizationNode extends OrganizationNodeRow {
   readonly policies: readonly string[];
 }
 
-/** A service control policy of a customer. */
+/** A control policy of a customer. */
 export interface OrganizationPolicy extends PolicyText, Omit<OrganizationPolicyRow, "content"> {}
 
 /** What a key is called and tagged. */

@@ -118,6 +118,8 @@ export interface OrganizationTable {
   feature_set: "ALL" | "CONSOLIDATED_BILLING";
   /** Whether service control policies are turned on for the root. */
   scp_enabled: number;
+  /** Whether resource control policies are. */
+  rcp_enabled: number;
   created_at: number;
 }
 
@@ -134,10 +136,11 @@ export interface OrganizationNodeTable {
   joined_method: "CREATED" | "INVITED" | null;
 }
 
-/** Service control policies of customers; `p-FullAWSAccess` is a constant. */
+/** Control policies of customers; AWS's own (`p-FullAWSAccess`, `p-RCPFullAWSAccess`) are constants. */
 export interface OrganizationPolicyTable {
   id: string;
   organization: string;
+  type: "SERVICE_CONTROL_POLICY" | "RESOURCE_CONTROL_POLICY";
   name: string;
   description: string;
   content: string;

@@ -245,4 +245,15 @@ export const LATER_MIGRATIONS: readonly Migration[] = [
         WHERE manager = 'CUSTOMER' AND state = 'PendingDeletion' AND deletion_at IS NOT NULL;
     `,
   },
+  {
+    // Code of before would take resource control policies for service control policies.
+    version: 20,
+    minimumReader: 20,
+    sqlite: `
+      ALTER TABLE organization ADD COLUMN rcp_enabled INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE organization_policy ADD COLUMN type TEXT NOT NULL DEFAULT 'SERVICE_CONTROL_POLICY';
+      DROP INDEX organization_policy_by_name;
+      CREATE UNIQUE INDEX organization_policy_by_name ON organization_policy (organization, type, name);
+    `,
+  },
 ];

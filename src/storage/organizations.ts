@@ -1,4 +1,4 @@
-/** Rows of organizations: their trees, their service control policies, and what is attached where. */
+/** Rows of organizations: their trees, their control policies, and what is attached where. */
 
 import type { Kysely } from "kysely";
 import { insertIamTags } from "./identity-policies.ts";
@@ -24,22 +24,46 @@ export async function insertOrganization(
   for (const node of nodes) await insertNode(tx, node);
 }
 
-/** Turns service control policies on, with one policy on every node, or off, with none on any. */
-export async function setScpEnabled(tx: Tx, id: string, enabledWith: string | undefined): Promise<void> {
-  await tx.db
-    .updateTable("organization")
-    .set({ scp_enabled: enabledWith === undefined ? 0 : 1 })
-    .where("id", "=", id)
-    .execute();
+/** Which type of control policies, in which organization. */
+interface PoliciesOf {
+  readonly organization: string;
+  readonly type: OrganizationPolicyRow["type"];
+}
+
+/**
+ * Turns a type of control policies on, with one policy on every node, or off, with none of the type on any.
+ *
+ * @param columns says so in the organization's row
+ * @param own the id of AWS's own policy of the type
+ */
+export async function setPolicyTypeEnabled(
+  tx: Tx,
+  { organization: id, type }: PoliciesOf,
+  {
+    columns,
+    own,
+    enabled,
+  }: { readonly columns: Partial<OrganizationRow>; readonly own: string; readonly enabled: boolean },
+): Promise<void> {
+  await tx.db.updateTable("organization").set(columns).where("id", "=", id).execute();
   await tx.changed("organization", id);
   const nodes = tx.db.selectFrom("organization_node").where("organization", "=", id);
-  if (enabledWith === undefined) {
-    await tx.db.deleteFrom("organization_attachment").where("target", "in", nodes.select("id")).execute();
-  } else {
+  if (enabled) {
     await tx.db
       .insertInto("organization_attachment")
       .columns(["policy_id", "target"])
-      .expression(nodes.select(({ val }) => [val(enabledWith).as("policy_id"), "id"]))
+      .expression(nodes.select(({ val }) => [val(own).as("policy_id"), "id"]))
+      .execute();
+  } else {
+    const customers = tx.db
+      .selectFrom("organization_policy")
+      .select("id")
+      .where("organization", "=", id)
+      .where("type", "=", type);
+    await tx.db
+      .deleteFrom("organization_attachment")
+      .where("target", "in", nodes.select("id"))
+      .where(({ eb, or }) => or([eb("policy_id", "=", own), eb("policy_id", "in", customers)]))
       .execute();
   }
   for (const node of await nodes.select("id").execute()) await tx.changed("organizationNode", node.id);
@@ -119,15 +143,15 @@ export async function hasEmail(db: Kysely<Schema>, email: string): Promise<boole
   return row !== undefined;
 }
 
-/** Adds a service control policy with its tags. */
-export async function insertScp(tx: Tx, row: OrganizationPolicyRow, tags: readonly Tag[]): Promise<void> {
+/** Adds a control policy with its tags. */
+export async function insertControlPolicy(tx: Tx, row: OrganizationPolicyRow, tags: readonly Tag[]): Promise<void> {
   await tx.db.insertInto("organization_policy").values(row).execute();
   await insertIamTags(tx, row.id, tags);
   await tx.changed("organizationPolicy", row.id);
 }
 
-/** Changes what a service control policy is called and says. */
-export async function updateScp(
+/** Changes what a control policy is called and says. */
+export async function updateControlPolicy(
   tx: Tx,
   id: string,
   columns: Pick<OrganizationPolicyRow, "name" | "description" | "content">,
@@ -136,56 +160,59 @@ export async function updateScp(
   await tx.changed("organizationPolicy", id);
 }
 
-/** Removes a service control policy that is attached to nothing. */
-export async function deleteScp(tx: Tx, id: string): Promise<void> {
+/** Removes a control policy that is attached to nothing. */
+export async function deleteControlPolicy(tx: Tx, id: string): Promise<void> {
   await tx.db.deleteFrom("organization_policy").where("id", "=", id).execute();
   await tx.db.deleteFrom("iam_tag").where("owner", "=", id).execute();
   await tx.changed("organizationPolicy", id);
 }
 
-/** Service control policies of an organization in the order of their ids. */
-export function listScps(
+/** Control policies of one type in the order of their ids. */
+export function listControlPolicies(
   db: Kysely<Schema>,
-  organization: string,
+  { organization, type }: PoliciesOf,
   { after = "", count }: Slice,
 ): Promise<OrganizationPolicyRow[]> {
   return db
     .selectFrom("organization_policy")
     .selectAll()
     .where("organization", "=", organization)
+    .where("type", "=", type)
     .where("id", ">", after)
     .orderBy("id")
     .limit(count)
     .execute();
 }
 
-/** How many service control policies an organization has. */
-export async function countScps(db: Kysely<Schema>, organization: string): Promise<number> {
+/** How many control policies of one type there are. */
+export async function countControlPolicies(db: Kysely<Schema>, { organization, type }: PoliciesOf): Promise<number> {
   const { count } = await db
     .selectFrom("organization_policy")
     .select(({ fn }) => fn.countAll<number>().as("count"))
     .where("organization", "=", organization)
+    .where("type", "=", type)
     .executeTakeFirstOrThrow();
   return Number(count);
 }
 
-/** The id of the service control policy of this name. */
-export async function findScpByName(
+/** The id of the control policy of one type that has this name. */
+export async function findControlPolicyByName(
   db: Kysely<Schema>,
-  organization: string,
+  { organization, type }: PoliciesOf,
   name: string,
 ): Promise<string | undefined> {
   const row = await db
     .selectFrom("organization_policy")
     .select("id")
     .where("organization", "=", organization)
+    .where("type", "=", type)
     .where("name", "=", name)
     .executeTakeFirst();
   return row?.id;
 }
 
 /** Attaches a policy to a node; one that is attached already stays. */
-export async function attachScp(tx: Tx, policyId: string, target: string): Promise<void> {
+export async function attachControlPolicy(tx: Tx, policyId: string, target: string): Promise<void> {
   await tx.db
     .insertInto("organization_attachment")
     .values({ policy_id: policyId, target })
@@ -195,7 +222,7 @@ export async function attachScp(tx: Tx, policyId: string, target: string): Promi
 }
 
 /** Takes a policy off a node. */
-export async function detachScp(tx: Tx, policyId: string, target: string): Promise<void> {
+export async function detachControlPolicy(tx: Tx, policyId: string, target: string): Promise<void> {
   await tx.db
     .deleteFrom("organization_attachment")
     .where("policy_id", "=", policyId)

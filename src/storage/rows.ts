@@ -30,7 +30,7 @@ const loaders: { readonly [K in ChangeKind]: Load<K> } = {
   organizationPolicy: (db, [id = ""]) =>
     db
       .selectFrom("organization_policy")
-      .select(["id", "organization", "name", "description", "content as document"])
+      .select(["id", "organization", "type", "name", "description", "content as document"])
       .where("id", "=", id)
       .executeTakeFirst(),
   vpcEndpoint: (db, [id = ""]) => db.selectFrom("vpc_endpoint").selectAll().where("id", "=", id).executeTakeFirst(),

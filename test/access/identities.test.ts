@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccessRequest, accessDenied, decide } from "../../src/access/decide.ts";
 import { adviceOf, explain } from "../../src/access/explain.ts";
+import { type ControlPolicyType, ENABLED_COLUMN, RCP, SCP } from "../../src/identity/control-policies.ts";
 import { findSessionPrincipal, identityArn } from "../../src/identity/credentials.ts";
 import type { Principal } from "../../src/identity/principal.ts";
 import type { SessionClaims } from "../../src/identity/session.ts";
@@ -22,6 +23,8 @@ const policyText = (...statements: readonly object[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });
 const may = { Effect: "Allow", Action: ACTION, Resource: "*" };
 const mayNot = { ...may, Effect: "Deny" };
+const anyone = { ...may, Principal: "*" };
+const noone = { ...mayNot, Principal: "*" };
 const mayElse = { ...may, Action: "kms:Encrypt" };
 const keyPolicy = (...statements: readonly object[]) => compilePolicy(policyText(...statements));
 const lets = (AWS: string | readonly string[], more: object = {}): object => ({ ...may, Principal: { AWS }, ...more });
@@ -58,10 +61,21 @@ interface World {
   readonly managed?: readonly object[];
   /** Statements of the service control policies at the account and at the root; undefined: no organization. */
   readonly control?: readonly [account: readonly object[], root: readonly object[]];
+  /** Whether the caller's account is in no organization. */
+  readonly stranger?: boolean;
+  /** Of this type; service control policies if it says nothing. */
+  readonly controlType?: ControlPolicyType;
   readonly managementAccount?: string;
 }
 
-function readerOf({ identities = [], managed, control, managementAccount = "999999999999" }: World): Reader {
+function readerOf({
+  identities = [],
+  managed,
+  control,
+  controlType: type = SCP,
+  stranger = false,
+  managementAccount = "999999999999",
+}: World): Reader {
   const node = (id: string, parent: string | null): OrganizationNode => ({
     id,
     organization: "o-1",
@@ -79,12 +93,12 @@ function readerOf({ identities = [], managed, control, managementAccount = "9999
     ...Object.fromEntries(identities.map((row) => [`identity/${row.unique_id}`, row])),
     ...(managed && { [`managedPolicy/${MANAGED}`]: { document: policyText(...managed) } }),
     ...(control && {
-      [`organizationNode/${ACCOUNT}`]: node(ACCOUNT, "r-1"),
+      ...(!stranger && { [`organizationNode/${ACCOUNT}`]: node(ACCOUNT, "r-1") }),
       "organizationNode/r-1": node("r-1", null),
       [`organizationNode/${OTHER}`]: node(OTHER, "r-1"),
-      "organization/o-1": { id: "o-1", management_account: managementAccount, scp_enabled: 1 },
-      [`organizationPolicy/p-${ACCOUNT}`]: { document: policyText(...control[0]) },
-      "organizationPolicy/p-r-1": { document: policyText(...control[1]) },
+      "organization/o-1": { id: "o-1", management_account: managementAccount, [ENABLED_COLUMN[type]]: 1 },
+      [`organizationPolicy/p-${ACCOUNT}`]: { type, document: policyText(...control[0]) },
+      "organizationPolicy/p-r-1": { type, document: policyText(...control[1]) },
     }),
   };
   return { find: (kind, ...name) => rows[[kind, ...name].join("/")] as never };
@@ -415,6 +429,41 @@ const cases: readonly Case[] = [
     title: "a service-linked role is under no service control policy",
     who: asRole,
     world: { identities: [{ ...role, linked_service: "mrk.kms.amazonaws.com" }], control: [[mayNot], [mayNot]] },
+    key: [lets(ROLE)],
+  },
+  // Resource control policies.
+  {
+    title: "a resource control policy denies whoever calls",
+    who: asRole,
+    world: { identities: [role], control: [[anyone], [noone]], controlType: RCP },
+    key: [lets(ROLE)],
+    refused: denied(
+      "a resource control policy",
+      `arn:aws:organizations::999999999999:policy/o-1/resource_control_policy/p-r-1`,
+    ),
+  },
+  {
+    title: "a resource control policy is named to nobody from outside",
+    who: asRole,
+    world: { identities: [role], control: [[anyone], [noone]], controlType: RCP, stranger: true },
+    key: [lets(ROLE)],
+    foreign: true,
+    refused: denied("a resource control policy"),
+  },
+  {
+    title: "the management account's resources are under no resource control policy",
+    who: asRole,
+    world: { identities: [role], control: [[noone], [noone]], controlType: RCP, managementAccount: ACCOUNT },
+    key: [lets(ROLE)],
+  },
+  {
+    title: "a service-linked role is under no resource control policy",
+    who: asRole,
+    world: {
+      identities: [{ ...role, linked_service: "mrk.kms.amazonaws.com" }],
+      control: [[noone], [noone]],
+      controlType: RCP,
+    },
     key: [lets(ROLE)],
   },
   // VPC endpoints.

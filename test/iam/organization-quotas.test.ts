@@ -41,11 +41,12 @@ before(async () => {
   const digits = (width: number): string => `substr(CAST(${10 ** width} + n AS TEXT), 2)`;
   const name = "CAST(n AS TEXT)";
   const policy = `'p-' || ${digits(8)}, '${id}', ${name}, '', '${scpText(denying)}'`;
+  const ofPolicy = "INSERT INTO organization_policy (id, organization, name, description, content)";
   // One less than each quota allows; the management account is an account, too.
   const statements = [
     `${numbers(49_998)} ${node} SELECT '9' || ${digits(11)}, '${id}', 'account', '${root}', ${name}, 0 FROM numbers`,
     `${numbers(1_999)} ${node} SELECT 'ou-${root.slice(2)}-' || ${digits(8)}, '${id}', 'unit', '${root}', ${name}, 0 FROM numbers`,
-    `${numbers(9_999)} INSERT INTO organization_policy SELECT ${policy} FROM numbers`,
+    `${numbers(9_999)} ${ofPolicy} SELECT ${policy} FROM numbers`,
   ];
   await alterStore(directory.at("store"), async (db) => {
     for (const statement of statements) await runSql(db, statement);

@@ -7,10 +7,14 @@ import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
 import { Organizations } from "@aws-sdk/client-organizations";
 import { type DevServer, startDevServer } from "../dev-server.ts";
-import { assertRefused, present, REGION, Records } from "../kms-client.ts";
+import { ACCOUNT, assertRefused, present, REGION, Records } from "../kms-client.ts";
 
 export const SCP = "SERVICE_CONTROL_POLICY";
+export const RCP = "RESOURCE_CONTROL_POLICY";
 export const FULL = "p-FullAWSAccess";
+export const RCP_FULL = "p-RCPFullAWSAccess";
+/** An account that is in no organization. */
+export const OUTSIDER = "555566667777";
 
 /** An access key as SDK clients take it. */
 interface Credentials {
@@ -92,13 +96,22 @@ export async function rootOf(client: Organizations): Promise<string> {
 }
 
 /** Makes a service control policy and returns its id. */
-export async function newScp(client: Organizations, name: string, ...statements: readonly object[]): Promise<string> {
-  const { Policy } = await client.createPolicy({
-    Name: name,
-    Description: "",
-    Content: scpText(...statements),
-    Type: SCP,
-  });
+export function newScp(client: Organizations, name: string, ...statements: readonly object[]): Promise<string> {
+  return newControlPolicy(client, SCP, name, statements);
+}
+
+/** Makes a resource control policy and returns its id. */
+export function newRcp(client: Organizations, name: string, ...statements: readonly object[]): Promise<string> {
+  return newControlPolicy(client, RCP, name, statements);
+}
+
+async function newControlPolicy(
+  client: Organizations,
+  Type: typeof SCP | typeof RCP,
+  Name: string,
+  statements: readonly object[],
+): Promise<string> {
+  const { Policy } = await client.createPolicy({ Name, Description: "", Content: scpText(...statements), Type });
   return present(Policy?.PolicySummary?.Id);
 }
 
@@ -111,10 +124,17 @@ export interface OrganizationWorld extends AsyncDisposable {
   /** Of the management account. */
   readonly management: { readonly organizations: Organizations; readonly kms: KMS };
   /** Of the root users of members, by name. */
-  readonly members: ReadonlyMap<
-    string,
-    { readonly account: string; readonly organizations: Organizations; readonly kms: KMS }
-  >;
+  readonly members: ReadonlyMap<string, OrganizationAccount>;
+  /** Of the root user of `OUTSIDER`. */
+  readonly outsider: OrganizationAccount;
+}
+
+/** An account and what its root user calls with. */
+export interface OrganizationAccount {
+  readonly account: string;
+  readonly credentials: Credentials;
+  readonly organizations: Organizations;
+  readonly kms: KMS;
 }
 
 /**
@@ -132,36 +152,38 @@ export async function startOrganization(names: readonly string[]): Promise<Organ
   await first.enablePolicyType({ RootId: rootId, PolicyType: SCP });
   const accounts: { readonly name: string; readonly id: string; readonly credentials: Credentials }[] = [];
   for (const name of names) {
-    const credentials = {
-      accessKeyId: `AKIAMEMBER${name.toUpperCase().padStart(10, "X")}`,
-      secretAccessKey: `secret/of/the/root/user/of/${name}`,
-    };
-    accounts.push({ name, id: await newAccount(first, name), credentials });
+    accounts.push({ name, id: await newAccount(first, name), credentials: credentialsOf(name) });
   }
   first.destroy();
   await made.stop();
 
   writeFileSync(
     seed,
-    JSON.stringify({ accounts: accounts.map(({ id, credentials }) => ({ id, credentials: [credentials] })) }),
+    JSON.stringify({
+      accounts: [...accounts, { id: OUTSIDER, credentials: credentialsOf("outsider") }].map(({ id, credentials }) => ({
+        id,
+        credentials: [credentials],
+      })),
+    }),
   );
   const server = await startDevServer({ args: [...data, "--seed", seed] });
   const clients: { destroy(): void }[] = [];
-  const clientsOf = (credentials: Credentials): { organizations: Organizations; kms: KMS } => {
+  const accountOf = (account: string, credentials: Credentials): OrganizationAccount => {
     const both = {
       organizations: new Organizations(configOf(server, credentials)),
       kms: new KMS(configOf(server, credentials)),
     };
     clients.push(both.organizations, both.kms);
-    return both;
+    return { account, credentials, ...both };
   };
   return {
     server,
     records: new Records(auditLog),
     organizationId,
     rootId,
-    management: clientsOf(server.credentials),
-    members: new Map(accounts.map(({ name, id, credentials }) => [name, { account: id, ...clientsOf(credentials) }])),
+    management: accountOf(ACCOUNT, server.credentials),
+    members: new Map(accounts.map(({ name, id, credentials }) => [name, accountOf(id, credentials)])),
+    outsider: accountOf(OUTSIDER, credentialsOf("outsider")),
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.destroy();
       await server.stop();
@@ -170,6 +192,13 @@ export async function startOrganization(names: readonly string[]): Promise<Organ
   };
 }
 
-function configOf({ endpoint }: DevServer, credentials: Credentials) {
+function credentialsOf(name: string): Credentials {
+  return {
+    accessKeyId: `AKIAMEMBER${name.toUpperCase().padStart(10, "X")}`,
+    secretAccessKey: `secret/of/the/root/user/of/${name}`,
+  };
+}
+
+export function configOf({ endpoint }: DevServer, credentials: Credentials) {
   return { endpoint, region: REGION, credentials, maxAttempts: 1 };
 }

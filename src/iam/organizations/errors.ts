@@ -67,7 +67,7 @@ export class DuplicatePolicyException extends saying(
   "A policy with the same name already exists.",
 ) {}
 export class InvalidInputException extends reasoned("InvalidInputException") {}
-export class MalformedScpException extends saying(
+export class MalformedControlPolicyException extends saying(
   "MalformedPolicyDocumentException",
   "The provided policy document does not meet the requirements of the specified policy type.",
 ) {}

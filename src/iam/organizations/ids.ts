@@ -14,8 +14,8 @@ export const newOrganizationId = (): string => `o-${letters(10)}`;
 export const newRootId = (): string => `r-${letters(4)}`;
 /** A new id of an organizational unit; it names the root. */
 export const newUnitId = (rootId: string): string => `ou-${rootId.slice("r-".length)}-${letters(8)}`;
-/** A new id of a service control policy. */
-export const newScpId = (): string => `p-${letters(8)}`;
+/** A new id of a control policy. */
+export const newPolicyId = (): string => `p-${letters(8)}`;
 /** A new id of a request to make an account. */
 export const newCreationId = (): string => `car-${letters(32)}`;
 /** A new account id, without a leading zero. */

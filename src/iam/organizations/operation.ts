@@ -2,6 +2,7 @@
 
 import type { Tag } from "@aws-sdk/client-organizations";
 import type { Custody } from "../../custody/custody.ts";
+import { type ControlPolicyType, findFullAccess, SCP } from "../../identity/control-policies.ts";
 import type {
   ChangeContext,
   Operation,
@@ -12,11 +13,12 @@ import type {
   Target,
 } from "../../pipeline/operation.ts";
 import { type Page, pageOf } from "../../pipeline/pages.ts";
+import type { Reader } from "../../storage/store.ts";
 import type { Tag as TagOfRow } from "../../storage/tags.ts";
 import { ConstraintViolationException, InvalidInputException } from "./errors.ts";
 import { PAGE_SIZE, TAGS_MAX } from "./quotas.ts";
 import type { Locator, Members } from "./resources.ts";
-import { type Input, type OperationName, type Output, SCP } from "./shapes.ts";
+import type { Input, OperationName, Output } from "./shapes.ts";
 
 /** What every run gets beside its targets' resources. */
 export interface Environment {
@@ -108,16 +110,22 @@ function inner(value: unknown): unknown {
 }
 
 /** The condition keys of Organizations (Service Authorization Reference), and those of tags in the request. */
-function conditionValues(key: string, { input }: Question): readonly string[] | undefined {
+function conditionValues(key: string, { input, reader }: Question): readonly string[] | undefined {
   const { Type, PolicyType, Filter, PolicyId, Tags = [] } = input as Members & TaggedInput;
   if (key === "organizations:policytype") {
-    const type = Type ?? PolicyType ?? Filter ?? (PolicyId === undefined ? undefined : SCP);
+    const type =
+      Type ?? PolicyType ?? Filter ?? (PolicyId === undefined ? undefined : typeOf(String(PolicyId), reader));
     return type === undefined ? undefined : [String(type)];
   }
   if (Tags.length === 0) return undefined;
   if (key === "aws:tagkeys") return Tags.map(({ Key = "" }) => Key);
   const tag = Tags.find(({ Key = "" }) => key === `aws:requesttag/${Key.toLowerCase()}`);
   return tag && [tag.Value ?? ""];
+}
+
+/** Of a policy that is not there, the type under which its ARN is asked for. */
+function typeOf(policyId: string, reader: Reader): ControlPolicyType {
+  return (reader.find("organizationPolicy", policyId) ?? findFullAccess(policyId))?.type ?? SCP;
 }
 
 function hasTags(input: unknown): boolean {

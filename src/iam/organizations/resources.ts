@@ -2,13 +2,13 @@
 
 import { controlPolicyArn } from "../../access/sources.ts";
 import { AccessDeniedException, type ServiceError } from "../../base/errors.ts";
-import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
+import { type ControlPolicy, findFullAccess, SCP } from "../../identity/control-policies.ts";
 import type { Call, Resolution, Resource } from "../../pipeline/operation.ts";
 import type { OrganizationNode } from "../../storage/identity-rows.ts";
 import type { OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
 import type { Reader } from "../../storage/store.ts";
 import { AWSOrganizationsNotInUseException, NO_PERMISSION, PolicyNotFoundException } from "./errors.ts";
-import { nodeArn, type Scp } from "./shapes.ts";
+import { nodeArn } from "./shapes.ts";
 
 /** An input whose members are not known by type. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -28,9 +28,9 @@ export interface NodeResource extends InOrganization {
   readonly node: OrganizationNode;
 }
 
-/** A service control policy. */
-export interface ScpResource extends InOrganization {
-  readonly scp: Scp;
+/** A control policy. */
+export interface ControlPolicyResource extends InOrganization {
+  readonly control: ControlPolicy;
 }
 
 /** The account of somebody who is in no organization. */
@@ -77,24 +77,27 @@ export function node(
 }
 
 /** The policy that a member of the input names. */
-export function scp(member: string): Locator<ScpResource> {
+export function controlPolicy(member: string): Locator<ControlPolicyResource> {
   return ofManagement((organization, input, call, reader) => {
     const id = String(input[member]);
-    const found = findScp(organization, id, reader);
+    const found = findControlPolicy(organization, id, reader);
     const resource = {
-      arn: controlPolicyArn(id, { partition: call.partition, organization }),
+      arn: controlPolicyArn(found ?? { id, type: SCP }, { partition: call.partition, organization }),
       account: call.principal.account,
     };
     if (found === undefined) return { kind: "absent", resource, error: () => new PolicyNotFoundException() };
-    return { kind: "found", resource: { ...resource, organization, scp: found } };
+    return { kind: "found", resource: { ...resource, organization, control: found } };
   });
 }
 
-/** A policy of an organization, or AWS's own one. */
-export function findScp({ id: organization }: OrganizationRow, id: string, reader: Reader): Scp | undefined {
-  if (id === FULL_AWS_ACCESS.id) return FULL_AWS_ACCESS;
+/** A policy of an organization, or one of AWS's own. */
+export function findControlPolicy(
+  { id: organization }: OrganizationRow,
+  id: string,
+  reader: Reader,
+): ControlPolicy | undefined {
   const row = reader.find("organizationPolicy", id);
-  return row?.organization === organization ? row : undefined;
+  return row?.organization === organization ? row : findFullAccess(id);
 }
 
 /** Who is in no organization, or not in its management account, is told so, and nothing of what is there. */

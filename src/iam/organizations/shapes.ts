@@ -9,10 +9,11 @@ import type {
   Parent,
   PolicySummary,
   PolicyTargetSummary,
+  PolicyTypeSummary,
   Root,
 } from "@aws-sdk/client-organizations";
 import { controlPolicyArn, organizationPath } from "../../access/sources.ts";
-import { FULL_AWS_ACCESS } from "../../identity/aws-managed-policies.ts";
+import { type ControlPolicy, enabledTypes, findFullAccess, SCP } from "../../identity/control-policies.ts";
 import type { InputOf, OperationsOf, OutputOf } from "../../pipeline/client-types.ts";
 import type { AccountCreationRow, OrganizationNodeRow, OrganizationRow } from "../../storage/identity-schema.ts";
 import type { Reader } from "../../storage/store.ts";
@@ -21,17 +22,6 @@ import type { Reader } from "../../storage/store.ts";
 export type OperationName = OperationsOf<Organizations>;
 export type Input<N extends OperationName> = InputOf<Organizations, N>;
 export type Output<N extends OperationName> = OutputOf<Organizations, N>;
-
-/** A service control policy, a customer's or AWS's own. */
-export interface Scp {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly document: string;
-}
-
-/** The one policy type that is served. */
-export const SCP = "SERVICE_CONTROL_POLICY";
 
 type Node = Pick<OrganizationNodeRow, "id" | "kind">;
 type Tree = Pick<OrganizationRow, "id" | "management_account">;
@@ -47,7 +37,10 @@ function arnOf(partition: string, { management_account }: Tree, resource: string
   return `arn:${partition}:organizations::${management_account}:${resource}`;
 }
 
-/** Without the email address of the management account, which nobody has told us. */
+/**
+ * Without the email address of the management account, which nobody has told us. `AvailablePolicyTypes` is deprecated and tells
+ * of service control policies alone (API reference, Organization).
+ */
 export function describeOrganization(partition: string, row: OrganizationRow): Organization {
   const management = { id: row.management_account, kind: "account" } as const;
   return {
@@ -56,7 +49,7 @@ export function describeOrganization(partition: string, row: OrganizationRow): O
     FeatureSet: row.feature_set,
     MasterAccountArn: nodeArn(partition, row, management),
     MasterAccountId: row.management_account,
-    AvailablePolicyTypes: row.feature_set === "ALL" ? [{ Type: SCP, Status: "ENABLED" }] : [],
+    AvailablePolicyTypes: row.feature_set === "ALL" ? [enabled(SCP)] : [],
   };
 }
 
@@ -67,8 +60,12 @@ export function describeRoot(partition: string, row: OrganizationRow): Root {
     Id: row.root_id,
     Arn: nodeArn(partition, row, root),
     Name: "Root",
-    PolicyTypes: row.scp_enabled === 1 ? [{ Type: SCP, Status: "ENABLED" }] : [],
+    PolicyTypes: enabledTypes(row).map(enabled),
   };
+}
+
+function enabled(Type: ControlPolicy["type"]): PolicyTypeSummary {
+  return { Type, Status: "ENABLED" };
 }
 
 /** Such as `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`. */
@@ -113,18 +110,18 @@ export function describeParent(id: string): Parent {
 }
 
 /** A policy without its content. */
-export function describeScp(
+export function summaryOf(
   partition: string,
   row: OrganizationRow,
-  { id, name, description }: Omit<Scp, "document">,
+  { id, type, name, description }: Omit<ControlPolicy, "document">,
 ): PolicySummary {
   return {
     Id: id,
-    Arn: controlPolicyArn(id, { partition, organization: row }),
+    Arn: controlPolicyArn({ id, type }, { partition, organization: row }),
     Name: name,
     Description: description,
-    Type: SCP,
-    AwsManaged: id === FULL_AWS_ACCESS.id,
+    Type: type,
+    AwsManaged: findFullAccess(id) !== undefined,
   };
 }
 

@@ -1,11 +1,9 @@
 /** CreateAccount, DescribeCreateAccountStatus, DescribeAccount, ListAccounts, ListAccountsForParent and MoveAccount. */
 
-import { FULL_AWS_ACCESS } from "../../../identity/aws-managed-policies.ts";
 import type { Call, Recorder } from "../../../pipeline/operation.ts";
 import { insertAccount } from "../../../storage/accounts.ts";
 import type { AccountCreationRow, OrganizationRow } from "../../../storage/identity-schema.ts";
 import {
-  attachScp,
   countNodes,
   findAccountCreation,
   hasEmail,
@@ -32,6 +30,7 @@ import { ACCOUNTS_MAX } from "../quotas.ts";
 import { managedOrganization, node } from "../resources.ts";
 import { describeAccount, describeCreation, type Input } from "../shapes.ts";
 import { freeId } from "./free-id.ts";
+import { attachFullAccess } from "./full-access.ts";
 
 /**
  * Makes an account right under the root, with the role by which the management account gets in. It is there when this is
@@ -92,7 +91,7 @@ async function makeAccount(
     joined_method: "CREATED",
   } as const;
   await insertNode(tx, row, tagsOf(Tags));
-  if (organization.scp_enabled === 1) await attachScp(tx, FULL_AWS_ACCESS.id, id);
+  await attachFullAccess(tx, organization, id);
   const { management_account: trusted } = organization;
   await insertAccessRole(tx, { account: id, trusted, partition, now, ...(RoleName !== undefined && { RoleName }) });
   return id;

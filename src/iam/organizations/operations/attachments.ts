@@ -1,6 +1,8 @@
 /** AttachPolicy, DetachPolicy, ListPoliciesForTarget and ListTargetsForPolicy. */
 
-import { attachScp, detachScp, listTargets } from "../../../storage/organizations.ts";
+import { type ControlPolicy, FULL_ACCESS, isEnabled, RCP } from "../../../identity/control-policies.ts";
+import { attachControlPolicy, detachControlPolicy, listTargets } from "../../../storage/organizations.ts";
+import type { Reader } from "../../../storage/store.ts";
 import {
   ConstraintViolationException,
   DuplicatePolicyAttachmentException,
@@ -9,42 +11,46 @@ import {
   TargetNotFoundException,
 } from "../errors.ts";
 import { change, page, read } from "../operation.ts";
-import { SCPS_PER_TARGET_MAX } from "../quotas.ts";
-import { findScp, node, scp } from "../resources.ts";
-import { describeScp, describeTarget, SCP } from "../shapes.ts";
+import { CONTROL_POLICY_QUOTAS } from "../quotas.ts";
+import { controlPolicy, findControlPolicy, type NodeResource, node } from "../resources.ts";
+import { describeTarget, summaryOf } from "../shapes.ts";
 
-const policy = scp("PolicyId");
+const policy = controlPolicy("PolicyId");
 const target = node("TargetId", ["root", "unit", "account"], () => new TargetNotFoundException());
 
 /** Attaches a policy to a root, unit or account; it decides from the next request on. */
 export const attachPolicy = change("AttachPolicy", {
   on: { policy, target },
-  async run(_input, { tx, policy: { scp: attached, organization }, target: { node: on } }) {
-    if (organization.scp_enabled === 0) throw new PolicyTypeNotEnabledException();
-    if (on.policies.includes(attached.id)) throw new DuplicatePolicyAttachmentException();
-    if (on.policies.length >= SCPS_PER_TARGET_MAX) {
+  async run(_input, { tx, policy: { control, organization }, target: { node: on } }) {
+    const { id, type } = control;
+    if (!isEnabled(organization, type)) throw new PolicyTypeNotEnabledException();
+    if (on.policies.includes(id)) throw new DuplicatePolicyAttachmentException();
+    const ofType = await tx.settle((reader) => attachedOf({ organization, node: on }, type, reader));
+    if (ofType.length >= CONTROL_POLICY_QUOTAS[type].onTarget) {
       throw new ConstraintViolationException(
         "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
         "You have attached the maximum number of policies to the specified target.",
       );
     }
-    await attachScp(tx, attached.id, on.id);
+    await attachControlPolicy(tx, id, on.id);
     return {};
   },
 });
 
-/** Detaches a policy, but never the last one. */
+/** Detaches a policy, but never the last service control policy, nor the resource control policy of AWS's own. */
 export const detachPolicy = change("DetachPolicy", {
   on: { policy, target },
-  async run(_input, { tx, policy: { scp: detached }, target: { node: from } }) {
-    if (!from.policies.includes(detached.id)) throw new PolicyNotAttachedException();
-    if (from.policies.length === 1) {
+  async run(_input, { tx, policy: { control, organization }, target: { node: from } }) {
+    const { id, type } = control;
+    if (!from.policies.includes(id)) throw new PolicyNotAttachedException();
+    const ofType = await tx.settle((reader) => attachedOf({ organization, node: from }, type, reader));
+    if (ofType.length === 1 || id === FULL_ACCESS[RCP].id) {
       throw new ConstraintViolationException(
         "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
         "You cannot remove the last policy attached to the specified target. You must have at least one attached at all times.",
       );
     }
-    await detachScp(tx, detached.id, from.id);
+    await detachControlPolicy(tx, id, from.id);
     return {};
   },
 });
@@ -55,23 +61,33 @@ export const listPoliciesForTarget = read("ListPoliciesForTarget", {
   async run(input, context) {
     const { call, store, target: on } = context;
     const { organization } = on;
-    const attached = input.Filter === SCP ? on.node.policies : [];
+    const attached = await store.settle((reader) => attachedOf(on, input.Filter, reader));
     const { items, next } = await page(input, context, {
       of: `${input.Filter} of ${on.node.id}`,
-      list: (after = "", count) => attached.filter((id) => id > after).slice(0, count),
-      nameOf: (id) => id,
+      list: (after = "", count) => attached.filter(({ id }) => id > after).slice(0, count),
+      nameOf: ({ id }) => id,
     });
-    const found = await store.settle((reader) => items.flatMap((id) => findScp(organization, id, reader) ?? []));
-    return { Policies: found.map((each) => describeScp(call.partition, organization, each)), NextToken: next };
+    return { Policies: items.map((each) => summaryOf(call.partition, organization, each)), NextToken: next };
   },
 });
+
+/** The policies of a type right on a node, in the order of their ids. */
+function attachedOf(
+  { organization, node: on }: Pick<NodeResource, "organization" | "node">,
+  type: string | undefined,
+  reader: Reader,
+): readonly ControlPolicy[] {
+  return on.policies
+    .flatMap((id) => findControlPolicy(organization, id, reader) ?? [])
+    .filter((each) => each.type === type);
+}
 
 /** Lists the roots, units and accounts that a policy is attached to. */
 export const listTargetsForPolicy = read("ListTargetsForPolicy", {
   on: { policy },
   async run(input, context) {
     const { call, store, policy: attached } = context;
-    const { organization, scp: found } = attached;
+    const { organization, control: found } = attached;
     const { items, next } = await page(input, context, {
       of: found.id,
       list: (after, count) =>

@@ -1,8 +1,15 @@
 /** CreateOrganization, DescribeOrganization, ListRoots, EnablePolicyType and DisablePolicyType. */
 
-import { FULL_AWS_ACCESS } from "../../../identity/aws-managed-policies.ts";
+import {
+  CONTROL_POLICY_TYPES,
+  type ControlPolicyType,
+  ENABLED_COLUMN,
+  FULL_ACCESS,
+  isEnabled,
+} from "../../../identity/control-policies.ts";
 import type { OrganizationRow } from "../../../storage/identity-schema.ts";
-import { insertOrganization, setScpEnabled } from "../../../storage/organizations.ts";
+import { insertOrganization, setPolicyTypeEnabled } from "../../../storage/organizations.ts";
+import type { Tx } from "../../../storage/store.ts";
 import {
   AlreadyInOrganizationException,
   PolicyTypeAlreadyEnabledException,
@@ -13,7 +20,7 @@ import {
 import { newOrganizationId, newRootId } from "../ids.ts";
 import { change, read } from "../operation.ts";
 import { managedOrganization, node, outsider, ownOrganization } from "../resources.ts";
-import { describeOrganization, describeRoot, SCP } from "../shapes.ts";
+import { describeOrganization, describeRoot } from "../shapes.ts";
 import { freeId } from "./free-id.ts";
 
 /**
@@ -34,6 +41,7 @@ export const createOrganization = change("CreateOrganization", {
       root_id: rootId,
       feature_set: FeatureSet,
       scp_enabled: 0,
+      rcp_enabled: 0,
       created_at: call.now,
     };
     const own = await tx.settle((reader) => reader.find("account", account));
@@ -60,32 +68,47 @@ export const listRoots = read("ListRoots", {
 
 const root = node("RootId", ["root"], () => new RootNotFoundException());
 
-/** Turns service control policies on: every root, unit and account gets FullAWSAccess. */
+/** Turns a type of policies on: every root, unit and account gets AWS's own of the type, which allows everything. */
 export const enablePolicyType = change("EnablePolicyType", {
   on: { root },
   async run({ PolicyType }, { call, tx, root: { organization } }) {
-    requireScp(organization, PolicyType);
-    if (organization.scp_enabled === 1) throw new PolicyTypeAlreadyEnabledException();
-    await setScpEnabled(tx, organization.id, FULL_AWS_ACCESS.id);
-    return { Root: describeRoot(call.partition, { ...organization, scp_enabled: 1 }) };
+    const type = requirePolicyType(organization, PolicyType);
+    if (isEnabled(organization, type)) throw new PolicyTypeAlreadyEnabledException();
+    return { Root: describeRoot(call.partition, await setEnabled(tx, organization, { type, enabled: true })) };
   },
 });
 
-/** Turns service control policies off: they are detached from everything. */
+/** Turns a type of policies off: they are detached from everything. */
 export const disablePolicyType = change("DisablePolicyType", {
   on: { root },
   async run({ PolicyType }, { call, tx, root: { organization } }) {
-    if (PolicyType !== SCP || organization.scp_enabled === 0) throw new PolicyTypeNotEnabledException();
-    await setScpEnabled(tx, organization.id, undefined);
-    return { Root: describeRoot(call.partition, { ...organization, scp_enabled: 0 }) };
+    const type = CONTROL_POLICY_TYPES.find((each) => each === PolicyType);
+    if (type === undefined || !isEnabled(organization, type)) throw new PolicyTypeNotEnabledException();
+    return { Root: describeRoot(call.partition, await setEnabled(tx, organization, { type, enabled: false })) };
   },
 });
 
+async function setEnabled(
+  tx: Tx,
+  organization: OrganizationRow,
+  { type, enabled }: { readonly type: ControlPolicyType; readonly enabled: boolean },
+): Promise<OrganizationRow> {
+  const columns = { [ENABLED_COLUMN[type]]: enabled ? 1 : 0 };
+  await setPolicyTypeEnabled(
+    tx,
+    { organization: organization.id, type },
+    { columns, own: FULL_ACCESS[type].id, enabled },
+  );
+  return { ...organization, ...columns };
+}
+
 /**
- * Only service control policies are here, and only where all features are.
+ * The type of control policies that an input names. No others are here, and these only where all features are.
  *
  * @throws PolicyTypeNotAvailableForOrganizationException
  */
-export function requireScp({ feature_set }: OrganizationRow, type: string | undefined): void {
-  if (type !== SCP || feature_set !== "ALL") throw new PolicyTypeNotAvailableForOrganizationException();
+export function requirePolicyType({ feature_set }: OrganizationRow, named: string | undefined): ControlPolicyType {
+  const type = CONTROL_POLICY_TYPES.find((each) => each === named);
+  if (type === undefined || feature_set !== "ALL") throw new PolicyTypeNotAvailableForOrganizationException();
+  return type;
 }

@@ -1,9 +1,8 @@
 /** CreateOrganizationalUnit, DescribeOrganizationalUnit, ListOrganizationalUnitsForParent, ListChildren and ListParents. */
 
 import { organizationPath } from "../../../access/sources.ts";
-import { FULL_AWS_ACCESS } from "../../../identity/aws-managed-policies.ts";
 import type { OrganizationNodeRow } from "../../../storage/identity-schema.ts";
-import { attachScp, countNodes, hasUnit, insertNode, listNodes } from "../../../storage/organizations.ts";
+import { countNodes, hasUnit, insertNode, listNodes } from "../../../storage/organizations.ts";
 import {
   ChildNotFoundException,
   ConstraintViolationException,
@@ -17,6 +16,7 @@ import { UNIT_LEVELS_MAX, UNITS_MAX } from "../quotas.ts";
 import { node } from "../resources.ts";
 import { describeParent, describeUnit } from "../shapes.ts";
 import { freeId } from "./free-id.ts";
+import { attachFullAccess } from "./full-access.ts";
 
 const parent = node("ParentId", ["root", "unit"], () => new ParentNotFoundException());
 
@@ -55,7 +55,7 @@ export const createOrganizationalUnit = change("CreateOrganizationalUnit", {
       joined_method: null,
     };
     await insertNode(tx, row, tagsOf(Tags));
-    if (organization.scp_enabled === 1) await attachScp(tx, FULL_AWS_ACCESS.id, row.id);
+    await attachFullAccess(tx, organization, row.id);
     const OrganizationalUnit = await tx.settle((reader) => describeUnit(call.partition, organization, row, reader));
     return { OrganizationalUnit };
   },
