@@ -1,6 +1,6 @@
 /** Rows of grants. */
 
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { KeyName, Slice } from "./keys.ts";
 import type { GrantRow, Schema } from "./schema.ts";
 import type { Tx } from "./store.ts";
@@ -56,28 +56,36 @@ export async function deleteGrantsOfKey(tx: Tx, { region, keyId }: KeyName): Pro
 }
 
 /**
- * Names a user as it is called now in every grant that means it. Users seldom get other names, so that no index leads from them to grants: all
- * are looked at.
+ * Names a user as it is called now in every grant that means it.
  *
+ * @param uniqueId `AIDA…`; roles keep their names
  * @param arnOf the user's ARN of today in a partition
  */
 export async function renameParty(tx: Tx, uniqueId: string, arnOf: (partition: string) => string): Promise<void> {
-  const naming = tx.db
-    .selectFrom("grant")
-    .select(["region", "grant_id", "key_id", "partition", "grantee", "grantee_id", "retirer_id"])
-    .where((row) => row.or([row("grantee_id", "=", uniqueId), row("retirer_id", "=", uniqueId)]));
-  for (const row of await naming.execute()) {
+  for (const row of await grantsOfUser(tx, "grantee_id", uniqueId)) {
     const { region, grant_id, key_id, partition, grantee } = row;
     const arn = arnOf(partition);
-    const isGrantee = row.grantee_id === uniqueId;
-    const named = { ...(isGrantee && { grantee: arn }), ...(row.retirer_id === uniqueId && { retirer: arn }) };
-    const update = tx.db.updateTable("grant").set(named).where("region", "=", region);
-    await update.where("grant_id", "=", grant_id).execute();
+    await updateGrant(tx, row, { grantee: arn });
     await tx.changed("grant", region, grant_id);
-    if (!isGrantee) continue;
     await tx.changed("granted", region, key_id, grantee);
     await tx.changed("granted", region, key_id, arn);
   }
+  for (const row of await grantsOfUser(tx, "retirer_id", uniqueId)) {
+    await updateGrant(tx, row, { retirer: arnOf(row.partition) });
+    await tx.changed("grant", row.region, row.grant_id);
+  }
+}
+
+/** Grants that name a user as their grantee, or as who may retire them. Only users are in the index: most grants are to roles. */
+async function grantsOfUser(tx: Tx, column: "grantee_id" | "retirer_id", uniqueId: string): Promise<GrantRow[]> {
+  const ofUser = tx.db.selectFrom("grant").selectAll().where(column, "=", uniqueId);
+  const isUser = sql<boolean>`${sql.ref(column)} >= 'AIDA' and ${sql.ref(column)} < 'AIDB'`;
+  return await ofUser.where(isUser).execute();
+}
+
+async function updateGrant(tx: Tx, { region, grant_id }: GrantRow, named: Partial<GrantRow>): Promise<void> {
+  const update = tx.db.updateTable("grant").set(named).where("region", "=", region);
+  await update.where("grant_id", "=", grant_id).execute();
 }
 
 /** The grants on a key that have a name, which is not empty; several may have the same. */

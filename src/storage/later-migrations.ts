@@ -254,6 +254,8 @@ export const LATER_MIGRATIONS: readonly Migration[] = [
       ALTER TABLE organization_policy ADD COLUMN type TEXT NOT NULL DEFAULT 'SERVICE_CONTROL_POLICY';
       DROP INDEX organization_policy_by_name;
       CREATE UNIQUE INDEX organization_policy_by_name ON organization_policy (organization, type, name);
+      CREATE INDEX grant_by_user ON "grant" (grantee_id) WHERE grantee_id >= 'AIDA' AND grantee_id < 'AIDB';
+      CREATE INDEX grant_by_retiring_user ON "grant" (retirer_id) WHERE retirer_id >= 'AIDA' AND retirer_id < 'AIDB';
     `,
   },
 ];

@@ -125,6 +125,7 @@ async function useIam({ address }: HeldServer): Promise<void> {
   ]);
   await iam.deleteAccessKey({ UserName, AccessKeyId });
   await iam.removeUserFromGroup({ UserName, GroupName });
+  await iam.updateUser({ UserName, NewUserName: "renamed" });
   iam.destroy();
 }
 
