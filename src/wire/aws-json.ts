@@ -52,16 +52,23 @@ export class AwsJsonCodec implements Codec {
   }
 
   decode({ input }: OperationModel, { body }: WireRequest): Readonly<Record<string, unknown>> {
-    const value = compile(
-      input,
-      scalarDecoders,
-      this.#decoders,
-      decodeAs,
-    )(body.length === 0 ? {} : parse(body)) as JsonObject;
+    const value = this.#decode(input, body);
     const failures = new Failures();
     input.validate(value, "", failures);
     failures.throwIfAny();
     return value;
+  }
+
+  /** Bodies are read a second time, for what their numbers look like, only where that is asked for: it takes longer. */
+  #decode(input: Shape, body: Uint8Array): JsonObject {
+    if (body.length === 0) return {};
+    const convert = compile(input, scalarDecoders, this.#decoders, decodeAs);
+    try {
+      return convert(parse(body)) as JsonObject;
+    } catch (cause) {
+      if (!(cause instanceof LiteralWanted)) throw cause;
+      return convert(parse(body, keepLiteral)) as JsonObject;
+    }
   }
 
   encode({ output }: OperationModel, value: unknown): WireAnswer {
@@ -160,7 +167,7 @@ const decodeAs: Direction = {
       const map: Record<string, unknown> = Object.create(null); // a pair named __proto__ is a pair like any other
       for (const name of Object.keys(source)) {
         const part = source[name];
-        map[wellFormed(name)] = part === null ? null : convert(ofText ? asText(part) : part);
+        map[wellFormed(name)] = part === null ? null : convert(ofText ? asText(part, source, name) : part);
       }
       return map;
     };
@@ -219,11 +226,14 @@ const scalarEncoders: Scalars = {
   timestamp: (value) => (value as Date).getTime() / 1000,
 };
 
-/** @throws SerializationException not UTF-8, not JSON, or not an object; without a message unless AWS sends one */
-export function parse(body: Uint8Array): JsonObject {
+/**
+ * @param reviver as that of JSON.parse
+ * @throws SerializationException not UTF-8, not JSON, or not an object; without a message unless AWS sends one
+ */
+export function parse(body: Uint8Array, reviver?: typeof keepLiteral): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(body));
+    value = JSON.parse(utf8.decode(body), reviver);
   } catch (cause) {
     if (cause instanceof SyntaxError || cause instanceof TypeError) throw new SerializationException();
     throw cause;
@@ -266,12 +276,28 @@ function asInteger(value: number): number {
 }
 
 /**
- * Numbers and booleans in an encryption context are taken as their text (KMS guide, Encryption context). A number that
- * JSON's parser had to round is refused: its text is lost, and another number would have had the same.
+ * Numbers and booleans in an encryption context are taken as their text (KMS guide, Encryption context): of a number the one that
+ * it was sent as, since 1.10 and 1.1 are two texts.
+ *
+ * @throws LiteralWanted the body was parsed without `keepLiteral`
  */
-function asText(value: unknown): unknown {
+function asText(value: unknown, holder: object, name: string): unknown {
   if (typeof value === "boolean") return String(value);
   if (typeof value !== "number") return value;
-  if (Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value))) return String(value);
-  throw new SerializationException();
+  const literal = literals.get(holder)?.get(name);
+  if (literal === undefined) throw new LiteralWanted();
+  return literal;
+}
+
+class LiteralWanted extends SerializationException {}
+
+/** How the numbers of bodies were written, by the object that has them. */
+const literals = new WeakMap<object, Map<string, string>>();
+
+/** A reviver of JSON.parse, with the context that its type does not have yet: it keeps how numbers were written, and changes nothing. */
+function keepLiteral(this: object, name: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || context?.source === undefined) return value;
+  const known = literals.get(this) ?? new Map<string, string>();
+  literals.set(this, known.set(name, context.source));
+  return value;
 }

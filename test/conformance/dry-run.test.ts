@@ -34,6 +34,11 @@ const encapsulated = await kms.encapsulate({ KeyId: kem, EncapsulationAlgorithm:
 const { SharedSecretCiphertextBlob } = encapsulated;
 const granted = await kms.createGrant({ KeyId: symmetric, GranteePrincipal: ROLE, Operations: ["Encrypt"] });
 const GrantId = present(granted.GrantId);
+const rsa = (await newKey(kms, { KeySpec: "RSA_2048", KeyUsage: "ENCRYPT_DECRYPT" })).Arn;
+const { CiphertextBlob: longBlob } = await kms.encrypt({ KeyId: symmetric, Plaintext: bytes(191) });
+const { PublicKey: foreignKey } = await kms.getPublicKey({
+  KeyId: (await newKey(kms, { KeySpec: "ECC_NIST_P384", KeyUsage: "KEY_AGREEMENT" })).Arn,
+});
 
 const DryRun = true;
 
@@ -105,6 +110,42 @@ const CALLS: Readonly<Record<string, { call: (from: KMS) => Promise<unknown>; ma
   },
 };
 
+/** Calls that only the cryptographic operation itself finds fault with (KMS guide, DryRun: it verifies that calls will succeed). */
+const WOULD_FAIL: readonly { title: string; call: (DryRun: boolean) => Promise<unknown>; name: string }[] = [
+  {
+    title: "of Verify with the signature of another message",
+    call: (DryRun) => kms.verify({ KeyId: signing, Message: bytes(4), SigningAlgorithm, Signature, DryRun }),
+    name: "KMSInvalidSignatureException",
+  },
+  {
+    title: "of VerifyMac with the MAC of another message",
+    call: (DryRun) => kms.verifyMac({ KeyId: mac, Message: bytes(4), MacAlgorithm, Mac, DryRun }),
+    name: "KMSInvalidMacException",
+  },
+  {
+    title: "of DeriveSharedSecret with a public key of another spec",
+    call: (DryRun) =>
+      kms.deriveSharedSecret({ KeyId: agreeing, KeyAgreementAlgorithm: "ECDH", PublicKey: foreignKey, DryRun }),
+    name: "ValidationException",
+  },
+  {
+    title: "of ReEncrypt of what is too long for the destination",
+    call: (DryRun) =>
+      kms.reEncrypt({
+        CiphertextBlob: longBlob,
+        DestinationKeyId: rsa,
+        DestinationEncryptionAlgorithm: "RSAES_OAEP_SHA_256",
+        DryRun,
+      }),
+    name: "ValidationException",
+  },
+  {
+    title: "of Decrypt with another encryption context",
+    call: (DryRun) => kms.decrypt({ CiphertextBlob, EncryptionContext: { a: "b" }, DryRun }),
+    name: "InvalidCiphertextException",
+  },
+];
+
 /** The operations whose input has DryRun in the model. */
 function operationsWithDryRun(): readonly string[] {
   const { operations: declared, shapes } = kmsJson as unknown as {
@@ -134,6 +175,14 @@ describe("a dry run", () => {
       const { status, json } = await world.raw(operation, { ...malformed, DryRun });
       assert.equal(status, 400);
       assert.match(String(json["__type"]), /ValidationException/);
+    });
+  }
+
+  for (const { title, call, name } of WOULD_FAIL) {
+    it(`${title} is refused as the call itself would be: it would not have succeeded`, async () => {
+      const refused = await assertRefused(call(false), name);
+      const { message } = await assertRefused(call(true), name);
+      assert.equal(message, refused.message);
     });
   }
 

@@ -218,6 +218,15 @@ describe("imported key material", () => {
       await prove(KeyId, material);
     });
   }
+
+  it("is told as the origin of what DeriveSharedSecret derives from it", async () => {
+    const spec = { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" } as const;
+    const { KeyId } = await newExternalKey(kms, spec);
+    await importInto(kms, KeyId, ec("P-256")(), { wrapping: OAEP });
+    const { PublicKey } = await kms.getPublicKey({ KeyId });
+    const { KeyOrigin } = await kms.deriveSharedSecret({ KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey });
+    assert.equal(KeyOrigin, "EXTERNAL"); // API reference, DeriveSharedSecret: the source of the key's material
+  });
 });
 
 /** OpenSSL's EC keys in other forms than it makes them by itself. */

@@ -152,6 +152,22 @@ describe("an awsJson body", () => {
     );
   });
 
+  for (const literal of ["1.10", "1.0", "1e3", "1E+03", "-0", "9007199254740993", "1e999"]) {
+    it(`has the number ${literal} of an encryption context taken as it was written`, () => {
+      const { EncryptionContext } = decode("Decrypt", `{"EncryptionContext":{"a":0,"a":${literal},"b":"1.1"}}`);
+      assert.deepEqual({ ...(EncryptionContext as object) }, { a: literal, b: "1.1" });
+    });
+  }
+
+  it("has numbers of other members stay numbers beside one in an encryption context", () => {
+    const { NumberOfBytes, EncryptionContext } = decode(
+      "GenerateDataKey",
+      '{"KeyId":"a","NumberOfBytes":16.9,"EncryptionContext":{"NumberOfBytes":1.50}}',
+    );
+    assert.equal(NumberOfBytes, 16);
+    assert.deepEqual({ ...(EncryptionContext as object) }, { NumberOfBytes: "1.50" });
+  });
+
   for (const { title, name, body, message } of [
     { title: "that is no JSON", name: "Encrypt", body: "{", message: "" },
     { title: "with a trailing comma", name: "Encrypt", body: '{"KeyId":"a",}', message: "" },
@@ -257,18 +273,6 @@ describe("an awsJson body", () => {
       name: "Encrypt",
       body: { EncryptionContext: { a: [] } },
       message: "Start of list found where not expected",
-    },
-    {
-      title: "with a rounded integer in an encryption context",
-      name: "Encrypt",
-      body: '{"EncryptionContext":{"a":9007199254740993}}',
-      message: "",
-    },
-    {
-      title: "with an infinite number in an encryption context",
-      name: "Encrypt",
-      body: '{"EncryptionContext":{"a":1e999}}',
-      message: "",
     },
     { title: "with a text for a structure", name: "CreateGrant", body: { Constraints: "a" }, message: "Expected null" },
     { title: "with half a surrogate pair in a text", name: "Encrypt", body: '{"KeyId":"\\ud800"}', message: "" },

@@ -175,7 +175,8 @@ export const reEncrypt = use("ReEncrypt", {
         input.SourceEncryptionContext ?? {},
         custodyAlgorithm(input.SourceEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT"),
       );
-      plaintext.fill(0);
+      plaintext.fill(0); // its length is all that is left of it
+      requireOneBlock(plaintext.length, destination, input.DestinationEncryptionAlgorithm);
     }
   },
   async run(input, { source, destination, custody }) {
