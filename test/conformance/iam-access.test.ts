@@ -234,6 +234,36 @@ describe("RetireGrant", () => {
       /with an explicit deny in an identity-based policy$/,
     );
   });
+
+  it("S04-026: is asked about the tags and aliases of the grant's key, which let retire and keep from it", async () => {
+    const { Arn: KeyId } = await newKey(kms, { Tags: [{ TagKey: "Env", TagValue: "prod" }] });
+    await kms.createAlias({ AliasName: "alias/prod-retiring", TargetKeyId: KeyId });
+    const conditions = {
+      tag: { StringEquals: { "aws:ResourceTag/env": "prod" } },
+      otherTag: { StringEquals: { "aws:ResourceTag/env": "test" } },
+      alias: { "ForAnyValue:StringLike": { "kms:ResourceAliases": "alias/prod-*" } },
+      otherAlias: { "ForAnyValue:StringLike": { "kms:ResourceAliases": "alias/test-*" } },
+    };
+    for (const [name, Condition] of Object.entries(conditions)) {
+      const isMet = name === "tag" || name === "alias";
+      const only = await world.person(`retires-if-${name}`, { allow: [{ ...allow("kms:RetireGrant"), Condition }] });
+      const unless = await world.person(`retires-unless-${name}`, {
+        allow: [allow("kms:RetireGrant"), { ...deny("kms:RetireGrant"), Condition }],
+      });
+      for (const { person, may } of [
+        { person: only, may: isMet },
+        { person: unless, may: !isMet },
+      ]) {
+        const { GrantToken } = await kms.createGrant({
+          KeyId,
+          GranteePrincipal: person.arn,
+          Operations: ["Encrypt"],
+        });
+        const retiring = person.kms.retireGrant({ GrantToken });
+        await (may ? retiring : denied(retiring));
+      }
+    }
+  });
 });
 
 describe("across accounts, a user", () => {
