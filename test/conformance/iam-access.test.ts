@@ -266,6 +266,25 @@ describe("RetireGrant", () => {
   });
 });
 
+describe("a deny until a date", () => {
+  it("holds in every form in which IAM takes the date", async () => {
+    const { kms: caller, name: UserName } = await world.person("until", { allow: [allow("kms:ListKeys")] });
+    for (const until of [
+      "2099-01-01T00:00:00Z",
+      "2099-01-01T00:00:00",
+      "2099-01-01T00:00",
+      "2099-1-1",
+      "2099-01-01t00:00:00z",
+      "2099-01-01T00:00:00+02",
+      "292278993-01-01",
+    ]) {
+      const statement = { ...deny("kms:ListKeys"), Condition: { DateLessThan: { "aws:CurrentTime": until } } };
+      await iam.putUserPolicy({ UserName, PolicyName: "until", PolicyDocument: policyOf(statement) });
+      await denied(caller.listKeys({}), /with an explicit deny in an identity-based policy$/);
+    }
+  });
+});
+
 describe("across accounts, a user", () => {
   it("S03-005 needs both: the key policy of the one account and an IAM policy of the other", async () => {
     const able = await world.person("foreign-able", { account: OTHER_ACCOUNT, allow: [allow("kms:Encrypt")] });
