@@ -2,6 +2,7 @@
 
 import { asArn } from "../base/arn.ts";
 import { identityArn } from "../identity/credentials.ts";
+import { withPrincipals } from "../policy/json.ts";
 import type { PrincipalIds } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
 
@@ -56,12 +57,10 @@ export function shownPrincipal(name: string, uniqueId: string | null, reader: Re
 
 /** The text of a policy as it is shown: see `shownPrincipal`. */
 export function shownPolicy(text: string, ids: PrincipalIds, reader: Reader): string {
-  let shown = text;
-  for (const [arn, uniqueId] of ids) {
-    const name = shownPrincipal(arn, uniqueId, reader);
-    if (name !== arn) shown = shown.replaceAll(JSON.stringify(arn), JSON.stringify(name));
-  }
-  return shown;
+  const shown = new Map([...ids].map(([arn, uniqueId]) => [arn, shownPrincipal(arn, uniqueId, reader)]));
+  return [...shown].every(([arn, name]) => name === arn)
+    ? text
+    : withPrincipals(text, (name) => shown.get(name) ?? name);
 }
 
 function findNamed(name: string, reader: Reader): { readonly uniqueId?: string } | undefined {

@@ -667,6 +667,27 @@ describe("a change decides from the next request on:", () => {
     assert.deepEqual([await grantsTo(moved), await toRetire(moved)], [0, []]);
   });
 
+  it("a key policy shows the new name of a user in its principals alone, not in what its conditions compare", async () => {
+    const { name: UserName, arn } = await fresh();
+    const Condition = { ArnEquals: { "aws:PrincipalArn": [arn] }, StringEquals: { "aws:PrincipalTag/Principal": arn } };
+    const policyNaming = (principal: string): string =>
+      policyOf(
+        allowing(ACCOUNT),
+        { Effect: "Deny", NotPrincipal: { AWS: [ACCOUNT, principal] }, Action: "kms:Sign", Resource: "*" },
+        { Condition, Effect: "Deny", Principal: { AWS: principal }, Action: "kms:Verify", Resource: "*" },
+      );
+    const { KeyId } = await newKey(kms, { Policy: policyNaming(arn) });
+    const shown = async () => (await kms.getKeyPolicy({ KeyId })).Policy;
+    assert.equal(await shown(), policyNaming(arn));
+    await iam.updateUser({ UserName, NewUserName: `${UserName}-moved` });
+    assert.equal(await shown(), policyNaming(`${arn}-moved`));
+    const { User } = await iam.getUser({ UserName: `${UserName}-moved` });
+    const [key] = present((await iam.listAccessKeys({ UserName: `${UserName}-moved` })).AccessKeyMetadata);
+    await iam.deleteAccessKey({ UserName: `${UserName}-moved`, AccessKeyId: key?.AccessKeyId });
+    await iam.deleteUser({ UserName: `${UserName}-moved` });
+    assert.equal(await shown(), policyNaming(present(User?.UserId)));
+  });
+
   it("a user who is renamed stays who the key policy means; one made anew under the name is another", async () => {
     const person = await fresh();
     const { name } = person;
