@@ -22,13 +22,20 @@ export interface NamedPrincipals {
 /**
  * Looks up the principals that a policy or grant names: `*`, account ids and ARNs (of accounts, users, roles, role sessions and
  * federated users). Of a session its role must be here, of a federated user the account.
+ *
+ * @param partition where accounts are named: who has the same number in another is somebody else; undefined: in any
  */
-export function findNamedPrincipals(names: Iterable<string>, reader: Reader): NamedPrincipals {
+export function findNamedPrincipals(
+  names: Iterable<string>,
+  reader: Reader,
+  partition: string | undefined,
+): NamedPrincipals {
   const ids = new Map<string, string>();
   const unknown: string[] = [];
   for (const name of names) {
     if (name === "*") continue;
-    const found = findNamed(name, reader);
+    const isElsewhere = partition !== undefined && (asArn(name)?.partition ?? partition) !== partition;
+    const found = isElsewhere ? undefined : findNamed(name, reader);
     if (found === undefined) unknown.push(name);
     else if (found.uniqueId !== undefined) ids.set(name, found.uniqueId);
   }
