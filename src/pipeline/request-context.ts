@@ -201,8 +201,8 @@ function valuesOf(
   const global = globalKeys.get(key);
   if (global !== undefined) return listOf(global(facts));
   if (key.startsWith(PRINCIPAL_TAG)) return listOf(principalTag(key.slice(PRINCIPAL_TAG.length), call, reader));
-  const ofProvider = providerKeysOf(call.principal)?.[key];
-  return ofProvider === undefined ? serviceKeys?.(key) : listOf(ofProvider);
+  const ofProvider = providerKeysOf(call.principal);
+  return ofProvider !== undefined && Object.hasOwn(ofProvider, key) ? listOf(ofProvider[key]) : serviceKeys?.(key);
 }
 
 /** What the token of an identity provider says, during the call that brings it and in the session that comes of it. */

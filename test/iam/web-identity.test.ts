@@ -85,6 +85,18 @@ before(async () => {
               ),
             ),
           })),
+          {
+            name: "odd",
+            inline: {
+              kms: policy(
+                ...["constructor", "__proto__", "toString"].map((key) =>
+                  allow("kms:DescribeKey", { Condition: { StringEquals: { [key]: "" } } }),
+                ),
+                allow("kms:DescribeKey"),
+              ),
+            },
+            trust: policy(trusts({ Federated: provider(issuer.url()) }, { Action: "sts:AssumeRoleWithWebIdentity" })),
+          },
           { name: "signed", trust: policy(trusts({ AWS: ACCOUNT })) },
         ],
       },
@@ -145,6 +157,11 @@ describe("AssumeRoleWithWebIdentity", () => {
       world.kms(sessionOf(await assume(await issuer.token({ sub }), { RoleArn: OPEN })));
     await (await kms("visitor")).describeKey({ KeyId: keyId });
     assert.equal((await refusalOf((await kms("someone")).describeKey({ KeyId: keyId }))).name, "AccessDeniedException");
+  });
+
+  it("gives a session whose policies may ask for keys that no request has, whatever they are called", async () => {
+    const session = await assume(await issuer.token(), { RoleArn: `arn:aws:iam::${ACCOUNT}:role/odd` });
+    await world.kms(sessionOf(session)).describeKey({ KeyId: keyId });
   });
 
   it("takes tags and the source identity from the token, where the trust policy lets it", async () => {
