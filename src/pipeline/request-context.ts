@@ -62,6 +62,7 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
     ({ call: { client }, reader }) => organizationPathOf(findEndpoint(client, reader)?.account, reader),
   ],
   ["aws:useragent", ({ call }) => call.client.userAgent],
+  ["aws:referer", ({ call }) => call.client.referer],
   ["aws:requestedregion", ({ call, resource }) => resource.region ?? call.region],
   ["aws:principalarn", ({ call: { principal } }) => arnOf(principal)],
   ["aws:principalaccount", ({ call }) => accountOf(call)],
