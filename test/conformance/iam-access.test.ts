@@ -235,7 +235,7 @@ describe("RetireGrant", () => {
     );
   });
 
-  it("S04-026: is asked about the tags and aliases of the grant's key, which let retire and keep from it", async () => {
+  it("is asked about the tags and aliases of the grant's key, which let retire and keep from it", async () => {
     const { Arn: KeyId } = await newKey(kms, { Tags: [{ TagKey: "Env", TagValue: "prod" }] });
     await kms.createAlias({ AliasName: "alias/prod-retiring", TargetKeyId: KeyId });
     const conditions = {
