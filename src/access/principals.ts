@@ -2,6 +2,7 @@
 
 import { asArn } from "../base/arn.ts";
 import { identityArn } from "../identity/credentials.ts";
+import { withPrincipals } from "../policy/json.ts";
 import type { PrincipalIds } from "../policy/policy.ts";
 import type { Reader } from "../storage/store.ts";
 
@@ -21,13 +22,20 @@ export interface NamedPrincipals {
 /**
  * Looks up the principals that a policy or grant names: `*`, account ids and ARNs (of accounts, users, roles, role sessions and
  * federated users). Of a session its role must be here, of a federated user the account.
+ *
+ * @param partition where accounts are named: who has the same number in another is somebody else; undefined: in any
  */
-export function findNamedPrincipals(names: Iterable<string>, reader: Reader): NamedPrincipals {
+export function findNamedPrincipals(
+  names: Iterable<string>,
+  reader: Reader,
+  partition: string | undefined,
+): NamedPrincipals {
   const ids = new Map<string, string>();
   const unknown: string[] = [];
   for (const name of names) {
     if (name === "*") continue;
-    const found = findNamed(name, reader);
+    const isElsewhere = partition !== undefined && (asArn(name)?.partition ?? partition) !== partition;
+    const found = isElsewhere ? undefined : findNamed(name, reader);
     if (found === undefined) unknown.push(name);
     else if (found.uniqueId !== undefined) ids.set(name, found.uniqueId);
   }
@@ -56,12 +64,10 @@ export function shownPrincipal(name: string, uniqueId: string | null, reader: Re
 
 /** The text of a policy as it is shown: see `shownPrincipal`. */
 export function shownPolicy(text: string, ids: PrincipalIds, reader: Reader): string {
-  let shown = text;
-  for (const [arn, uniqueId] of ids) {
-    const name = shownPrincipal(arn, uniqueId, reader);
-    if (name !== arn) shown = shown.replaceAll(JSON.stringify(arn), JSON.stringify(name));
-  }
-  return shown;
+  const shown = new Map([...ids].map(([arn, uniqueId]) => [arn, shownPrincipal(arn, uniqueId, reader)]));
+  return [...shown].every(([arn, name]) => name === arn)
+    ? text
+    : withPrincipals(text, (name) => shown.get(name) ?? name);
 }
 
 function findNamed(name: string, reader: Reader): { readonly uniqueId?: string } | undefined {

@@ -122,7 +122,7 @@ export async function plantIdentities(
 export function principalsOf(text: string, kind: PolicyKind, reader: Reader): NamedPrincipals {
   const { statements } = parsePolicy(text, kind);
   const names = statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
-  return findNamedPrincipals(names, reader);
+  return findNamedPrincipals(names, reader, undefined);
 }
 
 function newRow(kind: "user" | "role", account: string, identity: SeedIdentity, now: number): IdentityRow {

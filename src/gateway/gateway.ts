@@ -400,8 +400,10 @@ function receivedHeaders({ headers, rawHeaders }: IncomingMessage): WireRequest[
 const ENDPOINT_HOST = /^(vpce-[0-9a-f]+)(?:-[0-9a-z-]+)?\.[a-z0-9-]+\.[a-z0-9-]+\.vpce\.amazonaws\.com(?::\d+)?$/;
 
 function clientOf({ headers }: IncomingMessage, { facts }: Connection, vpcEndpoint: string | undefined): Client {
-  const client = { ...facts, userAgent: headers["user-agent"], host: headers.host ?? "" };
-  return vpcEndpoint === undefined ? client : { ...client, vpcEndpoint };
+  const { host = "", referer } = headers;
+  const client = { ...facts, userAgent: headers["user-agent"], host };
+  if (referer === undefined && vpcEndpoint === undefined) return client;
+  return { ...client, ...(referer !== undefined && { referer }), ...(vpcEndpoint !== undefined && { vpcEndpoint }) };
 }
 
 /** An answer that the kernel does not take waits in our memory: whoever does not read it in time is cut off. */

@@ -2,6 +2,7 @@
 
 import { findNamedPrincipals, printPrincipalIds, type UnknownPrincipals } from "../access/principals.ts";
 import { DeleteConflictException, LimitExceededException, MalformedPolicyDocumentException } from "../base/errors.ts";
+import type { Call } from "../pipeline/operation.ts";
 import { PolicySyntaxError } from "../policy/document.ts";
 import { requireIdentityPolicy } from "../policy/identity-policies.ts";
 import { requireTrustDocument } from "../policy/trust-policies.ts";
@@ -48,17 +49,21 @@ export function requireInlinePolicy(identity: Identity, { name, document }: { na
  * Checks the trust policy of a role.
  *
  * @returns the unique ids of the users and roles that it names, as the role's row keeps them
- * @throws MalformedPolicyDocumentException not a trust policy, or principals that are not here
+ * @throws MalformedPolicyDocumentException not a trust policy, or principals that are not here or are of another partition
  * @throws LimitExceededException more than 2,048 characters
  */
 export async function requireTrustPolicy(
   text: string,
-  { tx, unknownPrincipals }: { readonly tx: Tx; readonly unknownPrincipals: UnknownPrincipals },
+  {
+    tx,
+    call: { partition },
+    unknownPrincipals,
+  }: { readonly tx: Tx; readonly call: Call; readonly unknownPrincipals: UnknownPrincipals },
 ): Promise<string> {
   requireQuota("ACLSizePerRole", countedCharacters(text));
   const document = refuseMalformed(() => requireTrustDocument(text));
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
-  const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
+  const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader, partition));
   if (unknown.length > 0) {
     if (!unknownPrincipals.allow) {
       throw new MalformedPolicyDocumentException(`Invalid principal in policy: "AWS":"${unknown[0]}"`);

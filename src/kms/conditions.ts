@@ -4,6 +4,7 @@ import { viaService } from "../pipeline/forwarding.ts";
 import type { Call, Examined, Resource } from "../pipeline/operation.ts";
 import { requestContext } from "../pipeline/request-context.ts";
 import type { ConditionContext } from "../policy/context.ts";
+import type { KeyRow } from "../storage/schema.ts";
 import type { Reader } from "../storage/store.ts";
 import { ROTATION_PERIOD_DAYS } from "./keys.ts";
 import { labelsOf } from "./propagation.ts";
@@ -37,6 +38,33 @@ type ConditionKey<I> = (input: I, facts: ConditionFacts, name: string) => Condit
  */
 export type ConditionKeys<I> = Readonly<Record<string, ConditionKey<I>>>;
 
+/**
+ * `kms:ResourceAliases` and `aws:ResourceTag/…`: the aliases and tags of a key.
+ *
+ * @param keyOf where it is known which key it is
+ */
+export function labelConditions<I>(keyOf: (input: I, facts: ConditionFacts) => NamedKey | undefined): ConditionKeys<I> {
+  return {
+    "kms:resourcealiases": (input, facts) => {
+      const { call, reader } = facts;
+      const key = keyOf(input, facts);
+      if (key === undefined) return undefined;
+      const { aliases } = labelsOf(key, call, reader);
+      // A key with more than its quota is not to be reached by its aliases (spec 04, ABAC failure modes).
+      return aliases.length > limitOf(aliasesQuota, key, call, reader) ? undefined : aliases;
+    },
+    "aws:resourcetag/": (input, facts, name) => {
+      const key = keyOf(input, facts);
+      if (key === undefined) return undefined;
+      const { tags } = labelsOf(key, facts.call, facts.reader);
+      return tags.find(({ key }) => key.toLowerCase() === name)?.value;
+    },
+  };
+}
+
+/** What finds the aliases and tags of a key, and the quotas that they are under. */
+type NamedKey = Pick<KeyRow, "region" | "key_id" | "account">;
+
 /** What every operation on a key can be asked (spec 04, group K). */
 const keyProperties: ConditionKeys<Key> = {
   "kms:calleraccount": (_key, { call }) => call.principal.account,
@@ -48,15 +76,7 @@ const keyProperties: ConditionKeys<Key> = {
   "kms:keyorigin": ({ row }) => row.origin,
   "kms:multiregion": ({ row }) => row.multi_region === 1,
   "kms:multiregionkeytype": ({ row }) => multiRegionKeyType(row),
-  "kms:resourcealiases": ({ row }, { call, reader }) => {
-    const { aliases } = labelsOf(row, call, reader);
-    // A key with more than its quota is not to be reached by its aliases (spec 04, ABAC failure modes).
-    return aliases.length > limitOf(aliasesQuota, row, call, reader) ? undefined : aliases;
-  },
-  "aws:resourcetag/": ({ row }, { call, reader }, name) => {
-    const { tags } = labelsOf(row, call, reader);
-    return tags.find(({ key }) => key.toLowerCase() === name)?.value;
-  },
+  ...labelConditions<Key>(({ row }) => row),
 };
 
 /** Where an input holds what encrypting operations are asked about; ReEncrypt has two of each. */

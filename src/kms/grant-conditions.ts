@@ -1,7 +1,7 @@
 /** The condition keys of operations on grants (spec 04, group G). */
 
 import { viaService } from "../pipeline/forwarding.ts";
-import type { ConditionFacts, ConditionKeys } from "./conditions.ts";
+import { type ConditionFacts, type ConditionKeys, labelConditions } from "./conditions.ts";
 import { type Constraints, constraintsOf } from "./grant-constraints.ts";
 import { Grant } from "./grants.ts";
 
@@ -45,10 +45,13 @@ export const createGrantConditions: ConditionKeys<CreateGrantInput> = {
   "kms:retiringserviceprincipal": ({ RetiringServicePrincipal }) => RetiringServicePrincipal,
 };
 
-/** RetireGrant is asked about the grant that is there. */
+/** RetireGrant is asked about the grant that is there, and about the aliases and tags of its key (spec 04, Permissions reference). */
 export const retireGrantConditions: ConditionKeys<unknown> = {
   ...constraintConditions<unknown>((_input, { resource }) =>
     resource instanceof Grant ? resource.constraints : undefined,
+  ),
+  ...labelConditions<unknown>((_input, { resource }) =>
+    resource instanceof Grant ? { ...resource.row, account: resource.account } : undefined,
   ),
   "kms:calleraccount": (_input, { call }) => call.principal.account,
   "kms:viaservice": (_input, { call }) => viaService(call),

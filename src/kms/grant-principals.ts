@@ -120,7 +120,7 @@ export async function requireKnownParties(
 ): Promise<PrincipalIds> {
   const named = [GranteePrincipal, RetiringPrincipal].filter((name) => name !== undefined);
   const names = named.filter((name) => !isServiceName(name));
-  const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
+  const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader, undefined));
   const [first] = unknown;
   if (first === undefined) return ids;
   if (!unknownPrincipals.allow) throw new InvalidArnException(`ARN does not refer to a valid principal: ${first}`);

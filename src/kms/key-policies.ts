@@ -135,7 +135,7 @@ export async function requireKeyPolicy(
   const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
   requirePartition(names, call);
   const { policy, principals, unknown } = await tx.settle((reader) => {
-    const { ids, unknown } = findNamedPrincipals(names, reader);
+    const { ids, unknown } = findNamedPrincipals(names, reader, call.partition);
     if (unknown.length > 0 && !unknownPrincipals.allow) throw new MalformedPolicyDocumentException(INVALID_PRINCIPAL);
     const policy = compileOrRefuse(document, ids);
     const { principal } = call;

@@ -38,6 +38,8 @@ export interface Call {
 export interface Client {
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** The Referer header as received. */
+  readonly referer?: string;
   /** The Host header as received. */
   readonly host: string;
   /** The VPC endpoint through which the request came; it need not exist. */

@@ -40,7 +40,8 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal["kind"], string | undefined>> =
  *
  * Absent, as on AWS: `aws:username` of all but IAM users, `aws:MultiFactorAuthPresent`, `aws:TokenIssueTime` and
  * `aws:FederatedProvider` of long-term credentials, `aws:SourceArn`, `aws:SourceAccount`, `aws:SourceOrgID` and `aws:SourceOrgPaths` of direct
- * calls and of what a service forwards for its caller, `aws:CalledVia` of direct calls, `aws:SourceVpc…` and `aws:Vpce…` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards. A role's `aws:PrincipalArn` is the role's, not the session's.
+ * calls and of what a service forwards for its caller, `aws:CalledVia` of direct calls, `aws:SourceVpc…` and `aws:Vpce…` outside VPC endpoints, `aws:SourceIp` inside them and of what a service forwards,
+ * `aws:PrincipalArn` and what is of the principal's account of services and of requests that nobody signed. A role's `aws:PrincipalArn` is the role's, not the session's.
  */
 const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
   ["aws:currenttime", ({ call }) => isoSeconds(call.now)],
@@ -61,17 +62,19 @@ const globalKeys: ReadonlyMap<string, GlobalKey> = new Map<string, GlobalKey>([
     ({ call: { client }, reader }) => organizationPathOf(findEndpoint(client, reader)?.account, reader),
   ],
   ["aws:useragent", ({ call }) => call.client.userAgent],
+  ["aws:referer", ({ call }) => call.client.referer],
   ["aws:requestedregion", ({ call, resource }) => resource.region ?? call.region],
-  [
-    "aws:principalarn",
-    ({ call: { principal } }) => (principal.kind === "assumed-role" ? principal.baseArn : principal.arn),
-  ],
+  ["aws:principalarn", ({ call: { principal } }) => arnOf(principal)],
   ["aws:principalaccount", ({ call }) => accountOf(call)],
   ["aws:principaltype", ({ call }) => PRINCIPAL_TYPES[call.principal.kind]],
   ["aws:principalisawsservice", ({ call }) => String(call.principal.kind === "service")],
   [
     "aws:principalservicename",
     ({ call: { principal } }) => (principal.kind === "service" ? principal.service : undefined),
+  ],
+  [
+    "aws:principalservicenameslist",
+    ({ call: { principal } }) => (principal.kind === "service" ? [principal.service] : undefined),
   ],
   ["aws:sourcearn", ({ call: { principal } }) => (principal.kind === "service" ? principal.sourceArn : undefined)],
   ["aws:sourceaccount", ({ call: { principal } }) => (principal.kind === "service" ? principal.account : undefined)],
@@ -134,9 +137,20 @@ function vpcArn(partition: string, endpoint: VpcEndpointRow | undefined): string
   return endpoint && `arn:${partition}:ec2:${endpoint.region}:${endpoint.account}:vpc/${endpoint.vpc_id}`;
 }
 
-/** The caller's account; a service is of none. */
+/** Whether somebody signed as a principal of an account: no service does, nor who comes with a token of an identity provider. */
+function isOfAccount({ kind }: Principal): boolean {
+  return kind !== "service" && kind !== "web-identity";
+}
+
+/** The caller's ARN; that of a session's role in its place. */
+function arnOf(principal: Principal): string | undefined {
+  if (!isOfAccount(principal)) return undefined;
+  return principal.kind === "assumed-role" ? principal.baseArn : principal.arn;
+}
+
+/** The caller's account. */
 function accountOf({ principal }: Call): string | undefined {
-  return principal.kind === "service" ? undefined : principal.account;
+  return isOfAccount(principal) ? principal.account : undefined;
 }
 
 function organizationOf(account: string | undefined, reader: Reader): string | undefined {
@@ -188,8 +202,8 @@ function valuesOf(
   const global = globalKeys.get(key);
   if (global !== undefined) return listOf(global(facts));
   if (key.startsWith(PRINCIPAL_TAG)) return listOf(principalTag(key.slice(PRINCIPAL_TAG.length), call, reader));
-  const ofProvider = providerKeysOf(call.principal)?.[key];
-  return ofProvider === undefined ? serviceKeys?.(key) : listOf(ofProvider);
+  const ofProvider = providerKeysOf(call.principal);
+  return ofProvider !== undefined && Object.hasOwn(ofProvider, key) ? listOf(ofProvider[key]) : serviceKeys?.(key);
 }
 
 /** What the token of an identity provider says, during the call that brings it and in the session that comes of it. */

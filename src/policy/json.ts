@@ -46,6 +46,39 @@ function isBeforeColon(text: string, from: number): boolean {
   return text[index] === ":";
 }
 
+/**
+ * A policy with other names in its principals, and in nothing else: what a condition compares stays as it is.
+ *
+ * @param text a policy document that was found good
+ * @param nameOf what is to stand in the place of a name; the name itself where it stays
+ */
+export function withPrincipals(text: string, nameOf: (name: string) => string): string {
+  const open: string[] = [];
+  let member: string | undefined; // of the statement that is open
+  let renamed = "";
+  let copied = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text.charAt(index);
+    if (char === "{" || char === "[") open.push(char);
+    else if (char === "}" || char === "]") {
+      if (isOutermost(open)) member = undefined;
+      open.pop();
+    } else if (char === '"') {
+      const end = endOfString(text, index);
+      const value = JSON.parse(text.slice(index, end)) as string; // a string token of valid JSON
+      if (!isBeforeColon(text, end)) {
+        const name = member === "Principal" || member === "NotPrincipal" ? nameOf(value) : value;
+        if (name !== value) {
+          renamed += text.slice(copied, index) + JSON.stringify(name);
+          copied = end;
+        }
+      } else if (isOutermost(open)) member = value;
+      index = end - 1;
+    }
+  }
+  return renamed + text.slice(copied);
+}
+
 /** A place in a text, counted from 1. */
 export interface Place {
   readonly line: number;

@@ -8,25 +8,42 @@ export function parseNumber(text: string): number | undefined {
 }
 
 const DATE =
-  /^([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|[+-][0-9]{2}:?[0-9]{2}))?)?)?$/;
+  /^(?<year>-?\d{1,9})(?:-(?<month>\d{1,2})(?:-(?<day>\d{1,2}))?)?(?:t(?:(?<hour>\d{1,2})(?::(?<minute>\d{1,2})(?::(?<second>\d{1,2})(?:\.(?<fraction>\d{1,9}))?)?)?(?<zone>z|[+-]\d{2}(?::?\d{2})?)?)?)?$/i;
+
+const MINUTE_MS = 60_000;
 
 /**
- * A moment in milliseconds since the epoch: an ISO 8601 date in one of the forms of W3C's note (from the year alone to
- * fractions of a second), or seconds since the epoch (IAM guide, Date condition operators). Four digits are a year.
+ * A moment in milliseconds since the epoch: an ISO 8601 date, or seconds since the epoch (IAM guide, Date condition operators).
+ * Four digits are a year.
+ *
+ * What IAM takes for a date is read, so that no statement is without effect that was taken: numbers without leading zeros, letters in either
+ * case, times of fewer parts, times without a zone, which are UTC (recorded on IAM: `requireIdentityPolicy` has the source).
  */
 export function parseDate(text: string): number | undefined {
-  const match = DATE.exec(text);
-  if (match === null) {
-    const seconds = parseNumber(text);
-    return seconds === undefined ? undefined : seconds * 1000;
-  }
-  const [, year, month = "01", day = "01", hour = "00", minute = "00", second = "00", fraction = "0", zone = "Z"] =
-    match;
-  const offset = zone === "Z" || zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
-  const moment = Date.parse(
-    `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, "0").slice(0, 3)}${offset}`,
-  );
-  return Number.isNaN(moment) ? undefined : moment;
+  const seconds = /^\d{4}$/.test(text) ? undefined : parseNumber(text);
+  if (seconds !== undefined) return seconds * 1000;
+  const parts = DATE.exec(text)?.groups;
+  if (parts === undefined) return undefined;
+  const numberOf = (part: string, absent = 0): number => Number(parts[part] ?? absent);
+  const [year, month, day] = [numberOf("year"), numberOf("month", 1), numberOf("day", 1)];
+  const [hour, minute, second] = [numberOf("hour"), numberOf("minute"), numberOf("second")];
+  const zone = zoneMinutes(parts["zone"]);
+  if (month < 1 || month > 12 || day < 1 || day > 31) return undefined;
+  if (hour > 23 || minute > 59 || second > 59 || zone === undefined) return undefined;
+  const moment = new Date(0);
+  moment.setUTCFullYear(year, month - 1, day);
+  const ms = Number((parts["fraction"] ?? "").padEnd(3, "0").slice(0, 3));
+  const at = moment.setUTCHours(hour, minute, second, ms) - zone * MINUTE_MS;
+  // Years that no Date has are before or after every moment.
+  return Number.isNaN(at) ? Math.sign(year) * Number.POSITIVE_INFINITY : at;
+}
+
+/** How many minutes a zone is ahead of UTC. */
+function zoneMinutes(zone = "z"): number | undefined {
+  if (zone === "z" || zone === "Z") return 0;
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(3).replace(":", ""))];
+  if (hours > 23 || minutes > 59) return undefined;
+  return (hours * 60 + minutes) * (zone.startsWith("-") ? -1 : 1);
 }
 
 /** The bytes of a base64 text, in hexadecimal digits. */

@@ -320,6 +320,15 @@ describe("a global condition key", () => {
     });
   }
 
+  it("aws:Referer is what a request says that has the header", async () => {
+    const { KeyId } = await keyWith(when({ StringLike: { "aws:Referer": "https://example.com/*" } }));
+    const input = { KeyId, Plaintext: Buffer.from(Plaintext).toString("base64") };
+    const statusBy = async (headers: Record<string, string>) => (await world.raw("Encrypt", input, headers)).status;
+    assert.equal(await statusBy({ referer: "https://example.com/page" }), 200);
+    assert.equal(await statusBy({ referer: "https://example.org/" }), 400);
+    assert.equal(await statusBy({}), 400);
+  });
+
   it("aws:CurrentTime and aws:EpochTime follow the clock", async () => {
     const now = (await world.server.clock.now()).getTime();
     const until = new Date(now + 3_600_000).toISOString();

@@ -234,6 +234,55 @@ describe("RetireGrant", () => {
       /with an explicit deny in an identity-based policy$/,
     );
   });
+
+  it("is asked about the tags and aliases of the grant's key, which let retire and keep from it", async () => {
+    const { Arn: KeyId } = await newKey(kms, { Tags: [{ TagKey: "Env", TagValue: "prod" }] });
+    await kms.createAlias({ AliasName: "alias/prod-retiring", TargetKeyId: KeyId });
+    const conditions = {
+      tag: { StringEquals: { "aws:ResourceTag/env": "prod" } },
+      otherTag: { StringEquals: { "aws:ResourceTag/env": "test" } },
+      alias: { "ForAnyValue:StringLike": { "kms:ResourceAliases": "alias/prod-*" } },
+      otherAlias: { "ForAnyValue:StringLike": { "kms:ResourceAliases": "alias/test-*" } },
+    };
+    for (const [name, Condition] of Object.entries(conditions)) {
+      const isMet = name === "tag" || name === "alias";
+      const only = await world.person(`retires-if-${name}`, { allow: [{ ...allow("kms:RetireGrant"), Condition }] });
+      const unless = await world.person(`retires-unless-${name}`, {
+        allow: [allow("kms:RetireGrant"), { ...deny("kms:RetireGrant"), Condition }],
+      });
+      for (const { person, may } of [
+        { person: only, may: isMet },
+        { person: unless, may: !isMet },
+      ]) {
+        const { GrantToken } = await kms.createGrant({
+          KeyId,
+          GranteePrincipal: person.arn,
+          Operations: ["Encrypt"],
+        });
+        const retiring = person.kms.retireGrant({ GrantToken });
+        await (may ? retiring : denied(retiring));
+      }
+    }
+  });
+});
+
+describe("a deny until a date", () => {
+  it("holds in every form in which IAM takes the date", async () => {
+    const { kms: caller, name: UserName } = await world.person("until", { allow: [allow("kms:ListKeys")] });
+    for (const until of [
+      "2099-01-01T00:00:00Z",
+      "2099-01-01T00:00:00",
+      "2099-01-01T00:00",
+      "2099-1-1",
+      "2099-01-01t00:00:00z",
+      "2099-01-01T00:00:00+02",
+      "292278993-01-01",
+    ]) {
+      const statement = { ...deny("kms:ListKeys"), Condition: { DateLessThan: { "aws:CurrentTime": until } } };
+      await iam.putUserPolicy({ UserName, PolicyName: "until", PolicyDocument: policyOf(statement) });
+      await denied(caller.listKeys({}), /with an explicit deny in an identity-based policy$/);
+    }
+  });
 });
 
 describe("across accounts, a user", () => {
@@ -616,6 +665,27 @@ describe("a change decides from the next request on:", () => {
     await iam.deleteUser({ UserName: `${name}-wed` });
     await iam.createUser({ UserName: `${name}-wed`, Path: "/north/" });
     assert.deepEqual([await grantsTo(moved), await toRetire(moved)], [0, []]);
+  });
+
+  it("a key policy shows the new name of a user in its principals alone, not in what its conditions compare", async () => {
+    const { name: UserName, arn } = await fresh();
+    const Condition = { ArnEquals: { "aws:PrincipalArn": [arn] }, StringEquals: { "aws:PrincipalTag/Principal": arn } };
+    const policyNaming = (principal: string): string =>
+      policyOf(
+        allowing(ACCOUNT),
+        { Effect: "Deny", NotPrincipal: { AWS: [ACCOUNT, principal] }, Action: "kms:Sign", Resource: "*" },
+        { Condition, Effect: "Deny", Principal: { AWS: principal }, Action: "kms:Verify", Resource: "*" },
+      );
+    const { KeyId } = await newKey(kms, { Policy: policyNaming(arn) });
+    const shown = async () => (await kms.getKeyPolicy({ KeyId })).Policy;
+    assert.equal(await shown(), policyNaming(arn));
+    await iam.updateUser({ UserName, NewUserName: `${UserName}-moved` });
+    assert.equal(await shown(), policyNaming(`${arn}-moved`));
+    const { User } = await iam.getUser({ UserName: `${UserName}-moved` });
+    const [key] = present((await iam.listAccessKeys({ UserName: `${UserName}-moved` })).AccessKeyMetadata);
+    await iam.deleteAccessKey({ UserName: `${UserName}-moved`, AccessKeyId: key?.AccessKeyId });
+    await iam.deleteUser({ UserName: `${UserName}-moved` });
+    assert.equal(await shown(), policyNaming(present(User?.UserId)));
   });
 
   it("a user who is renamed stays who the key policy means; one made anew under the name is another", async () => {

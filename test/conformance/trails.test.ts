@@ -455,6 +455,25 @@ describe("a trail with a KMS key", () => {
     }
   });
 
+  it("is let in where a policy keeps out all services but it by the list of their names", async () => {
+    const only = (...names: string[]) => ({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "kms:GenerateDataKey",
+      Resource: "*",
+      Condition: {
+        Bool: { "aws:PrincipalIsAWSService": "true" },
+        "ForAllValues:StringNotEquals": { "aws:PrincipalServiceNamesList": names },
+      },
+    });
+    const trail = (KmsKeyId: string) => cloudtrail.createTrail({ Name: "listed", S3BucketName: BUCKET, KmsKeyId });
+    const keyFor = async (...names: string[]) =>
+      (await newKey(kms, { Policy: policyOf(allowing(ACCOUNT), encryptable("listed"), only(...names)) })).KeyId;
+    await assertRefused(trail(await keyFor("logs.amazonaws.com")), "InsufficientEncryptionPolicyException");
+    await trail(await keyFor("logs.amazonaws.com", "cloudtrail.amazonaws.com"));
+    await cloudtrail.deleteTrail({ Name: "listed" });
+  });
+
   it("is let in by its organization where its account is in one", async () => {
     const organizations = new Organizations({ endpoint, region: REGION, credentials, maxAttempts: 1 });
     const organization = present((await organizations.createOrganization({})).Organization?.Id);

@@ -97,6 +97,10 @@ describe("a trust policy", () => {
       ...trust,
       Principal: { AWS: [ACCOUNT, "AIDAEXAMPLE"] },
     }),
+    [`Invalid principal in policy: "AWS":"arn:aws-cn:iam::${ACCOUNT}:root"`]: document({
+      ...trust,
+      Principal: { AWS: [ACCOUNT, `arn:aws-cn:iam::${ACCOUNT}:root`] },
+    }),
     'Invalid principal in policy: "SERVICE":"example.com"': document({
       ...trust,
       Principal: { Service: "example.com" },

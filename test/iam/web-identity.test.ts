@@ -18,6 +18,12 @@ let world: IamWorld;
 let anonymous: STS;
 let keyId: string;
 
+/** Conditions of trust policies on who signed; whoever sends a token has signed nothing and is in no account. */
+const ofSignedCallers = {
+  account: { StringEquals: { "aws:PrincipalAccount": ACCOUNT } },
+  arn: { ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${ACCOUNT}:*` } },
+};
+
 before(async () => {
   issuer = await new Issuer().listen();
   const provider = (url: string): string => `arn:aws:iam::${ACCOUNT}:oidc-provider/${url}`;
@@ -69,6 +75,27 @@ before(async () => {
             trust: policy(
               trusts({ Federated: issuer.urls.map(provider) }, { Action: "sts:AssumeRoleWithWebIdentity" }),
             ),
+          },
+          ...Object.entries(ofSignedCallers).map(([name, Condition]) => ({
+            name,
+            trust: policy(
+              trusts(
+                { Federated: provider(issuer.url()) },
+                { Action: "sts:AssumeRoleWithWebIdentity", Condition: Condition },
+              ),
+            ),
+          })),
+          {
+            name: "odd",
+            inline: {
+              kms: policy(
+                ...["constructor", "__proto__", "toString"].map((key) =>
+                  allow("kms:DescribeKey", { Condition: { StringEquals: { [key]: "" } } }),
+                ),
+                allow("kms:DescribeKey"),
+              ),
+            },
+            trust: policy(trusts({ Federated: provider(issuer.url()) }, { Action: "sts:AssumeRoleWithWebIdentity" })),
           },
           { name: "signed", trust: policy(trusts({ AWS: ACCOUNT })) },
         ],
@@ -132,6 +159,11 @@ describe("AssumeRoleWithWebIdentity", () => {
     assert.equal((await refusalOf((await kms("someone")).describeKey({ KeyId: keyId }))).name, "AccessDeniedException");
   });
 
+  it("gives a session whose policies may ask for keys that no request has, whatever they are called", async () => {
+    const session = await assume(await issuer.token(), { RoleArn: `arn:aws:iam::${ACCOUNT}:role/odd` });
+    await world.kms(sessionOf(session)).describeKey({ KeyId: keyId });
+  });
+
   it("takes tags and the source identity from the token, where the trust policy lets it", async () => {
     const claims = {
       sub: "tagged",
@@ -176,6 +208,10 @@ describe("AssumeRoleWithWebIdentity", () => {
     { title: "a subject that the trust policy does not let", claims: { sub: "stranger" } },
     { title: "an audience that the trust policy does not let", claims: { aud: "second" } },
     { title: "a token that a statement denies", claims: { amr: ["mfa", "unauthenticated"] } },
+    ...Object.keys(ofSignedCallers).map((name) => ({
+      title: `a role that asks what only signed requests have, ${name}`,
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
+    })),
     { title: "a role that trusts no provider", RoleArn: `arn:aws:iam::${ACCOUNT}:role/signed` },
     { title: "a role that does not exist", RoleArn: `arn:aws:iam::${ACCOUNT}:role/nobody` },
     {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseUnambiguousJson } from "../../src/policy/json.ts";
+import { parseUnambiguousJson, withPrincipals } from "../../src/policy/json.ts";
 
 describe("unambiguous JSON", () => {
   it("is what JSON.stringify writes, whatever the value and the spaces", () => {
@@ -58,4 +58,27 @@ describe("unambiguous JSON", () => {
       { numRuns: 1000 },
     );
   });
+});
+
+describe("a policy whose principals get other names", () => {
+  const renamed = (text: string): string => withPrincipals(text, (name) => (name === "a/b" ? "new" : name));
+  for (const [title, text, expected] of [
+    [
+      "in one statement",
+      '{"Statement":{"Principal":"a/b","Sid":"a/b"}}',
+      '{"Statement":{"Principal":"new","Sid":"a/b"}}',
+    ],
+    [
+      "in lists, in spaces, however they are escaped",
+      '{ "Id" : "a/b", "Statement" : [ { "Sid" : "Principal" }, { "NotPrincipal" : { "a/b" : [ "x", "a\\/b" ] } } ] }',
+      '{ "Id" : "a/b", "Statement" : [ { "Sid" : "Principal" }, { "NotPrincipal" : { "a/b" : [ "x", "new" ] } } ] }',
+    ],
+    [
+      "and not in conditions, nor in the statement after it",
+      '[{"S":{"Principal":"x","Condition":{"E":{"Principal":["a/b"]}}}},{"Sid":"a/b"}]',
+      '[{"S":{"Principal":"x","Condition":{"E":{"Principal":["a/b"]}}}},{"Sid":"a/b"}]',
+    ],
+  ] as const) {
+    it(`has them ${title}`, () => assert.equal(renamed(text), expected));
+  }
 });

@@ -60,6 +60,11 @@ const table: Readonly<Record<string, readonly { policy: string; matching: string
       matching: ["2020", "2020-01", "2020-01-01", "1577836800", "2020-01-01T01:00:00.0+01:00"],
       other: ["2020-01-02", "now"],
     },
+    {
+      policy: "2020-1-1T00:00:00",
+      matching: ["2020-01-01T00", "2020-01-01t0:0:0z", "2020-01-01T02:00:00+02", "2019-12-31T21:30-0230"],
+      other: ["2020-13-01", "2020-01-01T24:00:00", "2020-01-01T00:60", "2020-01-01T00:00:00+24", "20200-01-01"],
+    },
   ],
   DateLessThan: [
     {
@@ -68,7 +73,10 @@ const table: Readonly<Record<string, readonly { policy: string; matching: string
       other: ["2020-01-01T00:00:01Z", "2021", "x"],
     },
   ],
-  DateLessThanEquals: [{ policy: "1577836800", matching: ["2020", "2019"], other: ["2020-01-01T00:00:01Z"] }],
+  DateLessThanEquals: [
+    { policy: "292278993-01-01", matching: ["2020-01-01", "292278993"], other: [] },
+    { policy: "1577836800", matching: ["2020", "2019"], other: ["2020-01-01T00:00:01Z"] },
+  ],
   DateGreaterThan: [
     { policy: "2020-01-01T00:00:01Z", matching: ["2020-01-01T00:00:02Z"], other: ["2020-01-01T00:00:01Z", "2020"] },
   ],

@@ -345,6 +345,7 @@ describe("permissions", () => {
       [but({ Principal: undefined }), "Missing required field Principal"],
       [but({ Principal: {} }), "Missing required field Principal cannot be empty!"],
       [but({ Principal: nobody }), "Invalid principal in policy"],
+      [but({ Principal: { AWS: `arn:aws-cn:iam::${ACCOUNT}:root` } }), "Invalid principal in policy"],
       [but({ Principal: { AWS: "nobody" } }), "Invalid principal in policy"],
       [but({ Action: undefined }), "Missing required field Action"],
       [but({ Action: "kms:Decrypt" }), "Policy has invalid action"],

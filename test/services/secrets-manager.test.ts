@@ -696,6 +696,11 @@ describe("the resource policy of a secret", () => {
       message: "This resource policy contains an unsupported principal.",
     },
     {
+      title: "of an account in another partition",
+      ResourcePolicy: policyOf(statement("Allow", { AWS: `arn:aws-cn:iam::${ACCOUNT}:root` }, "GetSecretValue")),
+      message: "This resource policy contains an unsupported principal.",
+    },
+    {
       title: "of a group",
       ResourcePolicy: policyOf(statement("Allow", { AWS: `arn:aws:iam::${ACCOUNT}:group/g` }, "GetSecretValue")),
       message: "This resource policy contains an unsupported principal.",

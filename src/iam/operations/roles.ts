@@ -55,7 +55,7 @@ export const createRole = change("CreateRole", {
       PermissionsBoundary,
     } = input;
     const { account } = call.principal;
-    const principals = await requireTrustPolicy(AssumeRolePolicyDocument, { tx, unknownPrincipals });
+    const principals = await requireTrustPolicy(AssumeRolePolicyDocument, { tx, call, unknownPrincipals });
     if (PermissionsBoundary !== undefined) await requireBoundary(PermissionsBoundary, call, tx);
     const row = {
       unique_id: newUniqueId("AROA"),
@@ -150,8 +150,8 @@ export const updateRoleDescription = change("UpdateRoleDescription", {
 /** Replaces the trust policy of a role; for its errors see policy-documents.ts. */
 export const updateAssumeRolePolicy = change("UpdateAssumeRolePolicy", {
   targets: [{ as: "role", action: "iam:UpdateAssumeRolePolicy", resource: modifiable("role") }],
-  async run({ PolicyDocument }, { role: { identity }, tx, unknownPrincipals }) {
-    const principals = await requireTrustPolicy(PolicyDocument, { tx, unknownPrincipals });
+  async run({ PolicyDocument }, { role: { identity }, call, tx, unknownPrincipals }) {
+    const principals = await requireTrustPolicy(PolicyDocument, { tx, call, unknownPrincipals });
     await updateIdentity(tx, identity.unique_id, { trust_policy: PolicyDocument, trust_principals: principals });
     return {};
   },

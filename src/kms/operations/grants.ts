@@ -210,7 +210,7 @@ export const listRetirableGrants = read("ListRetirableGrants", {
 
 /** The unique id of the user or role that has a name today; null where nobody has it, or one that is neither. */
 async function uniqueIdOf(name: string, store: Store): Promise<string | null> {
-  const { ids } = await store.settle((reader) => findNamedPrincipals([name], reader));
+  const { ids } = await store.settle((reader) => findNamedPrincipals([name], reader, undefined));
   return ids.get(name) ?? null;
 }
 

@@ -54,7 +54,7 @@ export const putBucketPolicy = change("PutBucketPolicy", {
       throw new MalformedPolicy("Action does not apply to any resource(s) in statement");
     }
     const names = document.statements.flatMap(({ principals }) => [...(principals?.aws ?? [])]);
-    const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader));
+    const { ids, unknown } = await tx.settle((reader) => findNamedPrincipals(names, reader, call.partition));
     if (unknown.length > 0) {
       if (!unknownPrincipals.allow) throw new MalformedPolicy("Invalid principal in policy");
       unknownPrincipals.warn(unknown);

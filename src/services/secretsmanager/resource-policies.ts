@@ -38,7 +38,7 @@ export const putResourcePolicy = change("PutResourcePolicy", {
     const { row } = secret;
     const document = parseOrRefuse(text);
     const { ids, unknown } = await tx.settle((reader) => {
-      const named = findNamedPrincipals(namesIn(document), reader);
+      const named = findNamedPrincipals(namesIn(document), reader, call.partition);
       requireManageable(secret, { document, ids: named.ids, call }, reader);
       return named;
     });
@@ -145,9 +145,9 @@ export const validateResourcePolicy = read<"ValidateResourcePolicy", Context>("V
       when: ({ SecretId }) => SecretId === undefined,
     }),
   ],
-  async run({ ResourcePolicy }, { store, unknownPrincipals }) {
+  async run({ ResourcePolicy }, { call, store, unknownPrincipals }) {
     const document = parseOrRefuse(ResourcePolicy);
-    const { unknown } = await store.settle((reader) => findNamedPrincipals(namesIn(document), reader));
+    const { unknown } = await store.settle((reader) => findNamedPrincipals(namesIn(document), reader, call.partition));
     requireKnown(unknown, unknownPrincipals);
     const ValidationErrors = isBroad(document) ? [{ CheckName: "BROAD_ACCESS", ErrorMessage: BROAD_ACCESS }] : [];
     return { PolicyValidationPassed: ValidationErrors.length === 0, ValidationErrors };
