@@ -1,12 +1,11 @@
 /** GenerateMac and VerifyMac: HMAC (RFC 2104) under a key that never leaves custody. */
 
 import { KMSInvalidMacException } from "../../base/errors.ts";
-import type { Custody } from "../../custody/custody.ts";
 import { macConditions } from "../conditions.ts";
 import { requireAlgorithm } from "../encryption-input.ts";
 import { usable } from "../key-states.ts";
 import { use } from "../operation.ts";
-import { type Key, keyWithMaterial } from "../resources.ts";
+import { keyWithMaterial } from "../resources.ts";
 
 const record = { readOnly: true, request: ["MacAlgorithm", "KeyId"] as const, resources: ["key"] };
 
@@ -53,19 +52,9 @@ export const verifyMac = use("VerifyMac", {
   conditions: macConditions,
   record,
   dryRun: true,
-  check(input, { key, custody }) {
-    requireAlgorithm(input.MacAlgorithm, key);
-    return input.DryRun === true ? requireMac(input, { key, custody }) : undefined;
-  },
-  async run(input, { key, custody }) {
-    await requireMac(input, { key, custody });
-    return { KeyId: key.arn, MacValid: true, MacAlgorithm: input.MacAlgorithm };
+  check: ({ MacAlgorithm }, { key }) => requireAlgorithm(MacAlgorithm, key),
+  async run({ Message, MacAlgorithm, Mac }, { key, custody }) {
+    if (!(await custody.verifyMac(key.material, Message, Mac))) throw new KMSInvalidMacException();
+    return { KeyId: key.arn, MacValid: true, MacAlgorithm };
   },
 });
-
-async function requireMac(
-  { Message, Mac }: { readonly Message: Uint8Array; readonly Mac: Uint8Array },
-  { key, custody }: { readonly key: Key; readonly custody: Custody },
-): Promise<void> {
-  if (!(await custody.verifyMac(key.material, Message, Mac))) throw new KMSInvalidMacException();
-}

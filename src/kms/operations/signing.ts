@@ -2,7 +2,7 @@
 
 import type { SigningAlgorithmSpec } from "@aws-sdk/client-kms";
 import { KMSInvalidSignatureException, ValidationException } from "../../base/errors.ts";
-import type { Custody, SigningInput } from "../../custody/custody.ts";
+import type { SigningInput } from "../../custody/custody.ts";
 import { signingConditions } from "../conditions.ts";
 import { requireAlgorithm } from "../encryption-input.ts";
 import { findDigestBytes } from "../key-specs.ts";
@@ -60,23 +60,13 @@ export const verify = use("Verify", {
   conditions: signingConditions,
   record,
   dryRun: true,
-  check(input, { key, custody }) {
-    requireSignable(input, { key });
-    return input.DryRun === true ? requireSignature(input, { key, custody }) : undefined;
-  },
+  check: requireSignable,
   async run(input, { key, custody }) {
-    await requireSignature(input, { key, custody });
+    const valid = await custody.verify(key.material, signingInput(input), input.Signature);
+    if (!valid) throw new KMSInvalidSignatureException();
     return { KeyId: key.arn, SignatureValid: true, SigningAlgorithm: input.SigningAlgorithm };
   },
 });
-
-async function requireSignature(
-  input: Signable & { readonly Signature: Uint8Array },
-  { key, custody }: { readonly key: Key; readonly custody: Custody },
-): Promise<void> {
-  const valid = await custody.verify(key.material, signingInput(input), input.Signature);
-  if (!valid) throw new KMSInvalidSignatureException();
-}
 
 /** The text for a key spec is AWS's (reported for ML-DSA and DIGEST); that for an Edwards algorithm follows it. */
 function requireSignable({ Message, MessageType = "RAW", SigningAlgorithm }: Signable, { key }: { key: Key }): void {
