@@ -1,6 +1,7 @@
 /** Copies of a data directory as a power cut may leave them: what was synced is whole, everything after it is anything. */
 
-import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { endianness } from "node:os";
 import { join } from "node:path";
 import type { RandomChoices } from "./random-choices.ts";
 import { type Log, type Mark, readLog } from "./write-ahead-log.ts";
@@ -9,6 +10,10 @@ const BLOCK_BYTES = 4096;
 const SECTOR_BYTES = 512;
 const DATABASE = "keystead.db";
 const WAL = "keystead.db-wal";
+/** The log's index, which no power cut leaves; it says how far a checkpoint has come. */
+const INDEX = "keystead.db-shm";
+/** Where that is in it: frames that a checkpoint may have written to the database file (sqlite.org, WAL-mode File Format, nBackfillAttempted). */
+const ATTEMPTED_AT = 128;
 
 /** Where a copy is cut off: commits that end at or before it are synced. */
 export interface Place {
@@ -26,7 +31,7 @@ export interface Torn {
 /** Copies the files of a store that nobody writes to at the moment. */
 export function copyStore(source: string, target: string): void {
   mkdirSync(target, { recursive: true, mode: 0o700 });
-  for (const name of [DATABASE, WAL, "root.key", "audit"]) {
+  for (const name of [DATABASE, WAL, INDEX, "root.key", "audit"]) {
     if (existsSync(join(source, name))) cpSync(join(source, name), join(target, name), { recursive: true });
   }
 }
@@ -72,7 +77,7 @@ export function tearCopy(
 ): Torn {
   const bytes = readFileSync(join(directory, WAL));
   const log = readLog(bytes);
-  const at = choosePlace(log, bytes.length, choices);
+  const at = Math.max(choosePlace(log, bytes.length, choices), takeCheckpointed(directory, log));
   const { name, wreck } = choices.pick(WRECKS);
   const torn = Buffer.concat([bytes.subarray(0, at), wreck(Buffer.from(bytes.subarray(at)), choices)]);
   writeFileSync(join(directory, WAL), torn);
@@ -84,6 +89,20 @@ export function tearCopy(
   const segments = tearSegments(directory, synced(place), choices);
   const story = `log of ${bytes.length} bytes, generation ${log.generation}, from byte ${at} (commit at ${end}): ${name}; ${pages} torn pages; ${segments}`;
   return { place, story };
+}
+
+/**
+ * Where the frames end that a checkpoint may have written to the database file already, 0 without one: before it writes, the log
+ * is synced, so that no power cut takes these. What tells it is removed, as it is in memory.
+ */
+function takeCheckpointed(directory: string, { frames }: Log): number {
+  const path = join(directory, INDEX);
+  if (!existsSync(path)) return 0;
+  const index = readFileSync(path);
+  rmSync(path);
+  if (index.length < ATTEMPTED_AT + 4) return 0;
+  const attempted = endianness() === "LE" ? index.readUInt32LE(ATTEMPTED_AT) : index.readUInt32BE(ATTEMPTED_AT);
+  return frames[attempted - 1]?.end ?? 0;
 }
 
 function lengthInCommon(left: Buffer, right: Buffer): number {
@@ -153,6 +172,7 @@ function tearSegments(directory: string, mark: Mark | undefined, choices: Random
 /** Takes away what had been synced: a copy of which the checks must say that something is lost. */
 export function cutBelow(directory: string, place: Place): void {
   const path = join(directory, WAL);
+  rmSync(join(directory, INDEX), { force: true });
   const { frames } = readLog(readFileSync(path));
   const before = frames.findLast((frame) => frame.isCommit && frame.end < place.end)?.end ?? 0;
   truncateSync(path, before);
